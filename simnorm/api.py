@@ -1,0 +1,214 @@
+"""The library's front door: run a design, keep it in a folder if asked, return its result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simnorm import design as defaults
+from simnorm._version import __version__
+from simnorm.design import Design
+from simnorm.errors import RunError, SimnormError
+
+if TYPE_CHECKING:
+    from simnorm.distributions import Distribution
+    from simnorm.engine import Progress
+    from simnorm.estimators import Estimator
+    from simnorm.results import Result
+
+
+def sweep(
+    distributions: str | Distribution | Iterable[str | Distribution] = (
+        defaults.DEFAULT_DISTRIBUTIONS
+    ),
+    *,
+    batch_sizes: str | Iterable[int] = defaults.DEFAULT_BATCH_SIZES,
+    estimators: str | Estimator | Iterable[str | Estimator] = defaults.DEFAULT_ESTIMATORS,
+    full_size: int = defaults.DEFAULT_FULL_SIZE,
+    replications: int = defaults.DEFAULT_REPLICATIONS,
+    seed: int = defaults.DEFAULT_SEED,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Estimate bias, variance and RMSE of batch statistics for every batch size.
+
+    In every replication a full set of N observations is drawn and cut into batches of n; the
+    errors of the batches' statistics are taken against the full set and the population.
+
+    Parameters
+    ----------
+    distributions
+        Specs such as ``"t(df=5)"`` or laws of `simnorm.distributions`.
+    batch_sizes
+        Whole numbers, or text such as ``"2:1024:x2"``.
+    estimators
+        Specs such as ``"std(ddof=1)"`` or estimators of `simnorm.estimators`.
+    full_size
+        N, the number of observations in a full set.
+    replications
+        R, the number of independent full sets.
+    seed
+        From 0 to 2^128 - 1. The same seed gives the same bits for any number of workers.
+    workers
+        Threads; as many as there are processors if None.
+    out
+        Folder that receives the run. Nothing is written if None.
+    on_progress
+        Called now and then with the observations drawn so far and in all.
+
+    Returns
+    -------
+    Result
+        Tables with estimates, standard errors, intervals and theory.
+
+    Raises
+    ------
+    SimnormError
+        For the first argument that cannot be used.
+
+    Examples
+    --------
+    >>> import simnorm as sn
+    >>> result = sn.sweep(["normal"], batch_sizes=[2, 4, 8], full_size=256, replications=128)
+    >>> exact = result.table("rmse", value="theory")
+    >>> float(exact.loc[("normal", 4), "mean"].round(4))
+    0.4961
+    """
+    design = Design.make(
+        distributions,
+        batch_sizes=batch_sizes,
+        estimators=estimators,
+        full_size=full_size,
+        replications=replications,
+        seed=seed,
+    )
+    return run(design, workers=workers, out=out, on_progress=on_progress)
+
+
+def run(
+    design: Design,
+    *,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    command: str | None = None,
+) -> Result:
+    """Run a design and return its result; parameters as `sweep`.
+
+    Parameters
+    ----------
+    design
+        What to compute.
+    workers, out, on_progress
+        As in `sweep`.
+    command
+        The command line to name in the provenance.
+    """
+    from simnorm import engine, results, store
+    from simnorm.distributions import compiled_kernels
+    from simnorm.grammar import whole_number
+
+    if workers is not None:
+        workers = whole_number(workers, "workers", 1, 1024)
+    workers = workers or engine.available_workers()
+    check_memory(design, workers)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        store.check_folder(folder, design)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with ExitStack() as stack:
+        on_node = None
+        if folder is not None:
+            on_node = stack.enter_context(_opened(folder, design)).add
+        found = engine.run(design, workers=workers, on_node=on_node, on_progress=on_progress)
+    frame = results.build_frame(design, found)
+    curves = results.build_curves(design, found, frame)
+    provenance: dict[str, Any] = {
+        "command": command or "simnorm.sweep(...)",
+        "simnorm": __version__,
+        "engine_version": engine.ENGINE_VERSION,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "pandas")},
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+        "draws": engine.total_draws(design),
+        "workers": workers,
+        "reducer": "compiled" if compiled_kernels() is not None else "array",
+    }
+    if compiled_kernels() is not None:
+        provenance["numba"] = version("numba")
+    result = results.Result(design, frame, curves, provenance)
+    if folder is not None:
+        _kept(folder, result.save)
+    return result
+
+
+def _opened(folder: Path, design: Design) -> Any:
+    from simnorm import store
+
+    def open_store(place: Path) -> Any:
+        place.mkdir(parents=True, exist_ok=True)
+        opened = store.Store(place, design)
+        if not (place / store.DESIGN).exists():
+            store.write_text(place / store.DESIGN, design.to_toml())
+        return opened
+
+    return _kept(folder, open_store)
+
+
+def _kept(folder: Path, action: Callable[[Path], Any]) -> Any:
+    """Run an action that writes to the folder; say so in one line if the disk will not have it."""
+    import sqlite3
+
+    try:
+        return action(folder)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunError("out", str(folder), f"it cannot be written ({reason})") from None
+
+
+def memory_needed(design: Design, workers: int) -> int:
+    """Return the bytes that a run needs at most, beside what the imports take."""
+    from simnorm.engine import KEPT_REPLICATIONS
+    from simnorm.estimators import estimator
+    from simnorm.reducers import CHUNK_DRAWS, array_estimators
+    from simnorm.streams import lanes_of, slab_rows
+    from simnorm.studies import sweep
+
+    lanes = lanes_of(design.full_size)
+    cells = len(sweep.cells(design))
+    kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
+    per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * cells)
+    if array_estimators([estimator(spec) for spec in design.estimators]):
+        # The assembled block, and a few copies of the lanes that are read at a time.
+        per_worker += 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
+    tables = 16 * kept * cells * len(sweep.sources(design))
+    rows = 8 * cells * len(sweep.sources(design)) * 1_500
+    return workers * per_worker + tables + rows
+
+
+def check_memory(design: Design, workers: int) -> None:
+    """Refuse a design that cannot fit into this machine's memory."""
+    needed = memory_needed(design, workers)
+    if hasattr(os, "sysconf") and sys.platform != "win32":
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > 0.9 * there:
+            raise SimnormError(
+                "full_size",
+                design.full_size,
+                f"with these estimators and batch sizes the run needs {needed / 2**30:.0f} GiB, "
+                f"{there / 2**30:.0f} GiB are there",
+                "Take a smaller N, fewer batch sizes, fewer workers, or moment estimators only.",
+            )

@@ -1,0 +1,208 @@
+"""`Design`: the frozen, printable, comparable specification of a study; reads and writes TOML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from simnorm.errors import SimnormError, nearest
+from simnorm.grammar import (
+    LARGEST_SEED,
+    LARGEST_SIZE,
+    parse_batch_sizes,
+    split_list,
+    whole_number,
+)
+
+DEFAULT_DISTRIBUTIONS = ("normal", "uniform", "laplace", "exponential", "t(df=5)")
+DEFAULT_ESTIMATORS = (
+    "mean",
+    "biased_variance",
+    "unbiased_variance",
+    "std(ddof=0)",
+    "std(ddof=1)",
+)
+DEFAULT_BATCH_SIZES = "2:1024:x2"
+DEFAULT_FULL_SIZE = 16_384
+DEFAULT_REPLICATIONS = 256
+DEFAULT_SEED = 0
+
+# Block indices stay below 2^32 even with the fewest lanes to a block.
+MOST_REPLICATIONS = 10**10
+
+# What a run folder's name does not depend on: a top-up returns to its folder.
+NOT_IN_IDENTITY = ("replications",)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a study is to compute, in canonical form.
+
+    Make one with `Design.make`, which checks and canonizes; two designs that ask for the same
+    numbers are equal.
+
+    Examples
+    --------
+    >>> design = Design.make(["t"], estimators=["std"], batch_sizes="2:8:x2")
+    >>> design.distributions, design.estimators, design.batch_sizes
+    (('t(df=5)',), ('std(ddof=0)',), (2, 4, 8))
+    >>> Design.from_toml(design.to_toml()) == design
+    True
+    """
+
+    study: str
+    distributions: tuple[str, ...]
+    estimators: tuple[str, ...]
+    batch_sizes: tuple[int, ...]
+    full_size: int
+    sampling: tuple[str, ...]
+    replications: int
+    seed: int
+
+    @classmethod
+    def make(
+        cls,
+        distributions: str | Iterable[Any] = DEFAULT_DISTRIBUTIONS,
+        *,
+        estimators: str | Iterable[Any] = DEFAULT_ESTIMATORS,
+        batch_sizes: str | Iterable[object] = DEFAULT_BATCH_SIZES,
+        full_size: object = DEFAULT_FULL_SIZE,
+        replications: object = DEFAULT_REPLICATIONS,
+        seed: object = DEFAULT_SEED,
+        notes: list[str] | None = None,
+    ) -> Design:
+        """Check every part and return the canonical design.
+
+        Parameters
+        ----------
+        distributions, estimators
+            Specs, or one text that joins specs with commas.
+        batch_sizes
+            Text such as ``2:1024:x2`` or whole numbers.
+        full_size, replications, seed
+            Whole numbers, also as text.
+        notes
+            A list that receives a sentence for everything dropped or cut.
+
+        Raises
+        ------
+        SimnormError
+            For the first part that cannot be used.
+        """
+        from simnorm.distributions import distribution
+        from simnorm.estimators import estimator
+
+        notes = [] if notes is None else notes
+        size = whole_number(full_size, "full_size", 1, LARGEST_SIZE)
+        sizes = parse_batch_sizes(batch_sizes, size)
+        notes.extend(sizes.notes)
+        return cls(
+            study="sweep",
+            distributions=_canonical(distributions, distribution, "distributions", notes),
+            estimators=_canonical(estimators, estimator, "estimators", notes),
+            batch_sizes=sizes.sizes,
+            full_size=size,
+            sampling=("shuffle",),
+            replications=whole_number(replications, "replications", 1, MOST_REPLICATIONS),
+            seed=whole_number(seed, "seed", 0, LARGEST_SEED),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain lists, texts and numbers."""
+        return {
+            f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
+            for f in fields(self)
+        }
+
+    def to_toml(self) -> str:
+        """Return the design as the text of a TOML file."""
+        # Every value is a text, a whole number or a list of those: JSON writes them as TOML does.
+        lines = [f"{key} = {json.dumps(value)}" for key, value in self.to_dict().items()]
+        return "\n".join(["# A simnorm design. Run it with: simnorm run design.toml", *lines, ""])
+
+    @classmethod
+    def from_toml(cls, text: str, notes: list[str] | None = None) -> Design:
+        """Read a design from the text of a TOML file; what is left out takes its default.
+
+        Raises
+        ------
+        SimnormError
+            If it is no TOML, or a key or value cannot be used.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SimnormError("design", str(error), "a TOML file is expected") from None
+        return cls.from_dict(values, notes)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], notes: list[str] | None = None) -> Design:
+        """Make a design from `to_dict`'s output or part of it."""
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                hint = nearest(key, known) + f"Known are {', '.join(known)}."
+                raise SimnormError("design", key, "it is no key of a design", hint)
+        only = {"study": "sweep", "sampling": ["shuffle"]}
+        for key, allowed in only.items():
+            if values.get(key, allowed) != allowed:
+                raise SimnormError(key, values[key], f"allowed is {allowed!r}")
+        return cls.make(
+            **{key: value for key, value in values.items() if key not in only}, notes=notes
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path, notes: list[str] | None = None) -> Design:
+        """Read a design from a TOML file.
+
+        Raises
+        ------
+        SimnormError
+            If the file cannot be read or is no design.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise SimnormError("design", str(path), f"it cannot be read ({reason})") from None
+        return cls.from_toml(text, notes)
+
+    def identity(self) -> str:
+        """Return 8 hex digits that name the design without its replications."""
+        values = {k: v for k, v in self.to_dict().items() if k not in NOT_IN_IDENTITY}
+        return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:8]
+
+    @property
+    def draws(self) -> int:
+        """Number of observations the design draws, before whole blocks are cut."""
+        sources = len(self.distributions) * len(self.sampling)
+        return sources * self.replications * self.full_size
+
+
+def _canonical(given: Any, read: Any, parameter: str, notes: list[str]) -> tuple[str, ...]:
+    """Return canonical specs in the order given, without those that come twice."""
+    if isinstance(given, str):
+        given = [given]
+    elif not isinstance(given, Iterable):
+        given = [given]
+    parts: list[Any] = []
+    for part in given:
+        parts.extend(split_list(part) if isinstance(part, str) else [part])
+    if not parts or parts == [""]:
+        raise SimnormError(parameter, "", "at least one is needed", "`simnorm list` shows all.")
+    specs = [str(read(part)) for part in parts]
+    unique = tuple(dict.fromkeys(specs))
+    twice = [spec for spec in unique if specs.count(spec) > 1]
+    if twice:
+        notes.append(f"{parameter}: {', '.join(twice)} given more than once, used once")
+    return unique
+
+
+def canonical_json(value: object) -> str:
+    """Return the one JSON text of `value`: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

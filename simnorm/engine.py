@@ -1,0 +1,218 @@
+"""Runs a study: blocks to tallies, tallies up a fixed tree, on threads.
+
+A *node* (level, index) of the merge tree stands for the blocks from index * 2^level on, 2^level of
+them. A task computes one node, so that its result, and every merge above it, is the same whatever
+the number of workers and whichever task ends first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.design import Design
+from simnorm.streams import lanes_of
+from simnorm.studies import sweep
+from simnorm.studies.sweep import Source
+from simnorm.tally import Tally
+
+Floats = NDArray[np.float64]
+
+# Raised whenever the same design would come out with other numbers.
+ENGINE_VERSION = 1
+# A task should take about a tenth of a second: enough to hide what it costs to hand out.
+TASK_DRAWS = 1 << 24
+TASKS_PER_WORKER = 4
+# The first replications of every cell keep their own A and Q, for diagnostics and convergence.
+KEPT_REPLICATIONS = 1024
+
+
+class Task(NamedTuple):
+    """A node of one source's merge tree."""
+
+    source: int
+    level: int
+    index: int
+
+
+class Node(NamedTuple):
+    """What a task found."""
+
+    tally: Tally
+    # A and Q of the kept replications among its blocks, shape (2, cells, kept).
+    kept: Floats
+    draws: int
+
+
+@dataclass
+class Sums:
+    """What a run knows of one source: the tally of all replications and the kept ones."""
+
+    tally: Tally
+    kept: Floats
+
+
+class Progress(NamedTuple):
+    """How far a run is, in observations drawn."""
+
+    done: int
+    total: int
+
+
+@dataclass
+class MergeTree:
+    """Merges nodes as they arrive, always the same two with each other."""
+
+    nodes: dict[tuple[int, int], Tally] = field(default_factory=dict)
+
+    def add(self, level: int, index: int, tally: Tally) -> None:
+        """Take a node; merge it upward as far as its siblings are there."""
+        sibling = self.nodes.pop((level, index ^ 1), None)
+        if sibling is None:
+            self.nodes[level, index] = tally
+            return
+        left, right = (sibling, tally) if index & 1 else (tally, sibling)
+        self.add(level + 1, index >> 1, left.merge(right))
+
+    def root(self) -> Tally:
+        """Return the tally of all nodes; the last blocks may lack siblings."""
+        # Ordered by their first block; what stands further right is merged first, as in the tree.
+        rest = [self.nodes[key] for key in sorted(self.nodes, key=lambda k: k[1] << k[0])]
+        whole = rest.pop()
+        while rest:
+            whole = rest.pop().merge(whole)
+        return whole
+
+
+def available_workers() -> int:
+    """Return the number of processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def block_count(design: Design) -> int:
+    """Return the number of blocks of each source, the last of which may be cut."""
+    return -(-design.replications // lanes_of(design.full_size))
+
+
+def task_level(design: Design, workers: int) -> int:
+    """Return the level of the nodes handed out: work enough each, and tasks enough for all."""
+    draws = lanes_of(design.full_size) * design.full_size
+    blocks = block_count(design) * len(sweep.sources(design))
+    most = max(1, min(TASK_DRAWS // draws, blocks // (TASKS_PER_WORKER * workers)))
+    return most.bit_length() - 1
+
+
+def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
+    """Compute one node: a pure function of its arguments."""
+    source = sweep.sources(design)[task.source]
+    lanes = lanes_of(design.full_size)
+    kept: list[Floats] = []
+    blocks = range(
+        task.index << task.level,
+        min((task.index + 1) << task.level, block_count(design)),
+    )
+    tree = MergeTree()
+    for block in blocks:
+        found = np.stack(sweep.block_errors(design, source, block, compiled=compiled))
+        first = block * lanes
+        # The last block is drawn whole and cut, so that a larger R continues it.
+        found = found[..., : design.replications - first]
+        with np.errstate(over="ignore", invalid="ignore"):
+            tree.add(0, block, Tally.of(found[0], found[1]))
+        if first < KEPT_REPLICATIONS:
+            kept.append(found[..., : KEPT_REPLICATIONS - first])
+    none = np.empty((2, len(sweep.cells(design)), 0))
+    return Node(
+        tree.root(),
+        np.concatenate([none, *kept], axis=-1),
+        len(blocks) * lanes * design.full_size,
+    )
+
+
+def total_draws(design: Design) -> int:
+    """Return the observations that are drawn, whole blocks counted."""
+    per_source = block_count(design) * lanes_of(design.full_size) * design.full_size
+    return per_source * len(sweep.sources(design))
+
+
+def run(
+    design: Design,
+    *,
+    workers: int | None = None,
+    compiled: bool = True,
+    on_node: Callable[[Design, Task, Node], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> dict[Source, Sums]:
+    """Run the design and return the sums of every source.
+
+    Parameters
+    ----------
+    design
+        What to compute.
+    workers
+        Number of threads; as many as there are processors if None. No effect on any bit.
+    compiled
+        Whether the compiled reader may be used.
+    on_node
+        Called with every finished node, e.g. to store it, in no particular order.
+    on_progress
+        Called after every finished node.
+    """
+    workers = workers or available_workers()
+    found = sweep.sources(design)
+    trees = [MergeTree() for _ in found]
+    kept: list[dict[int, Floats]] = [{} for _ in found]
+    done, total = 0, total_draws(design)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for task, node in _results(design, workers, compiled):
+            if on_node is not None:
+                on_node(design, task, node)
+            trees[task.source].add(task.level, task.index, node.tally)
+            if node.kept.shape[-1]:
+                kept[task.source][task.index] = node.kept
+            done += node.draws
+            if on_progress is not None:
+                on_progress(Progress(done, total))
+        return {
+            source: Sums(
+                trees[i].root(),
+                np.concatenate([kept[i][index] for index in sorted(kept[i])], axis=-1),
+            )
+            for i, source in enumerate(found)
+        }
+
+
+def _results(design: Design, workers: int, compiled: bool) -> Iterator[tuple[Task, Node]]:
+    """Yield every task's node as it is done, with a bounded number in flight."""
+    level = task_level(design, workers)
+    nodes = -(-block_count(design) >> level)
+    tasks = (
+        Task(source, level, index)
+        for source in range(len(sweep.sources(design)))
+        for index in range(nodes)
+    )
+    running: dict[Future[Node], Task] = {}
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="simnorm")
+    try:
+        for task in tasks:
+            running[executor.submit(compute, design, task, compiled=compiled)] = task
+            if len(running) >= 2 * workers:
+                yield from _finished(running)
+        while running:
+            yield from _finished(running)
+    finally:
+        # On Ctrl-C or an error, what has not begun never does.
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(running: dict[Future[Node], Task]) -> Iterator[tuple[Task, Node]]:
+    for future in wait(running, return_when=FIRST_COMPLETED).done:
+        yield running.pop(future), future.result()

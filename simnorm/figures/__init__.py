@@ -1,0 +1,125 @@
+"""Figures: functions of a run's tables that return a matplotlib figure and touch nothing else.
+
+`FIGURES` maps the word a person uses to the function that draws it. Importing this package loads
+no matplotlib: that happens inside the first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES", "FROM_CURVES", "Tables", "draw", "figure_of", "save", "save_svg"]
+
+
+class Tables(Protocol):
+    """What a figure may see of a run."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The tidy table."""
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """The long table of curves."""
+
+
+def _lazy(kind: str) -> Callable[..., Figure]:
+    """Return the function ``figure`` of the module named `kind`, imported when it is called."""
+
+    def figure(table: pd.DataFrame, **options: Any) -> Figure:
+        module = import_module(f"simnorm.figures.{kind}")
+        drawn: Figure = module.figure(table, **options)
+        return drawn
+
+    figure.__name__ = figure.__qualname__ = kind
+    figure.__doc__ = f"Draw the figure of kind {kind!r}; see `simnorm.figures.{kind}.figure`."
+    return figure
+
+
+FIGURES: dict[str, Callable[..., Figure]] = {
+    kind: _lazy(kind) for kind in ("overview", "variance", "bias", "rmse", "audit", "convergence")
+}
+
+# The kinds that are drawn from `curves`; the others take `frame`.
+FROM_CURVES = frozenset({"convergence"})
+
+
+def figure_of(kind: str, tables: Tables, **options: Any) -> Figure:
+    """Draw the figure of a kind from a run's tables.
+
+    Parameters
+    ----------
+    kind
+        A key of `FIGURES`.
+    tables
+        A result: anything with ``frame`` and ``curves``.
+    options
+        Passed on, e.g. ``reference="population"`` or ``width=9.0`` (inches).
+    """
+    if kind not in FIGURES:
+        from simnorm.errors import SimnormError, nearest
+
+        known = ", ".join(FIGURES)
+        raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, FIGURES).strip())
+    if kind in FROM_CURVES:
+        from simnorm.figures.tables import names_of
+
+        # A distribution without a curve must not shift the colours of those that have one.
+        options.setdefault("names", names_of(tables.frame))
+        return FIGURES[kind](tables.curves, **options)
+    return FIGURES[kind](tables.frame, **options)
+
+
+def draw(
+    frame: pd.DataFrame,
+    measure: str,
+    ax: Axes | None = None,
+    estimator: str | None = None,
+    reference: str = "full_set",
+) -> Axes:
+    """Draw one measure of one estimator against batch size, every distribution in its colour.
+
+    Parameters
+    ----------
+    frame
+        The tidy table.
+    measure
+        A measure of the table, e.g. ``"rmse"`` or ``"relative_bias"``.
+    ax
+        The axes to draw on; without it a new figure is made.
+    estimator
+        The estimator; without it ``std(ddof=0)`` if the table has it, otherwise the first one.
+    reference
+        ``"full_set"`` or ``"population"``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on; its figure is ``ax.figure``.
+    """
+    from simnorm.figures.single import draw as drawn
+
+    return drawn(frame, measure, ax=ax, estimator=estimator, reference=reference)
+
+
+def save(figure: Figure, path: str | Path, dpi: float = 200) -> None:
+    """Write a figure as SVG, PDF or PNG, by the ending of `path`; the same bytes each time."""
+    from simnorm.figures.style import save as saved
+
+    saved(figure, path, dpi)
+
+
+def save_svg(figure: Figure, path: str | Path) -> None:
+    """Write a figure as SVG with outlined text; the same bytes each time."""
+    from simnorm.figures.style import save_svg as saved
+
+    saved(figure, path)

@@ -1,0 +1,217 @@
+"""The two pictures that answer the question, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from simnorm.figures.panels import (
+    Shown,
+    all_alike,
+    draw_cells,
+    draw_level,
+    legend_entries,
+    put_legend,
+    put_note,
+    undefined_note,
+    why_nothing,
+    y_range,
+)
+from simnorm.figures.style import (
+    BANNER_WIDTH,
+    FAINT,
+    Mark,
+    batch_size_axis,
+    empty_figure,
+    log_axis,
+    marks_of,
+    plain,
+    styled,
+)
+from simnorm.figures.tables import estimators_of, floats, names_of, rows_of, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+LOCATIONS = ("mean", "median", "min", "max")
+SCALES = ("std(ddof=0)", "std(ddof=1)", "biased_variance", "unbiased_variance")
+IN_WORDS = {
+    "std(ddof=0)": "standard deviation",
+    "std(ddof=1)": "standard deviation (ddof=1)",
+    "biased_variance": "biased variance",
+    "unbiased_variance": "unbiased variance",
+    "min": "minimum",
+    "max": "maximum",
+}
+
+
+def shown_estimators(frame: pd.DataFrame) -> list[str]:
+    """Return the one or two estimators that stand for all: one of location, one of scale."""
+    present = estimators_of(frame)
+    location = [word for word in LOCATIONS if word in present][:1]
+    scale = [word for word in SCALES if word in present][:1]
+    return location + scale or present[:1]
+
+
+@styled
+def figure(
+    frame: pd.DataFrame, reference: str = "full_set", width: float = BANNER_WIDTH
+) -> Figure:
+    """Draw the RMSE of the batch mean, in sd, and the relative RMSE of the batch sd.
+
+    Parameters
+    ----------
+    frame
+        The tidy table.
+    reference
+        ``"full_set"`` or ``"population"``.
+    width
+        Width in inches; from 8 inches on the type is larger, to be read on a screen.
+    """
+    words = shown_estimators(frame)
+    rows = rows_of(frame, "relative_rmse", reference)
+    rows = rows[rows["estimator"].isin(words)]
+    if rows.empty or not np.isfinite(floats(rows, "estimate")).any():
+        return empty_figure(why_nothing(rows), width)
+    size = 10.0 if width >= 8.0 else 8.0
+    drawn = Figure(figsize=(width, 0.34 * width + 0.55), layout="constrained")
+    panels = list(np.atleast_1d(drawn.subplots(1, len(words))))
+    marks, shown = marks_of(names_of(frame)), Shown()
+    for ax, word in zip(panels, words, strict=True):
+        mine = rows[rows["estimator"] == word]
+        _panel(ax, mine, word, reference, marks, shown, size, width / len(words))
+    handles, labels = legend_entries(marks, shown, curves_only=True)
+    put_legend(drawn, handles, labels, 0.9 * size)
+    put_note(drawn, undefined_note(rows, list(marks)), max(7.0, 0.8 * size))
+    return drawn
+
+
+def _panel(
+    ax: Axes,
+    rows: pd.DataFrame,
+    word: str,
+    reference: str,
+    marks: Mapping[str, Mark],
+    shown: Shown,
+    size: float,
+    width: float,
+) -> None:
+    location = word in LOCATIONS
+    factor = 1.0 if location else 100.0
+    here = Shown()
+    points = draw_cells(ax, rows, marks, here, factor)
+    _add(shown, here)
+    noun = IN_WORDS.get(word, word)
+    plain(ax.set_title(f"A batch's {noun}", fontsize=1.1 * size))
+    ax.tick_params(labelsize=0.86 * size)
+    if points == 0:
+        ax.set_axis_off()
+        ax.text(0.5, 0.5, "Undefined.", ha="center", color=FAINT, transform=ax.transAxes)
+        return
+    low, high, _ = y_range(rows, here, factor, positive=True)
+    log_axis(ax, low, high, percent=not location)
+    # Room for the names at the end of the curves.
+    sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
+    batch_size_axis(ax, sizes, width - 1.15, 0.86 * size)
+    ax.xaxis.label.set_fontsize(size)
+    whole = reference.replace("_", " ")
+    unit = "in sd" if location else "of its value" if "variance" in word else ""
+    ax.set_ylabel(f"RMSE against the {whole}" + (f", {unit}" if unit else ""), fontsize=size)
+    if not location:
+        for at, label in ((5.0, "5 %"), (10.0, "10 %")):
+            if low < at < high:
+                draw_level(ax, at, label)
+    _name_ends(ax, rows, marks, factor, (low, high), size)
+
+
+def _add(shown: Shown, here: Shown) -> None:
+    shown.names |= here.names
+    for flag in ("exact", "asymptotic", "interval", "hollow"):
+        setattr(shown, flag, getattr(shown, flag) or getattr(here, flag))
+
+
+def _name_ends(
+    ax: Axes,
+    rows: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    factor: float,
+    limits: tuple[float, float],
+    size: float,
+) -> None:
+    """Write every name beside the right end of its curve, pushed apart where they would meet."""
+    ends = _ends(rows, marks, factor)
+    if not ends:
+        return
+    low, high = (math.log(limit) for limit in limits)
+    levels = {name: (math.log(y) - low) / (high - low) for name, (_, y) in ends.items()}
+    if all_alike(rows):
+        # One curve hides the others: one label for all of them.
+        text = f"all {len(ends)} distributions alike"
+        ax.text(
+            0.97, 0.93, text, transform=ax.transAxes, ha="right", fontsize=0.95 * size, color=FAINT
+        )
+        return
+    ordered = sorted(ends, key=lambda name: levels[name])
+    axes_height = 0.72 * float(ax.figure.get_figheight() if isinstance(ax.figure, Figure) else 3)
+    gap = 1.22 * size / 72.0 / axes_height
+    places = spread([levels[name] for name in ordered], gap)
+    for name, place in zip(ordered, places, strict=True):
+        _name(ax, short(name, 18), ends[name], place, marks[name].colour, size)
+
+
+def _ends(
+    rows: pd.DataFrame, marks: Mapping[str, Mark], factor: float
+) -> dict[str, tuple[float, float]]:
+    """Return the last drawn point of every name: the estimate, or theory without one."""
+    ends: dict[str, tuple[float, float]] = {}
+    for name in marks:
+        mine = rows[rows["name"] == name]
+        theory, estimate = floats(mine, "theory"), floats(mine, "estimate")
+        y = factor * np.where(np.isfinite(estimate), estimate, theory)
+        keep = np.isfinite(y) & (y > 0.0)
+        if keep.any():
+            ends[name] = (float(floats(mine, "batch_size")[keep][-1]), float(y[keep][-1]))
+    return ends
+
+
+def _name(
+    ax: Axes, name: str, end: tuple[float, float], place: float, colour: str, size: float
+) -> None:
+    label = ax.annotate(
+        name, end, xycoords="data", xytext=(1.035, place), textcoords="axes fraction",
+        va="center", ha="left", color=colour, fontsize=0.95 * size,
+        arrowprops={
+            "arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.7,
+            "shrinkA": 1.0, "shrinkB": 3.0, "relpos": (0.0, 0.5),
+        },
+    )  # fmt: skip
+    plain(label)
+
+
+def spread(wanted: list[float], gap: float) -> list[float]:
+    """Return ascending positions near the wanted ones, at least `gap` apart, within 0 and 1.
+
+    Examples
+    --------
+    >>> [round(p, 2) for p in spread([0.50, 0.51, 0.90], 0.1)]
+    [0.46, 0.56, 0.9]
+    """
+    merged: list[tuple[float, int]] = []  # centre, members
+    for place in wanted:
+        centre, count = place, 1
+        while merged and centre - (count - 1) * gap / 2 < (
+            merged[-1][0] + (merged[-1][1] - 1) * gap / 2 + gap
+        ):
+            before, many = merged.pop()
+            centre = (centre * count + before * many) / (count + many)
+            count += many
+        half = (count - 1) * gap / 2
+        merged.append((max(centre, half), count))
+    return [
+        centre + (i - (count - 1) / 2) * gap for centre, count in merged for i in range(count)
+    ]

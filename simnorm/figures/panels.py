@@ -1,0 +1,452 @@
+"""Panels: the cells of one estimator against batch size, side by side, under one legend."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from simnorm.figures.style import (
+    FAINT,
+    INK,
+    Mark,
+    batch_size_axis,
+    empty_figure,
+    log_axis,
+    plain,
+    say_nothing_to_show,
+    symlog_axis,
+)
+from simnorm.figures.tables import floats, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+# A key of the legend: artists drawn over each other.
+Handle = tuple[Artist, ...]
+DASHES = (0, (3.2, 1.6))
+
+# More entries than this do not fit into an empty slot of a grid of panels.
+MOST_IN_SLOT = 11
+
+
+@dataclass
+class Shown:
+    """What has been drawn so far, so that the legend explains this and no more."""
+
+    names: set[str] = field(default_factory=set)
+    exact: bool = False
+    asymptotic: bool = False
+    interval: bool = False
+    hollow: bool = False
+    low: float = math.inf
+    high: float = -math.inf
+
+    def stretch(self, values: Floats) -> None:
+        """Let the y range include `values`."""
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            self.low = min(self.low, float(finite.min()))
+            self.high = max(self.high, float(finite.max()))
+
+
+
+def draw_cells(
+    ax: Axes,
+    rows: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    shown: Shown,
+    factor: float = 1.0,
+    positive: bool = True,
+    dodge: float = 0.0,
+) -> int:
+    """Draw estimates with intervals, and theory as curves; return how many points there are.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    rows
+        Rows of one measure and estimator, with a column ``name``, by batch size.
+    marks
+        The look of every name.
+    shown
+        Takes note of what was drawn.
+    factor
+        All values are multiplied by it (100 for per cent).
+    positive
+        Whether y is logarithmic: values that are not positive are left out.
+    dodge
+        Spread the names over so many natural logarithms of x. Only where the curves are level:
+        on a slope a point moved sideways would look like a point beside its curve.
+    """
+    points = 0
+    alike = all_alike(rows)
+    for depth, (name, mark) in enumerate(marks.items()):
+        mine = rows[rows["name"] == name]
+        if mine.empty:
+            continue
+        if alike:
+            mark = ring(mark, depth / max(len(marks) - 1, 1))
+        _draw_theory(ax, mine, mark, shown, factor, positive)
+        aside = math.exp(dodge * (depth / max(len(marks) - 1, 1) - 0.5))
+        points += _draw_points(ax, mine, mark, shown, factor, positive, 3 + 0.1 * depth, aside)
+    return points
+
+
+def all_alike(rows: pd.DataFrame) -> bool:
+    """Return whether theory says that all names (two or more) have the same values."""
+    theory = rows[np.isfinite(floats(rows, "theory")) & (floats(rows, "theory") != 0.0)]
+    if theory.empty or theory["name"].nunique() < 2:
+        return False
+    by_size = theory.groupby("batch_size")["theory"]
+    return bool(((by_size.max() - by_size.min()).abs() <= 1e-3 * by_size.max().abs()).all())
+
+
+def ring(mark: Mark, depth: float) -> Mark:
+    """Return `mark` as a disc, the smaller the later it is drawn, so that all can be seen."""
+    return replace(mark, shape="o", size=6.6 - 4.6 * depth, width=3.0 - 2.2 * depth)
+
+
+def _usable(values: Floats, positive: bool) -> NDArray[np.bool_]:
+    finite: NDArray[np.bool_] = np.isfinite(values)
+    return finite & (values > 0.0) if positive else finite
+
+
+def _draw_theory(
+    ax: Axes, mine: pd.DataFrame, mark: Mark, shown: Shown, factor: float, positive: bool
+) -> None:
+    for kind, dashes in (("exact", "-"), ("asymptotic", DASHES)):
+        rows = mine[mine["theory_kind"] == kind]
+        y = factor * floats(rows, "theory")
+        keep = _usable(y, positive)
+        if not keep.any():
+            continue
+        x, y = floats(rows, "batch_size")[keep], y[keep]
+        if x.size == 1:  # A curve through one point: a short level stroke.
+            x, y = np.array([x[0] / 1.25, x[0] * 1.25]), np.repeat(y, 2)
+        ax.plot(x, y, linestyle=dashes, color=mark.colour, linewidth=mark.width, alpha=0.9, zorder=2)
+        shown.stretch(y)
+        setattr(shown, kind, True)
+        shown.names.add(mark.name)
+
+
+def _draw_points(
+    ax: Axes,
+    mine: pd.DataFrame,
+    mark: Mark,
+    shown: Shown,
+    factor: float,
+    positive: bool,
+    zorder: float,
+    aside: float,
+) -> int:
+    x, y = aside * floats(mine, "batch_size"), factor * floats(mine, "estimate")
+    low, high = factor * floats(mine, "ci_low"), factor * floats(mine, "ci_high")
+    keep = _usable(y, positive)
+    sure = keep & ~np.isin(mine["status"].to_numpy(dtype=object), ["unreliable", "failed"])
+    if sure.any():
+        ax.plot(
+            x[sure], y[sure], linestyle="none", marker=mark.shape, markersize=mark.size,
+            markerfacecolor=mark.colour, markeredgecolor="white",
+            markeredgewidth=0.5 if mark.size > 4.0 else 0.2, zorder=zorder,
+        )  # fmt: skip
+    barred = sure & np.isfinite(low) & np.isfinite(high) & (high > low)
+    if positive:
+        barred &= low > 0.0
+    if barred.any():
+        ax.vlines(
+            x[barred], low[barred], high[barred], color=mark.colour, linewidth=0.9, zorder=zorder
+        )
+        shown.interval = True
+        shown.stretch(low[barred])
+        shown.stretch(high[barred])
+    hollow = keep & ~sure
+    if hollow.any():
+        ax.plot(
+            x[hollow], y[hollow], linestyle="none", marker=mark.shape, markersize=mark.size,
+            markerfacecolor="white", markeredgecolor=mark.colour, markeredgewidth=0.9,
+            zorder=zorder,
+        )  # fmt: skip
+        shown.hollow = True
+    if keep.any():
+        shown.stretch(y[keep])
+        shown.names.add(mark.name)
+    return int(keep.sum())
+
+
+def legend_entries(
+    marks: Mapping[str, Mark], shown: Shown, curves_only: bool = False
+) -> tuple[list[Handle], list[str]]:
+    """Return handles and labels: the names drawn, then what lines and hollow markers mean."""
+    handles: list[Handle] = []
+    labels: list[str] = []
+
+    def add(label: str, *looks: dict[str, Any]) -> None:
+        handles.append(tuple(Line2D([], [], **look) for look in looks))
+        labels.append(label)
+
+    line = {"color": FAINT, "linewidth": 1.1}
+    dot = {"linestyle": "none", "marker": "o", "markersize": 4.6, "color": FAINT}
+    for name, mark in marks.items():
+        if name in shown.names and not curves_only:
+            point = {"marker": mark.shape, "markersize": mark.size, "markeredgecolor": "white"}
+            add(
+                mark.label,
+                {"color": mark.colour, "linewidth": mark.width},
+                {"color": mark.colour, "linestyle": "none", "markeredgewidth": 0.5} | point,
+            )
+    if shown.exact:
+        add("exact theory", line)
+    if shown.asymptotic:
+        add("asymptotic theory", line | {"linestyle": DASHES})
+    if shown.interval:
+        bar = {"marker": "|", "markersize": 9.0, "markeredgewidth": 0.9}
+        add("estimate, 95 % interval", dot | bar, dot | {"markeredgecolor": "white"})
+    if shown.hollow:
+        add("no valid error bar", dot | {"markerfacecolor": "white", "markeredgewidth": 0.9})
+    return handles, labels
+
+
+def put_legend(
+    figure: Figure,
+    handles: Sequence[Handle],
+    labels: Sequence[str],
+    font_size: float = 7.5,
+    slot: Axes | None = None,
+) -> None:
+    """Put one legend into an empty slot of the grid, or above all panels in as few rows as fit."""
+    if not handles:
+        return
+    blanks = ["." for _ in labels]
+    if slot is not None and len(labels) <= MOST_IN_SLOT:
+        legend = slot.legend(list(handles), blanks, loc="center left", fontsize=font_size)
+    else:
+        width = float(figure.get_figwidth())
+        column = (0.60 * max(len(label) for label in labels) + 4.6) * font_size / 72.0
+        columns = max(1, min(len(labels), int(width / column)))
+        # Equal rows: seven entries in six columns would leave one alone in the second row.
+        columns = math.ceil(len(labels) / math.ceil(len(labels) / columns))
+        legend = figure.legend(
+            list(handles), blanks, loc="outside upper center", ncols=columns, fontsize=font_size
+        )
+    # The texts are set afterwards: a label with a leading underscore would be dropped.
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        plain(text).set_text(label)
+
+
+def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -> None:
+    """Put small print below all panels, in as many lines as it needs."""
+    if not sentences:
+        return
+    room = int(figure.get_figwidth() * 72.0 / (0.56 * font_size))
+    lines: list[str] = []
+    for word in " ".join(sentences).split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    note = figure.legend([], [], loc="outside lower left", title="\n".join(lines), borderpad=0.0)
+    title = plain(note.get_title())
+    title.set_fontsize(font_size)
+    title.set_color(FAINT)
+    title.set_multialignment("left")
+
+
+def undefined_note(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return a sentence naming what has no value at all, or nothing."""
+    silent: list[str] = []
+    estimators = [str(word) for word in rows["estimator"].drop_duplicates()]
+    for name in names:
+        mine = rows[rows["name"] == name]
+        alive = [
+            bool(np.isfinite(floats(mine[mine["estimator"] == word], "estimate")).any())
+            for word in estimators
+        ]
+        if not any(alive):
+            silent.append(short(name))
+        elif not all(alive):
+            dead = [word for word, lives in zip(estimators, alive, strict=True) if not lives]
+            silent.append(f"{short(name)} ({', '.join(dead)})")
+    if not silent:
+        return []
+    if len(silent) > 5:
+        silent = [*silent[:5], f"{len(silent) - 5} more"]
+    return ["Undefined, so not drawn: " + "; ".join(silent) + "."]
+
+
+def why_nothing(rows: pd.DataFrame) -> str:
+    """Return in words why no cell of `rows` can be drawn."""
+    if rows.empty:
+        return "Nothing to show: the table has no such rows."
+    reasons = [str(word) for word in rows["reason"].dropna().drop_duplicates() if str(word)]
+    if (rows["status"] == "undefined").all():
+        return "Nothing to show: every value is undefined" + (
+            f" ({reasons[0]})." if len(reasons) == 1 else "."
+        )
+    return "Nothing to show: no value can be drawn on these axes."
+
+
+def small_multiples(
+    rows: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    estimators: Sequence[str],
+    ylabel: str,
+    *,
+    width: float,
+    factor: float = 1.0,
+    positive: bool = True,
+    levels: Sequence[tuple[float, str]] = (),
+) -> Figure:
+    """Draw one panel per estimator on common axes.
+
+    Parameters
+    ----------
+    rows
+        Rows of one measure, with a column ``name``.
+    marks
+        The look of every name.
+    estimators
+        One panel each, in this order.
+    ylabel
+        The label of the common y axis.
+    width
+        Width of the figure in inches.
+    factor
+        All values are multiplied by it; 100 means that y is in per cent.
+    positive
+        A logarithmic y axis; otherwise linear around zero and logarithmic outside.
+    levels
+        Horizontal lines with a label, in units of y.
+    """
+    if not estimators or rows.empty:
+        return empty_figure(why_nothing(rows), width)
+    columns = min(len(estimators), 2 if len(estimators) in (2, 4) else 3)
+    count = math.ceil(len(estimators) / columns)
+    height = 2.55 if columns <= 2 else 2.05
+    figure = Figure(figsize=(width, height * count + 0.75), layout="constrained")
+    grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
+    shown = Shown()
+    empty: list[Axes] = []
+    flat = list(grid.flat)
+    for ax, word in zip(flat, estimators, strict=False):
+        mine = rows[rows["estimator"] == word]
+        plain(ax.set_title(word))
+        dodge = 0.0 if positive else level_dodge(mine)
+        if draw_cells(ax, mine, marks, shown, factor, positive, dodge) == 0:
+            empty.append(ax)
+    if not math.isfinite(shown.low):
+        return empty_figure(why_nothing(rows), width)
+    used = flat[: len(estimators)]
+    _share_axes(used, rows, shown, width / columns - 0.45, factor, positive, levels)
+    for position, ax in enumerate(flat):
+        _finish_panel(ax, position, columns, len(estimators), ylabel)
+    for ax in empty:
+        mine = rows[rows["estimator"] == estimators[flat.index(ax)]]
+        _say_inside(ax, why_nothing(mine).removeprefix("Nothing to show: "))
+    slot = flat[-1] if len(flat) > len(estimators) else None
+    put_legend(figure, *legend_entries(marks, shown), slot=slot)
+    put_note(figure, undefined_note(rows[rows["estimator"].isin(estimators)], list(marks)))
+    return figure
+
+
+def level_dodge(rows: pd.DataFrame) -> float:
+    """Return how far to spread the names sideways: not at all unless theory is zero throughout."""
+    theory = floats(rows, "theory")
+    theory = theory[np.isfinite(theory)]
+    sizes = np.unique(floats(rows, "batch_size"))
+    if not theory.size or np.any(theory != 0.0) or sizes.size < 2:
+        return 0.0
+    return 0.5 * float(np.diff(np.log(sizes)).min())
+
+
+def _share_axes(
+    panels: Sequence[Axes],
+    rows: pd.DataFrame,
+    shown: Shown,
+    width: float,
+    factor: float,
+    positive: bool,
+    levels: Sequence[tuple[float, str]],
+) -> None:
+    """Give all panels the same axes, and the levels a line each."""
+    sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
+    low, high, threshold = y_range(rows, shown, factor, positive, [at for at, _ in levels])
+    for ax in panels:
+        batch_size_axis(ax, sizes, width, label=False)
+        if positive:
+            log_axis(ax, low, high, percent=factor == 100.0)
+        else:
+            symlog_axis(ax, low, high, threshold, percent=factor == 100.0)
+            ax.axhline(0.0, color=FAINT, linewidth=0.6, zorder=1)
+        for at, label in levels:
+            if low < at < high:
+                draw_level(ax, at, label)
+
+
+def draw_level(ax: Axes, at: float, label: str) -> None:
+    """Draw a horizontal line with its label inside the left end, where no curve comes."""
+    ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
+    ax.annotate(
+        label, (0.0, at), xycoords=("axes fraction", "data"), xytext=(3, 1.5),
+        textcoords="offset points", ha="left", va="bottom", fontsize=7.0, color=INK, zorder=6,
+    )  # fmt: skip
+
+
+def y_range(
+    rows: pd.DataFrame,
+    shown: Shown,
+    factor: float,
+    positive: bool,
+    include: Sequence[float] = (),
+) -> tuple[float, float, float]:
+    """Return the ends of the y axis, and where it stops being linear if it passes zero."""
+    low, high = min([shown.low, *include]), max([shown.high, *include])
+    if positive:
+        air = max((high / low) ** 0.05, 1.15)
+        return low / air, high * air, 0.0
+    half = factor * (floats(rows, "ci_high") - floats(rows, "ci_low")) / 2.0
+    half = half[np.isfinite(half) & (half > 0.0)]
+    reach = max(-low, high) or 1.0
+    noise = float(np.median(half)) if half.size else reach / 1000.0
+    threshold = 10.0 ** math.ceil(math.log10(max(noise, 1e-9 * reach)))
+    low, high = min(low, -threshold), max(high, threshold)
+    return 1.3 * low, 1.3 * high, threshold
+
+
+def _finish_panel(ax: Axes, position: int, columns: int, count: int, ylabel: str) -> None:
+    """Hide a surplus panel; label the outer axes of the others."""
+    if position >= count:
+        ax.set_axis_off()
+        return
+    if position % columns == 0:
+        ax.set_ylabel(ylabel)
+    if position + columns >= count:
+        ax.set_xlabel("batch size n")
+        # The axis is shared: without this a panel above a gap would have no labels.
+        ax.tick_params(labelbottom=True)
+
+
+def _say_inside(ax: Axes, words: str) -> None:
+    text = ax.text(
+        0.5, 0.5, _wrapped(words, 26), ha="center", va="center", transform=ax.transAxes,
+        color=FAINT, fontsize=7.5,
+    )  # fmt: skip
+    plain(text)
+
+
+def _wrapped(words: str, room: int) -> str:
+    return "\n".join(textwrap.wrap(words, room))
+

@@ -1,0 +1,83 @@
+"""One measure of one estimator on one pair of axes: what ``Result.plot`` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from simnorm.errors import SimnormError, nearest
+from simnorm.figures.panels import Shown, draw_cells, legend_entries, why_nothing, y_range
+from simnorm.figures.style import (
+    batch_size_axis,
+    log_axis,
+    look,
+    marks_of,
+    plain,
+    say_nothing_to_show,
+    symlog_axis,
+)
+from simnorm.figures.tables import estimators_of, names_of, rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+IN_PER_CENT = ("relative_bias", "relative_rmse")
+
+
+def draw(
+    frame: pd.DataFrame,
+    measure: str,
+    ax: Axes | None = None,
+    estimator: str | None = None,
+    reference: str = "full_set",
+) -> Axes:
+    """Draw one measure of one estimator against batch size; see `simnorm.figures.draw`."""
+    word = _estimator(frame, estimator)
+    if ax is not None:  # The user's axes keep the user's look.
+        _draw(frame, measure, ax, word, reference)
+        return ax
+    with look():
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        ax = figure.add_subplot()
+        _draw(frame, measure, ax, word, reference)
+    return ax
+
+
+def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
+    known = estimators_of(frame)
+    if wanted is None:
+        return "std(ddof=0)" if "std(ddof=0)" in known else (known or [""])[0]
+    if wanted not in known:
+        raise SimnormError(
+            "estimator", wanted, "this table has " + ", ".join(known),
+            nearest(wanted, known).strip(),
+        )  # fmt: skip
+    return wanted
+
+
+def _draw(frame: pd.DataFrame, measure: str, ax: Axes, word: str, reference: str) -> None:
+    rows = rows_of(frame, measure, reference)
+    rows = rows[rows["estimator"] == word]
+    marks, shown = marks_of(names_of(frame)), Shown()
+    positive = not measure.endswith("bias")
+    factor = 100.0 if measure in IN_PER_CENT else 1.0
+    if rows.empty or draw_cells(ax, rows, marks, shown, factor, positive) == 0:
+        say_nothing_to_show(ax, why_nothing(rows))
+        return
+    figure_width = float(ax.figure.get_figwidth()) if isinstance(ax.figure, Figure) else 5.0
+    width = figure_width * float(ax.get_position().width)
+    batch_size_axis(ax, [int(n) for n in rows["batch_size"].drop_duplicates()], width, 8.0)
+    low, high, threshold = y_range(rows, shown, factor, positive)
+    if positive:
+        log_axis(ax, low, high, percent=factor == 100.0)
+    else:
+        symlog_axis(ax, low, high, threshold, percent=factor == 100.0)
+        ax.axhline(0.0, color="#6b6b6b", linewidth=0.6, zorder=1)
+    plain(ax.set_title(f"{word} against the {reference.replace('_', ' ')}"))
+    ax.set_ylabel(measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE"))
+    handles, labels = legend_entries(marks, shown)
+    legend = ax.legend(handles, ["." for _ in labels], fontsize=7.5)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        plain(text).set_text(label)

@@ -1,0 +1,253 @@
+"""The small grammar of words: ``t(df=5)``, ``2:1024:x2``, whole numbers. Nothing is evaluated.
+
+A *spec* is a word, or a word with named numbers: ``gamma(a=2,scale=3)``. A batch size list joins
+whole numbers and ranges with commas: ``2,4,8``, ``2:64:2`` (step), ``2:1024:x2`` (factor).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from simnorm.errors import SimnormError, nearest
+
+# Long enough for every law we know; a limit keeps hostile input cheap.
+LONGEST_SPEC = 200
+LARGEST_SIZE = 2**31 - 1
+MOST_SIZES = 2**14
+LARGEST_SEED = 2**128 - 1
+
+_SPEC = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_PARAMETER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S+)\s*")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_WHOLE = re.compile(r"\d+")
+
+SIZES_HELP = "Write 2,4,8 or a range 2:64:2 (step) or 2:1024:x2 (factor)."
+
+
+def split_list(text: str) -> list[str]:
+    """Split at commas outside parentheses.
+
+    Examples
+    --------
+    >>> split_list("normal, t(df=5,scale=2)")
+    ['normal', 't(df=5,scale=2)']
+    """
+    parts, depth, start = [], 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append(text[start:position].strip())
+            start = position + 1
+    return [*parts, text[start:].strip()]
+
+
+def parse_spec(text: str, parameter: str) -> tuple[str, dict[str, float]]:
+    """Read a spec into its word and its named numbers.
+
+    Raises
+    ------
+    SimnormError
+        If `text` is not of the grammar, or a number is not finite.
+
+    Examples
+    --------
+    >>> parse_spec("gamma(a=2, scale=0.5)", "distributions")
+    ('gamma', {'a': 2.0, 'scale': 0.5})
+    """
+    form = "a word with named numbers is allowed, such as t(df=5)"
+    if len(text) > LONGEST_SPEC:
+        raise SimnormError(parameter, text, f"at most {LONGEST_SPEC} characters are allowed")
+    if text.count("(") != text.count(")"):
+        raise SimnormError(parameter, text, form, "Its parentheses do not match.")
+    match = _SPEC.fullmatch(text)
+    if match is None:
+        raise SimnormError(parameter, text, form, "`simnorm list` shows all words.")
+    word, inside = match.group(1), match.group(2)
+    values: dict[str, float] = {}
+    for part in split_list(inside) if inside and inside.strip() else []:
+        pair = _PARAMETER.fullmatch(part)
+        if pair is None:
+            raise SimnormError(parameter, text, form, f"Name the number in {part!r}.")
+        key, number = pair.groups()
+        if key in values:
+            raise SimnormError(parameter, text, f"{key} stands there twice", "Keep one.")
+        values[key] = _parse_number(number, f"{key} in {text}", parameter)
+    return word, values
+
+
+def _parse_number(text: str, where: str, parameter: str) -> float:
+    value = float(text) if _NUMBER.fullmatch(text) else float("nan")
+    if not abs(value) < float("inf"):
+        raise SimnormError(
+            parameter, text, f"{where} must be a finite number", "Write it like 5 or 0.5."
+        )
+    return value
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text that reads back as `value`; whole numbers without a point.
+
+    Examples
+    --------
+    >>> number_text(5.0), number_text(0.1), number_text(-0.0)
+    ('5', '0.1', '0')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return repr(float(value))
+
+
+def spec_text(word: str, values: dict[str, float]) -> str:
+    """Return the canonical text of a spec.
+
+    Examples
+    --------
+    >>> spec_text("t", {"df": 5.0})
+    't(df=5)'
+    """
+    inside = ",".join(f"{key}={number_text(value)}" for key, value in values.items())
+    return f"{word}({inside})" if inside else word
+
+
+def unknown_word(parameter: str, what: str, word: str, known: Iterable[str]) -> SimnormError:
+    """Return the error for a word that is not in the list, with the nearest one that is."""
+    known = list(known)
+    return SimnormError(
+        parameter,
+        word,
+        f"it is no {what} that simnorm knows",
+        f"{nearest(word, known)}`simnorm list {what}s` shows all.",
+    )
+
+
+def whole_number(value: object, parameter: str, lowest: int, highest: int) -> int:
+    """Return `value`, text or a number, as a whole number within the limits.
+
+    Raises
+    ------
+    SimnormError
+        If it is something else, or outside the limits. Booleans and 3.0 are refused too.
+    """
+    text = str(value).strip()
+    limits = f"allowed is a whole number from {lowest} to {_limit_text(highest)}"
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text) or len(text) > 40:
+        raise SimnormError(parameter, value, limits)
+    if not lowest <= int(text) <= highest:
+        raise SimnormError(parameter, value, limits)
+    return int(text)
+
+
+def _limit_text(limit: int) -> str:
+    names = {LARGEST_SIZE: "2^31 - 1", LARGEST_SEED: "2^128 - 1"}
+    return names.get(limit, f"{limit:,}")
+
+
+@dataclass(frozen=True)
+class BatchSizes:
+    """Batch sizes in rising order, and notes on what was dropped from the list."""
+
+    sizes: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+def parse_batch_sizes(given: str | Iterable[object], full_size: int) -> BatchSizes:
+    """Read batch sizes, cut ranges at the full size and drop duplicates, with a note each.
+
+    Parameters
+    ----------
+    given
+        Text of the grammar, or whole numbers.
+    full_size
+        N. A size written out and larger than N is refused; a range is cut.
+
+    Raises
+    ------
+    SimnormError
+        If a part is no batch size or range, or a listed size is larger than N.
+
+    Examples
+    --------
+    >>> parse_batch_sizes("2:64:x2,10", full_size=40)
+    BatchSizes(sizes=(2, 4, 8, 10, 16, 32), notes=('batch_sizes: 2:64:x2 is cut at N = 40',))
+    """
+    parts = given.split(",") if isinstance(given, str) else list(given)
+    sizes: list[int] = []
+    notes: list[str] = []
+    for part in parts:
+        if isinstance(part, str) and ":" in part:
+            found, cut = _parse_range(part.strip(), full_size)
+            if cut:
+                notes.append(f"batch_sizes: {part.strip()} is cut at N = {full_size:,}")
+        else:
+            found = [_parse_size(part, full_size)]
+        sizes.extend(found)
+    if not sizes:
+        raise SimnormError("batch_sizes", given, "at least one batch size is needed", SIZES_HELP)
+    unique = tuple(sorted(set(sizes)))
+    if len(unique) < len(sizes):
+        twice = sorted({size for size in unique if sizes.count(size) > 1})
+        listed = ", ".join(map(str, twice[:5])) + (", ..." if len(twice) > 5 else "")
+        notes.append(f"batch_sizes: {listed} given more than once, used once")
+    return BatchSizes(unique, tuple(notes))
+
+
+def _size_number(text: str, whole: str) -> int:
+    if not _WHOLE.fullmatch(text) or int(text[:12]) < 1 or len(text) > 10:
+        raise SimnormError(
+            "batch_sizes", whole, "a batch size is a whole number from 1 to 2^31 - 1", SIZES_HELP
+        )
+    return int(text)
+
+
+def _parse_size(part: object, full_size: int) -> int:
+    if isinstance(part, bool | float):
+        raise SimnormError("batch_sizes", part, "a batch size is a whole number", SIZES_HELP)
+    text = str(part).strip()
+    if not text:
+        raise SimnormError("batch_sizes", text, "a batch size is missing there", SIZES_HELP)
+    size = _size_number(text, text)
+    if size > full_size:
+        raise SimnormError(
+            "batch_sizes",
+            size,
+            f"a batch cannot be larger than the full set, N = {full_size:,}",
+            "Leave it out or raise full_size.",
+        )
+    return size
+
+
+def _parse_range(text: str, full_size: int) -> tuple[list[int], bool]:
+    fields = text.split(":")
+    if len(fields) != 3:
+        raise SimnormError("batch_sizes", text, "a range is start:stop:step", SIZES_HELP)
+    start, stop = _size_number(fields[0], text), _size_number(fields[1], text)
+    factor = fields[2].startswith("x")
+    step_text = fields[2].removeprefix("x")
+    if not _WHOLE.fullmatch(step_text) or int(step_text[:12]) < 1 or len(step_text) > 10:
+        raise SimnormError("batch_sizes", text, "a step is a whole number from 1", SIZES_HELP)
+    step = int(step_text)
+    if start >= stop:
+        raise SimnormError(
+            "batch_sizes", text, "a range runs upward, from start to a larger stop", SIZES_HELP
+        )
+    if factor and step < 2:
+        raise SimnormError("batch_sizes", text, "a factor must be 2 or more", SIZES_HELP)
+    last = min(stop, full_size)
+    if not factor and (last - start) // step >= MOST_SIZES:
+        raise SimnormError(
+            "batch_sizes", text, f"at most {MOST_SIZES:,} sizes are allowed", "Take a larger step."
+        )
+    sizes = _powers(start, last, step) if factor else list(range(start, last + 1, step))
+    # The range is only "cut" where it had something beyond N to lose.
+    following = (sizes[-1] * step if factor else sizes[-1] + step) if sizes else start
+    return sizes, following <= stop
+
+
+def _powers(start: int, last: int, factor: int) -> list[int]:
+    sizes = []
+    while start <= last:
+        sizes.append(start)
+        start *= factor
+    return sizes

@@ -1,0 +1,194 @@
+"""The run folder: who may write where, atomic files, and the store of finished nodes.
+
+``run.db`` is a SQLite database in WAL mode with ``synchronous=FULL``: one transaction per task,
+so that nothing acknowledged is lost. Its payloads are plain arrays of doubles with a checksum;
+pickles are neither written nor read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from simnorm.design import Design
+from simnorm.engine import ENGINE_VERSION, Node, Task
+from simnorm.errors import RunError, SimnormError
+from simnorm.studies import sweep
+
+DESIGN, DATABASE, RESULTS = "design.toml", "run.db", "results.csv"
+CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
+
+# Another value of these means other draws: such a run never shares a folder.
+IDENTITY = ("study", "full_size", "seed")
+
+SCHEMA = """
+create table meta (key text primary key, value text not null);
+create table nodes (
+    source text not null, level integer not null, position integer not null,
+    replications integer not null, payload blob not null, sha256 text not null,
+    primary key (source, level, position)
+) without rowid;
+"""
+
+
+def default_folder(design: Design) -> Path:
+    """Return the folder a design's run goes to unless another is named."""
+    return Path("runs") / f"{design.study}-{design.identity()}"
+
+
+def check_folder(folder: Path, design: Design) -> None:
+    """Refuse a folder that the run may not write to; create nothing.
+
+    Raises
+    ------
+    SimnormError
+        If it is a file, not writable, holds something that is no run, or a run of another seed,
+        full size or study.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SimnormError("out", str(folder), "it is a file, a folder is needed")
+    check_writable(folder, "out")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not is_run(folder):
+        raise SimnormError(
+            "out", str(folder), "the folder holds files but no run", "Name a new or empty folder."
+        )
+    before = Design.from_file(folder / DESIGN)
+    differs = [
+        f"{key} {getattr(before, key)} there, {getattr(design, key)} here"
+        for key in IDENTITY
+        if getattr(before, key) != getattr(design, key)
+    ]
+    if differs:
+        raise SimnormError(
+            "out",
+            str(folder),
+            f"it holds the run of another design ({'; '.join(differs)})",
+            "Name another folder.",
+        )
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder holds a run."""
+    return all((folder / name).is_file() for name in (DESIGN, DATABASE))
+
+
+def check_writable(path: Path, parameter: str) -> None:
+    """Refuse a path whose nearest existing parent cannot be written to.
+
+    A file is made and removed again, because permission bits do not tell all (a read-only disk).
+    """
+    parent = path if path.is_dir() else path.parent
+    while not parent.exists():
+        parent = parent.parent
+    try:
+        with tempfile.TemporaryFile(dir=parent):
+            pass
+    except OSError as error:
+        raise SimnormError(
+            parameter,
+            str(path),
+            f"it cannot be written ({error.strerror})",
+            "Name a place that you may write to.",
+        ) from None
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path` that takes its place when the block ends well."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; a result should be as readable as any other file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step: either all of it is there or none."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+class Store:
+    """The database of one run. Use as a context manager.
+
+    Parameters
+    ----------
+    folder
+        The run folder, which exists. A database that is there is replaced: it is a cache.
+    design
+        The design that is run.
+    """
+
+    def __init__(self, folder: Path, design: Design) -> None:
+        self.path = folder / DATABASE
+        for old in (self.path, *(self.path.with_name(DATABASE + end) for end in ("-wal", "-shm"))):
+            old.unlink(missing_ok=True)
+        self._sources = [str(source) for source in map(json.dumps, sweep.sources(design))]
+        self._database = sqlite3.connect(self.path, isolation_level=None)
+        self._database.execute("pragma journal_mode = wal")
+        self._database.execute("pragma synchronous = full")
+        self._database.executescript(SCHEMA)
+        cells = [[str(c.estimator), c.batch_size, c.reference] for c in sweep.cells(design)]
+        meta = {
+            "engine_version": str(ENGINE_VERSION),
+            "design": design.to_toml(),
+            "cells": json.dumps(cells),
+        }
+        self._database.executemany("insert into meta values (?, ?)", meta.items())
+
+    def add(self, design: Design, task: Task, node: Node) -> None:  # noqa: ARG002
+        """Keep a finished node in a transaction of its own."""
+        tally = node.tally
+        buffer = io.BytesIO()
+        sums = np.concatenate([tally.pivot, tally.offset, tally.scatter])
+        for array in (sums, node.kept):
+            np.lib.format.write_array(buffer, array, allow_pickle=False)
+        payload = buffer.getvalue()
+        row = (
+            self._sources[task.source],
+            task.level,
+            task.index,
+            tally.count,
+            payload,
+            hashlib.sha256(payload).hexdigest(),
+        )
+        try:
+            self._database.execute("insert into nodes values (?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise RunError(
+                "out", str(self.path), f"it cannot be written ({error})", "Is the disk full?"
+            ) from None
+
+    def __enter__(self) -> Store:
+        """Return the store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the database; what was added is kept whatever happened."""
+        self._database.close()

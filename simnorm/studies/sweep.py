@@ -1,0 +1,82 @@
+"""The sweep: errors of batch statistics against the full set and the population.
+
+The study's cells are every estimator, batch size and reference of every source; a source is a law
+with a sampling scheme. `block_errors` is the pure function that the engine runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.design import Design
+from simnorm.distributions import distribution
+from simnorm.estimators import Estimator, estimator
+from simnorm.reducers import reducers_for
+from simnorm.streams import block_stream, lanes_of, slab_rows
+
+Floats = NDArray[np.float64]
+
+REFERENCES = ("full_set", "population")
+
+
+class Source(NamedTuple):
+    """What is drawn: a law and how its full sets are cut."""
+
+    distribution: str
+    sampling: str
+
+
+class Cell(NamedTuple):
+    """What is measured on a source's draws."""
+
+    estimator: Estimator
+    batch_size: int
+    reference: str
+
+
+def sources(design: Design) -> list[Source]:
+    """Return the sources in the order of the design."""
+    return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
+
+
+def cells(design: Design) -> list[Cell]:
+    """Return the cells of a source, in the order of the results."""
+    return list(_cells(design))
+
+
+def _cells(design: Design) -> Iterator[Cell]:
+    for spec in design.estimators:
+        for size in design.batch_sizes:
+            for reference in REFERENCES:
+                yield Cell(estimator(spec), size, reference)
+
+
+def block_errors(
+    design: Design, source: Source, block: int, *, compiled: bool = True
+) -> tuple[Floats, Floats]:
+    """Draw a block of full sets and return A and Q, both of shape (cells, lanes).
+
+    A pure function of its arguments: the block's stream is found from its content.
+    """
+    law = distribution(source.distribution)
+    lanes = lanes_of(design.full_size)
+    rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
+    kinds = [estimator(spec) for spec in design.estimators]
+    readers = reducers_for(
+        law, kinds, design.batch_sizes, design.full_size, lanes, compiled=compiled
+    )
+    # Undefined moments make NaN and overflow here; the ledger says so in their rows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        buffer = np.empty((slab_rows(design.full_size), lanes))
+        for first in range(0, design.full_size, len(buffer)):
+            slab = buffer[: design.full_size - first]
+            law.fill(rng, slab)
+            for reader in readers:
+                reader.add(slab, first)
+        found = {key: pair for reader in readers for key, pair in reader.errors().items()}
+        pairs = [found[cell] for cell in _cells(design)]
+    return np.stack([a for a, _ in pairs]), np.stack([q for _, q in pairs])

@@ -1,0 +1,235 @@
+"""Mergeable sums of (A, Q), and the measures, standard errors and intervals made from them.
+
+One replication contributes, for every cell, the mean error A and the mean squared error Q of its
+batches. A tally holds count, means and centred second moments of (A, Q). Merging two tallies is
+Chan, Golub and LeVeque's update; each keeps its means as offsets from a pivot of its own, because
+the difference of two large block means would carry their rounding errors into the sums.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simnorm.errors import SimnormError
+
+Floats = NDArray[np.float64]
+
+MEASURES = ("bias", "variance", "mse", "rmse")
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Sums over replications, for every cell at once.
+
+    Parameters
+    ----------
+    count
+        Number of replications, R.
+    pivot
+        Constants that the means are offsets from, shape (2, cells): of A and of Q.
+    offset
+        Means of A and Q less their pivots, shape (2, cells).
+    scatter
+        Centred sums of A A, A Q and Q Q, shape (3, cells).
+
+    Examples
+    --------
+    >>> whole = Tally.of([[1.0, 2.0, 4.0]], [[1.0, 5.0, 17.0]])
+    >>> parts = Tally.of([[1.0]], [[1.0]]).merge(Tally.of([[2.0, 4.0]], [[5.0, 17.0]]))
+    >>> whole.mean[0], parts.mean[0]
+    (array([2.33333333]), array([2.33333333]))
+    """
+
+    count: int
+    pivot: Floats
+    offset: Floats
+    scatter: Floats
+
+    @classmethod
+    def of(cls, mean_errors: ArrayLike, mean_squares: ArrayLike) -> Tally:
+        """Sum up replications, both arrays of shape (cells, replications)."""
+        pairs = np.stack([np.asarray(mean_errors, float), np.asarray(mean_squares, float)])
+        pivot = pairs[..., 0]
+        shifted = pairs - pivot[..., np.newaxis]
+        offset = shifted.mean(axis=-1)
+        a, q = shifted - offset[..., np.newaxis]
+        scatter = np.stack([(a * a).sum(axis=-1), (a * q).sum(axis=-1), (q * q).sum(axis=-1)])
+        return cls(pairs.shape[-1], pivot, offset, scatter)
+
+    def merge(self, other: Tally) -> Tally:
+        """Return the tally of both sets of replications."""
+        count = self.count + other.count
+        delta = (other.pivot - self.pivot) + (other.offset - self.offset)
+        a, q = delta
+        weight = self.count * other.count / count
+        return Tally(
+            count,
+            self.pivot,
+            self.offset + delta * (other.count / count),
+            self.scatter + other.scatter + weight * np.stack([a * a, a * q, q * q]),
+        )
+
+    @property
+    def mean(self) -> Floats:
+        """Means of A and Q, shape (2, cells)."""
+        return self.pivot + self.offset
+
+
+class Measured(NamedTuple):
+    """A measure of every cell with its Monte Carlo standard error and interval.
+
+    All NaN where R is too small: one replication has no standard error, nor a variance.
+    """
+
+    estimate: Floats
+    mcse: Floats
+    ci_low: Floats
+    ci_high: Floats
+
+
+def measure(tally: Tally, name: str) -> Measured:
+    """Return bias, variance, mse or rmse of every cell.
+
+    Notes
+    -----
+    bias = mean A with standard error sd(A)/sqrt(R); mse = mean Q with sd(Q)/sqrt(R); variance =
+    mse - bias^2 + sd(A)^2/R, which is unbiased, with sd(Q - 2 bias A)/sqrt(R); rmse = sqrt(mse)
+    with MCSE(mse)/(2 rmse). The influence values behind these are those of the delta method, by
+    replication, because the errors of batches of one full set depend on each other.
+
+    Examples
+    --------
+    Two replications by hand: A = 1, 3 and Q = 2, 10. The bias is 2 with error sd/sqrt(2) = 1; the
+    variance is 6 - 4 + 2/2 = 3 with error sd(Q - 4 A)/sqrt(2) = sd(-2, -2)/sqrt(2) = 0.
+
+    >>> tally = Tally.of([[1.0, 3.0]], [[2.0, 10.0]])
+    >>> float(measure(tally, "bias").estimate[0]), float(measure(tally, "bias").mcse[0])
+    (2.0, 1.0)
+    >>> float(measure(tally, "variance").estimate[0]), float(measure(tally, "variance").mcse[0])
+    (3.0, 0.0)
+    """
+    count = tally.count
+    bias, mse = tally.mean
+    # The squared standard errors of mean A, mean Q, and their covariance.
+    divisor = count * (count - 1.0) if count > 1 else math.nan
+    aa, aq, qq = tally.scatter / divisor
+    if name == "bias":
+        return interval(bias, np.sqrt(aa), count, logarithmic=False)
+    if name == "mse":
+        return interval(mse, np.sqrt(qq), count)
+    if name == "rmse":
+        rmse = np.sqrt(mse)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mcse = np.where(rmse > 0.0, np.sqrt(qq) / (2.0 * rmse), np.sqrt(qq))
+        return interval(rmse, mcse, count)
+    if name == "variance":
+        variance = np.maximum(mse - bias * bias + aa, 0.0)
+        squared = qq - 4.0 * bias * aq + 4.0 * bias * bias * aa
+        return interval(variance, np.sqrt(np.maximum(squared, 0.0)), count)
+    raise SimnormError("measure", name, f"allowed are {', '.join(MEASURES)}")
+
+
+def interval(estimate: Floats, mcse: Floats, count: int, *, logarithmic: bool = True) -> Measured:
+    """Add 95 % intervals by t quantiles; on the log scale for what cannot be negative."""
+    half = t_quantile(count) * mcse
+    if not logarithmic:
+        return Measured(estimate, mcse, estimate - half, estimate + half)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = np.where(half > 0.0, np.exp(half / estimate), 1.0)
+    factor = np.where(np.isnan(half), np.nan, factor)
+    return Measured(estimate, mcse, estimate / factor, estimate * factor)
+
+
+def t_quantile(count: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t with R - 1 degrees of freedom."""
+    if count < 2:
+        return math.nan
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2.0))
+
+
+class Estimate(NamedTuple):
+    """One measure, its Monte Carlo standard error, its 95 % interval and R."""
+
+    estimate: float
+    mcse: float
+    ci_low: float
+    ci_high: float
+    replications: int
+
+
+def mcse(errors: ArrayLike, measure: str = "rmse", *, cluster: ArrayLike | None = None) -> Estimate:
+    """Estimate a measure of errors with its Monte Carlo standard error.
+
+    Parameters
+    ----------
+    errors
+        Errors, estimate minus reference, shape (errors,), or (replications, errors of each).
+    measure
+        ``bias``, ``variance``, ``mse`` or ``rmse``.
+    cluster
+        Which replication every error belongs to, shape (errors,). Errors of one full set depend
+        on each other, so they must share a label. Left out, every error (or every row of a
+        two-dimensional array) is a replication of its own.
+
+    Returns
+    -------
+    Estimate
+        ``(estimate, mcse, ci_low, ci_high, replications)``; NaN where R = 1 gives no error.
+
+    Raises
+    ------
+    SimnormError
+        If the errors are not finite numbers, or the shapes do not match.
+
+    Notes
+    -----
+    Replications with unequal numbers of errors are weighted by those numbers (a ratio estimate);
+    with equal numbers this is `simnorm.tally.measure`.
+
+    Examples
+    --------
+    Two full sets, each cut in half: the errors of one set are each other's mirror image.
+
+    >>> result = mcse([0.3, -0.3, 0.1, -0.1], "rmse", cluster=["a", "a", "b", "b"])
+    >>> round(result.estimate, 4), round(result.mcse, 4), result.replications
+    (0.2236, 0.0894, 2)
+    """
+    values = np.asarray(errors, dtype=np.float64)
+    if values.ndim not in (1, 2) or values.size == 0 or not np.isfinite(values).all():
+        raise SimnormError(
+            "errors", f"an array of shape {values.shape}", "finite numbers in 1 or 2 dimensions"
+        )
+    if values.ndim == 2:
+        if cluster is not None:
+            raise SimnormError("cluster", "labels", "rows are the replications of a 2-d array")
+        cluster = np.repeat(np.arange(values.shape[0]), values.shape[1])
+        values = values.ravel()
+    labels = np.arange(values.size) if cluster is None else np.asarray(cluster).ravel()
+    if labels.shape != values.shape:
+        raise SimnormError("cluster", f"{labels.size} labels", f"one for each of {values.size}")
+    index, counts = np.unique(labels, return_inverse=True, return_counts=True)[1:]
+    # Weighted by its share of errors, a replication enters the mean of all errors as it should;
+    # the influence of unequal numbers is taken out again below, about the estimates themselves.
+    weights = counts / counts.mean()
+    a = np.bincount(index, values) / counts
+    bias = float((weights * a).mean())
+    q = np.bincount(index, (values - bias) ** 2) / counts
+    # About the bias, the mean of Q is the mean square of centred errors.
+    spread = float((weights * q).mean())
+    linear_a = weights * (a - bias)
+    linear_q = weights * (q - spread)
+    tally = Tally.of([bias + linear_a], [bias * bias + spread + linear_q + 2.0 * bias * linear_a])
+    found = Measured(*(np.asarray(part) for part in measure_of(tally, measure)))
+    return Estimate(*(float(part[0]) for part in found), int(counts.size))
+
+
+# `mcse` has a parameter of that name.
+measure_of = measure
