@@ -110,7 +110,7 @@ class Distribution:
             raise SimnormError("distributions", value, where)
         number = float(value)
         if not (math.isfinite(number) and lowest < number <= highest):
-            raise SimnormError("distributions", f"{name}={number}", where)
+            raise SimnormError("distributions", f"{name}={value}", where)
         return number + 0.0  # -0.0 becomes 0.0: one law, one name
 
     def __str__(self) -> str:

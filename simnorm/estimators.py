@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simnorm.distributions import Distribution, Tails
 from simnorm.errors import SimnormError, nearest
-from simnorm.grammar import parse_spec, spec_text, unknown_word
+from simnorm.grammar import number_text, parse_spec, spec_text, unknown_word
 
 Floats = NDArray[np.float64]
 
@@ -135,7 +135,8 @@ class Std(_Spread):
     def __post_init__(self) -> None:
         """Refuse any ddof but 0 and 1."""
         if self.ddof not in (0, 1):
-            raise SimnormError("estimators", f"std(ddof={self.ddof})", "ddof must be 0 or 1")
+            got = f"std(ddof={number_text(self.ddof)})"
+            raise SimnormError("estimators", got, "ddof must be 0 or 1")
         object.__setattr__(self, "ddof", int(self.ddof))
 
     def along_last(self, values: Floats) -> Floats:  # noqa: D102

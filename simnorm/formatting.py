@@ -73,6 +73,23 @@ def format_estimate(value: float, mcse: float | None = None, digits: int = 3) ->
     return f"({fixed(value / shift, decimals)} ± {fixed(mcse / shift, decimals)})e{power}"
 
 
+def format_like(value: float, mcse: float | None, digits: int = 4) -> str:
+    """Return an exact value with the decimals that an estimate beside it has.
+
+    Examples
+    --------
+    >>> format_like(0.707106, 0.00061), format_like(0.707106, None)
+    ('0.70711', '0.7071')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    if mcse is None or math.isnan(mcse) or mcse == 0.0 or decimals_of(mcse) > 7:
+        return significant(value, digits)
+    if not 1e-4 <= max(abs(value), mcse) < 1e7:
+        return significant(value, digits)
+    return fixed(value, decimals_of(mcse))
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Return `value` to so many significant digits.
 

@@ -73,17 +73,11 @@ def parse_spec(text: str, parameter: str) -> tuple[str, dict[str, float]]:
         key, number = pair.groups()
         if key in values:
             raise SimnormError(parameter, text, f"{key} stands there twice", "Keep one.")
-        values[key] = _parse_number(number, f"{key} in {text}", parameter)
+        values[key] = float(number) if _NUMBER.fullmatch(number) else float("nan")
+        if not abs(values[key]) < float("inf"):
+            allowed = f"{key} must be a finite number"
+            raise SimnormError(parameter, text, allowed, "Write it like 5 or 0.5.")
     return word, values
-
-
-def _parse_number(text: str, where: str, parameter: str) -> float:
-    value = float(text) if _NUMBER.fullmatch(text) else float("nan")
-    if not abs(value) < float("inf"):
-        raise SimnormError(
-            parameter, text, f"{where} must be a finite number", "Write it like 5 or 0.5."
-        )
-    return value
 
 
 def number_text(value: float) -> str:
@@ -180,6 +174,8 @@ def parse_batch_sizes(given: str | Iterable[object], full_size: int) -> BatchSiz
             found, cut = _parse_range(part.strip(), full_size)
             if cut:
                 notes.append(f"batch_sizes: {part.strip()} is cut at N = {full_size:,}")
+        elif isinstance(part, str) and not part.strip():
+            raise SimnormError("batch_sizes", given, "a batch size is missing there", SIZES_HELP)
         else:
             found = [_parse_size(part, full_size)]
         sizes.extend(found)
@@ -205,8 +201,6 @@ def _parse_size(part: object, full_size: int) -> int:
     if isinstance(part, bool | float):
         raise SimnormError("batch_sizes", part, "a batch size is a whole number", SIZES_HELP)
     text = str(part).strip()
-    if not text:
-        raise SimnormError("batch_sizes", text, "a batch size is missing there", SIZES_HELP)
     size = _size_number(text, text)
     if size > full_size:
         raise SimnormError(

@@ -62,6 +62,11 @@ class _Pair(NamedTuple):
     kind: str = "exact"
 
 
+# The delta method is shown only where the variance of s^2/sigma^2, V(n), is at most this: with
+# more, as for an exponential batch of 50, it is off by several per cent and more.
+LARGEST_DELTA_SPREAD = 0.1
+
+
 def log_c4(n: int) -> float:
     """Return the logarithm of c4(n) = E[s]/sigma of n normal draws, s with divisor n - 1.
 
@@ -129,7 +134,7 @@ def _normal_std_pair(n: int, full: int | None, ddof: int) -> _Pair:
 
 
 def _delta_std_pair(n: int, full: int | None, ddof: int, g2: float) -> _Pair:
-    """Return the delta method's bias and variance of a standard deviation, for large n.
+    """Return the delta method's bias and variance of a standard deviation.
 
     With C(m) = V(m): E[s] ~ 1 - C/8 and Cov(s, S) ~ Var(S) ~ C(N)/4.
     """
@@ -158,7 +163,7 @@ def _pair(kind: Estimator, n: int, full: int | None, law: Law) -> _Pair | None:
         return _biased_pair(n, full, law.excess_kurtosis)
     if isinstance(kind, Std) and law.is_normal:
         return _normal_std_pair(n, full, kind.ddof)
-    if isinstance(kind, Std) and math.isfinite(law.excess_kurtosis):
+    if isinstance(kind, Std) and _spread_variance(n, law.excess_kurtosis) <= LARGEST_DELTA_SPREAD:
         return _delta_std_pair(n, full, kind.ddof, law.excess_kurtosis)
     return None
 
@@ -244,7 +249,7 @@ def bias_of(
     -------
     Value
         A float with a `kind`: ``exact``, or ``asymptotic`` for the standard deviation of
-        anything but the normal law.
+        anything but the normal law, which is given only where n is large enough.
 
     Raises
     ------

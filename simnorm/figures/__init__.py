@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,32 +17,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FROM_CURVES", "Tables", "draw", "figure_of", "save", "save_svg"]
-
-
-class Tables(Protocol):
-    """What a figure may see of a run."""
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The tidy table."""
-
-    @property
-    def curves(self) -> pd.DataFrame:
-        """The long table of curves."""
+__all__ = ["FIGURES", "FROM_CURVES", "draw", "figure", "save", "save_svg"]
 
 
 def _lazy(kind: str) -> Callable[..., Figure]:
     """Return the function ``figure`` of the module named `kind`, imported when it is called."""
 
-    def figure(table: pd.DataFrame, **options: Any) -> Figure:
+    def drawn(table: pd.DataFrame, **options: Any) -> Figure:
         module = import_module(f"simnorm.figures.{kind}")
-        drawn: Figure = module.figure(table, **options)
-        return drawn
+        made: Figure = module.figure(table, **options)
+        return made
 
-    figure.__name__ = figure.__qualname__ = kind
-    figure.__doc__ = f"Draw the figure of kind {kind!r}; see `simnorm.figures.{kind}.figure`."
-    return figure
+    drawn.__name__ = drawn.__qualname__ = kind
+    drawn.__doc__ = f"Draw the figure of kind {kind!r}; see `simnorm.figures.{kind}.figure`."
+    return drawn
 
 
 FIGURES: dict[str, Callable[..., Figure]] = {
@@ -53,17 +41,27 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 FROM_CURVES = frozenset({"convergence"})
 
 
-def figure_of(kind: str, tables: Tables, **options: Any) -> Figure:
-    """Draw the figure of a kind from a run's tables.
+def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any) -> Figure:
+    """Draw the figure of a kind from a run's two tables.
 
     Parameters
     ----------
     kind
         A key of `FIGURES`.
-    tables
-        A result: anything with ``frame`` and ``curves``.
+    frame, curves
+        The tables of a result.
     options
         Passed on, e.g. ``reference="population"`` or ``width=9.0`` (inches).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure of its own, unknown to pyplot.
+
+    Raises
+    ------
+    SimnormError
+        If there is no such kind.
     """
     if kind not in FIGURES:
         from simnorm.errors import SimnormError, nearest
@@ -74,9 +72,9 @@ def figure_of(kind: str, tables: Tables, **options: Any) -> Figure:
         from simnorm.figures.tables import names_of
 
         # A distribution without a curve must not shift the colours of those that have one.
-        options.setdefault("names", names_of(tables.frame))
-        return FIGURES[kind](tables.curves, **options)
-    return FIGURES[kind](tables.frame, **options)
+        options.setdefault("names", names_of(frame))
+        return FIGURES[kind](curves, **options)
+    return FIGURES[kind](frame, **options)
 
 
 def draw(

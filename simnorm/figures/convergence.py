@@ -23,7 +23,7 @@ from simnorm.figures.style import (
     plain,
     styled,
 )
-from simnorm.figures.tables import estimators_of, floats, named, names_of
+from simnorm.figures.tables import estimators_of, floats, named, names_of, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +107,7 @@ def _panels(
 
 def _panel(ax: Axes, rows: pd.DataFrame, mark: Mark) -> bool:
     """Draw one running RMSE; return whether it is compared with an exact value."""
-    plain(ax.set_title(mark.label))
+    plain(ax.set_title(short(mark.name, 22)))
     rows = rows.sort_values("x", kind="stable")
     x, y, mcse, theory = (floats(rows, column) for column in ("x", "y", "mcse", "theory"))
     exact = bool(np.isfinite(theory).any())

@@ -117,7 +117,7 @@ def all_alike(rows: pd.DataFrame) -> bool:
 
 def ring(mark: Mark, depth: float) -> Mark:
     """Return `mark` as a disc, the smaller the later it is drawn, so that all can be seen."""
-    return replace(mark, shape="o", size=6.6 - 4.6 * depth, width=3.0 - 2.2 * depth)
+    return replace(mark, shape="o", size=7.0 - 4.4 * depth, width=2.0 - 1.4 * depth)
 
 
 def _usable(values: Floats, positive: bool) -> NDArray[np.bool_]:
@@ -136,7 +136,7 @@ def _draw_theory(
             continue
         x, y = floats(rows, "batch_size")[keep], y[keep]
         if x.size == 1:  # A curve through one point: a short level stroke.
-            x, y = np.array([x[0] / 1.25, x[0] * 1.25]), np.repeat(y, 2)
+            x, y = np.array([x[0] / 1.1, x[0] * 1.1]), np.repeat(y, 2)
         ax.plot(x, y, linestyle=dashes, color=mark.colour, linewidth=mark.width, alpha=0.9, zorder=2)
         shown.stretch(y)
         setattr(shown, kind, True)

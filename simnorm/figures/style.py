@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from simnorm.errors import SimnormError
 from simnorm.figures.tables import short
@@ -193,7 +193,7 @@ def batch_size_axis(
     ax.set_xscale("log")
     lowest, highest = min(sizes), max(sizes)
     # A little air on both sides; a single size needs an axis of its own making.
-    factor = (highest / lowest) ** 0.04 if highest > lowest else 2.0
+    factor = (highest / lowest) ** 0.04 if highest > lowest else 1.35
     ax.set_xlim(lowest / factor, highest * factor)
     ax.xaxis.set_major_locator(FixedLocator(labelled_sizes(sizes, width, font_size)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
@@ -209,12 +209,8 @@ def log_axis(ax: Axes, low: float, high: float, percent: bool = False) -> None:
     ax.set_yscale("log")
     ax.set_ylim(low, high)
     decades = math.log10(high / low)
-    steps = (1, 2, 5) if decades < 2.7 else (1,)
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    # Every second decade where they would crowd.
-    thin = 1 if decades < 9 else math.ceil(decades / 8)
-    ticks = [s * 10.0**e for e in exponents if e % thin == 0 for s in steps]
-    ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+    ticks, decimal = log_ticks(low, high)
     minor = [s * 10.0**e for e in exponents for s in range(1, 10)]
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.yaxis.set_minor_locator(FixedLocator(minor) if decades < 7 else NullLocator())
@@ -224,11 +220,32 @@ def log_axis(ax: Axes, low: float, high: float, percent: bool = False) -> None:
     def text(value: float, _: object) -> str:
         if percent:
             return f"{number(value)} %"
-        if small and steps == (1,):
+        if small and decimal:
             return f"$\\mathdefault{{10^{{{round(math.log10(value))}}}}}$"
         return number(value)
 
     ax.yaxis.set_major_formatter(FuncFormatter(text))
+
+
+def log_ticks(low: float, high: float) -> tuple[list[float], bool]:
+    """Return round values between `low` and `high`, and whether they are all powers of ten.
+
+    Steps of 1-2-5 in every decade; only the powers of ten where those would crowd; finer steps
+    where fewer than three would be left.
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    # Every second or third power where they would crowd.
+    thin = max(1, math.ceil((last - first) / 8))
+    tens = (1.0,)
+    choices = (tens,) if last - first > 3 else ((1.0, 2.0, 5.0), (1.0, 1.5, *range(2, 10)))
+    for steps in choices:
+        every = thin if steps == tens else 1
+        ticks = [s * 10.0**e for e in range(first, last + 1) if e % every == 0 for s in steps]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(ticks) > 2:
+            return ticks, steps == tens
+    even = MaxNLocator(nbins=4).tick_values(low, high)
+    return [float(tick) for tick in even if low <= tick <= high], False
 
 
 def symlog_axis(ax: Axes, low: float, high: float, threshold: float, percent: bool = True) -> None:

@@ -1,0 +1,173 @@
+"""The command line: words to values, one library call, print, exit code.
+
+Nothing heavier than Typer is imported before a command runs, so that help stays instant.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simnorm.cli.guard import guarded
+from simnorm.cli.options import (
+    BATCH_SIZES,
+    DIST,
+    DRY_RUN,
+    ESTIMATORS,
+    FULL_SIZE,
+    JSON,
+    OUT,
+    QUIET,
+    REPLICATIONS,
+    REPORT,
+    SEED,
+    VERBOSE,
+    WORKERS,
+)
+
+EPILOG = """\
+Examples:\n
+  simnorm sweep --batch-sizes 2,4,8,16\n
+  simnorm sweep --dist normal --dist "t(df=5)" --report report.pdf\n
+  simnorm list distributions
+"""
+
+app = typer.Typer(
+    name="simnorm",
+    help="How far do the statistics of a batch stray from those of the full set?",
+    epilog=EPILOG,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from simnorm._version import __version__
+
+        typer.echo(f"simnorm {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001, FBT002
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Print help where no command is given."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+@guarded
+def sweep(
+    context: typer.Context,
+    batch_sizes: BATCH_SIZES = None,
+    dist: DIST = None,
+    estimators: ESTIMATORS = None,
+    full_size: FULL_SIZE = None,
+    replications: REPLICATIONS = None,
+    seed: SEED = None,
+    workers: WORKERS = None,
+    out: OUT = None,
+    report: REPORT = None,
+    json: JSON = False,
+    dry_run: DRY_RUN = False,
+    quiet: QUIET = False,
+    verbose: VERBOSE = False,
+) -> None:
+    """Estimate bias, variance and RMSE of batch statistics for every batch size.
+
+    In each of R replications a full set of N observations is drawn and cut into batches of n. The
+    batches' mean, variance, ... are compared with the full set's and with the population's. Ends
+    with a table, and a run folder with everything in it.
+    """
+    from simnorm.cli.running import Wishes, run_design
+    from simnorm.design import Design
+
+    notes: list[str] = []
+    given = {
+        "distributions": dist,
+        "batch_sizes": batch_sizes,
+        "estimators": estimators,
+        "full_size": full_size,
+        "replications": replications,
+        "seed": seed,
+    }
+    design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
+    run_design(design, Wishes(workers, out, report, json, dry_run, quiet, verbose), notes)
+
+
+@app.command()
+@guarded
+def run(
+    context: typer.Context,
+    design: Annotated[Path, typer.Argument(help="A design.toml, e.g. of a run folder.")],
+    workers: WORKERS = None,
+    out: OUT = None,
+    report: REPORT = None,
+    json: JSON = False,
+    dry_run: DRY_RUN = False,
+    quiet: QUIET = False,
+    verbose: VERBOSE = False,
+) -> None:
+    """Run a study from its design file.
+
+    Every run folder and every report carries its design.
+    """
+    from simnorm.cli.running import Wishes, run_design
+    from simnorm.design import Design
+
+    notes: list[str] = []
+    read = Design.from_file(design, notes)
+    run_design(read, Wishes(workers, out, report, json, dry_run, quiet, verbose), notes)
+
+
+@app.command()
+@guarded
+def report(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The PDF to write [default: RUN/report.pdf].", metavar="FILE"),
+    ] = None,
+    quiet: QUIET = False,
+) -> None:
+    """Write the PDF report of a run; nothing is computed again."""
+    from simnorm.results import load
+    from simnorm.store import REPORT as REPORT_NAME
+
+    result = load(run)
+    path = result.report(out or run / REPORT_NAME)
+    if not quiet:
+        typer.echo(f"report: {path}", err=True)
+
+
+@app.command(name="list")
+@guarded
+def list_words(
+    context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(help="distributions or estimators; both if left out.", metavar="[WHAT]")
+    ] = "",
+) -> None:
+    """List the distributions and estimators that simnorm knows, and what is exact for them."""
+    from simnorm.cli.words import print_words
+
+    print_words(what)

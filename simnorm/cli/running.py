@@ -1,0 +1,198 @@
+"""Run a design as a person at a terminal wants it: progress, table, paths."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+
+from simnorm.api import memory_needed, run
+from simnorm.design import Design
+from simnorm.engine import Progress, Task, available_workers, compute, total_draws
+from simnorm.formatting import seconds_text
+from simnorm.grammar import whole_number
+from simnorm.results import Result, check_report_path
+from simnorm.store import check_folder, default_folder
+from simnorm.studies import sweep
+
+# The time of a large run is foretold from one block of full sets of this size.
+PROBE_SIZE = 16_384
+
+
+class Wishes(NamedTuple):
+    """What the options say beside the design."""
+
+    workers: str | None
+    out: Path | None
+    report: Path | None
+    json: bool
+    dry_run: bool
+    quiet: bool
+    verbose: bool
+
+
+def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
+    """Check every wish, run the design, print its table and name its files."""
+    from simnorm.cli.summary import print_summary
+
+    workers = available_workers()
+    if wishes.workers is not None:
+        workers = whole_number(wishes.workers, "workers", 1, 1024)
+    folder = wishes.out or default_folder(design)
+    check_folder(folder, design)
+    if wishes.report is not None:
+        check_report_path(wishes.report)
+    if not wishes.quiet:
+        for note in notes:
+            typer.echo(f"note: {note}", err=True)
+    if wishes.dry_run:
+        print_plan(design, workers, folder)
+        return
+    with progress_bar(shown=not wishes.quiet) as on_progress:
+        result = run(
+            design, workers=workers, out=folder, on_progress=on_progress, command=command_line()
+        )
+    if wishes.json:
+        print_json(result, folder)
+    else:
+        print_summary(result)
+    if wishes.verbose and not wishes.quiet:
+        print_details(result)
+    report = None if wishes.report is None else result.report(wishes.report)
+    if not wishes.quiet:
+        typer.echo(f"run: {folder}", err=True)
+        if report is not None:
+            typer.echo(f"report: {report}", err=True)
+
+
+def command_line() -> str:
+    """Return the command as it could be typed again."""
+    return shlex.join(["simnorm", *sys.argv[1:]])
+
+
+@contextmanager
+def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Show draws, rate and time left on stderr while the block runs, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        shown_task = bar.add_task("starting", total=None, rate="(the first run compiles, ~10 s)")
+        first: list[tuple[float, int]] = []
+
+        def on_progress(progress: Progress) -> None:
+            # The clock starts with the first node, so that compiling does not spoil the rate.
+            now = time.perf_counter()
+            first.append((now, progress.done))
+            seconds, draws = now - first[0][0], progress.done - first[0][1]
+            rate = ""
+            if seconds > 0 and draws > 0:
+                left = (progress.total - progress.done) * seconds / draws
+                rate = f"{draws / seconds / 1e6:.0f} M draws/s, {seconds_text(left)} left"
+            bar.update(
+                shown_task,
+                description="drawing",
+                completed=progress.done,
+                total=progress.total,
+                rate=rate,
+            )
+
+        yield on_progress
+
+
+def print_plan(design: Design, workers: int, folder: Path) -> None:
+    """Print what the design would cost: cells, draws, time, memory."""
+    sources = sweep.sources(design)
+    cells = len(sources) * len(sweep.cells(design))
+    draws = total_draws(design)
+    seconds = foretold_seconds(design, workers)
+    lines = {
+        "distributions": ", ".join(design.distributions),
+        "estimators": ", ".join(design.estimators),
+        "batch sizes": _shortened(design.batch_sizes),
+        "full size N": f"{design.full_size:,}",
+        "replications R": f"{design.replications:,}",
+        "seed": str(design.seed),
+        "cells": f"{cells:,}",
+        "draws": f"{draws:,}",
+        "time": f"about {seconds_text(seconds)} with {workers} worker{'s' * (workers > 1)}",
+        "memory": f"about {memory_needed(design, workers) / 2**20:,.0f} MiB beside the imports",
+        "run folder": str(folder),
+    }
+    for name, value in lines.items():
+        typer.echo(f"{name + ':':<16}{value}")
+
+
+def _shortened(sizes: tuple[int, ...]) -> str:
+    texts = [str(size) for size in sizes]
+    if len(texts) > 14:
+        texts = [*texts[:6], "...", *texts[-3:]]
+    return f"{', '.join(texts)} ({len(sizes)})"
+
+
+def foretold_seconds(design: Design, workers: int) -> float:
+    """Return the time a run should take, by timing one block of every distribution."""
+    size = min(design.full_size, PROBE_SIZE)
+    probe = Design.make(
+        design.distributions,
+        estimators=design.estimators,
+        batch_sizes=[n for n in design.batch_sizes if n <= size] or [size],
+        full_size=size,
+        replications=1,
+        seed=design.seed,
+    )
+    compute(probe, Task(0, 0, 0))  # compiles, or reads what was compiled before
+    nanoseconds = 0.0
+    for source in range(len(sweep.sources(design))):
+        begin = time.perf_counter()
+        node = compute(probe, Task(source, 0, 0))
+        nanoseconds += (time.perf_counter() - begin) * 1e9 / node.draws
+    per_source = total_draws(design) / len(sweep.sources(design))
+    return nanoseconds * 1e-9 * per_source / workers
+
+
+def print_json(result: Result, folder: Path) -> None:
+    """Print design, folder and all rows as one JSON document; null where there is no value."""
+    rows = result.frame.to_dict(orient="records")
+    document = {
+        "design": result.design.to_dict(),
+        "folder": str(folder),
+        "provenance": result.provenance,
+        "results": [{key: _plain(value) for key, value in row.items()} for row in rows],
+    }
+    typer.echo(json.dumps(document, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
+
+
+def print_details(result: Result) -> None:
+    """Print how the run went, on stderr."""
+    facts = result.provenance
+    rate = facts["draws"] / max(facts["seconds"], 1e-9) / 1e6
+    typer.echo(
+        f"{facts['draws']:,} draws in {seconds_text(facts['seconds'])} ({rate:.0f} M/s) on "
+        f"{facts['workers']} threads, {facts['reducer']} reducer, numpy {facts['numpy']}",
+        err=True,
+    )

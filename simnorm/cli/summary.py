@@ -1,0 +1,140 @@
+"""The table a person reads at the end of a run, at 80 columns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+import typer
+
+from simnorm.estimators import Estimator, estimator
+from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
+from simnorm.results import Result
+
+# Whose columns are shown, most wanted first; one of each kind where the run has both.
+LOCATIONS = ("mean", "median", "min", "max")
+SPREADS = ("biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)")
+MOST_ROWS = 14
+SENTENCE_SIZE = 16
+
+KEY = {
+    "unreliable": "( ) has no valid error bar: the moment that it needs does not exist",
+    "undefined": f"{NOTHING} is undefined; results.csv gives the reason in every row",
+    "asymptotic": "\N{ALMOST EQUAL TO} marks theory that holds for large batches, not exactly",
+}
+
+
+class Shown(NamedTuple):
+    """A column pair: an estimator's relative RMSE and its theory, in a unit."""
+
+    kind: Estimator
+    title: str
+    factor: float
+
+
+def print_summary(result: Result) -> None:
+    """Print a table for every distribution and, after each, one sentence."""
+    rows = result.frame
+    rows = rows[(rows["measure"] == "relative_rmse") & (rows["reference"] == "full_set")]
+    columns = [_shown(spec) for spec in _chosen(result.design.estimators)]
+    design = result.design
+    typer.echo(
+        f"Batches of n against the full set of N = {design.full_size:,} they are cut from; "
+        f"R = {design.replications:,}, seed {design.seed}\n"
+    )
+    used: set[str] = set()
+    for law in design.distributions:
+        of_law = rows[rows["distribution"] == law]
+        for line in law_lines(law, of_law, columns, used):
+            typer.echo(line)
+        typer.echo("")
+    for key, text in KEY.items():
+        if key in used:
+            typer.echo(text)
+
+
+def _chosen(estimators: tuple[str, ...]) -> list[str]:
+    wanted = [next((s for s in group if s in estimators), None) for group in (LOCATIONS, SPREADS)]
+    found = [spec for spec in wanted if spec is not None]
+    return found if len(found) == 2 else list(estimators[:2])
+
+
+def _shown(spec: str) -> Shown:
+    kind = estimator(spec)
+    name = spec.replace("_", " ")
+    if kind.is_location:
+        return Shown(kind, f"RMSE of the {name}, in sd", 1.0)
+    return Shown(kind, f"RMSE of the {name}, in %", 100.0)
+
+
+def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[str]:
+    """Return the lines of one distribution; put the marks that appear into `used`."""
+    cells = {(row.estimator, row.batch_size): row for row in rows.itertuples(index=False)}
+    sizes = list(dict.fromkeys(rows["batch_size"]))
+    shown = _thinned(sizes)
+    lines = [law, " batch" + "".join(f"{column.title:>37}" for column in columns)]
+    lines.append("  size" + f"{'estimate':>23}{'exact':>14}" * len(columns))
+    for size in shown:
+        line = f"{size:>6}"
+        for column in columns:
+            estimate, expected = _texts(cells[str(column.kind), size], column.factor, used)
+            line += f"{estimate:>23}{expected:>14}"
+        lines.append(line.rstrip())
+    if len(shown) < len(sizes):
+        lines.append(f"   ... {len(sizes) - len(shown)} more batch sizes in results.csv")
+    sentence = law_sentence(rows)
+    return [*lines, sentence] if sentence else lines
+
+
+def _thinned(sizes: list[int]) -> list[int]:
+    if len(sizes) <= MOST_ROWS:
+        return sizes
+    step = (len(sizes) - 1) / (MOST_ROWS - 1)
+    return [sizes[round(i * step)] for i in range(MOST_ROWS)]
+
+
+def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
+    expected = ""
+    if not math.isnan(row.theory):
+        expected = format_like(row.theory * factor, row.mcse * factor)
+        if row.theory_kind == "asymptotic":
+            used.add("asymptotic")
+            expected = "\N{ALMOST EQUAL TO}" + expected
+    if row.status == "undefined":
+        used.add("undefined")
+        return NOTHING, expected
+    if row.status == "unreliable":
+        used.add("unreliable")
+        return f"({format_estimate(row.estimate * factor)})", expected
+    return format_estimate(row.estimate * factor, row.mcse * factor), expected
+
+
+def law_sentence(rows: pd.DataFrame) -> str:
+    """Return what the numbers mean at the batch size nearest to 16.
+
+    The relative RMSE of a statistic is by how much it is typically off.
+    """
+    sizes = sorted(set(rows["batch_size"]), key=lambda n: abs(math.log(n / SENTENCE_SIZE)))
+    at = rows[(rows["batch_size"] == sizes[0]) & rows["estimate"].notna()]
+    values = {row.estimator: row for row in at.itertuples(index=False)}
+    parts = []
+    for spec, name in (
+        ("std(ddof=0)", "standard deviation"),
+        ("std(ddof=1)", "standard deviation"),
+        ("biased_variance", "variance"),
+        ("unbiased_variance", "variance"),
+    ):
+        if spec in values:
+            about = "about " if values[spec].status == "unreliable" else ""
+            parts.append(f"{name} is off by {about}{percent(values[spec].estimate)}")
+            break
+    for spec in LOCATIONS:
+        if spec in values:
+            row = values[spec]
+            verb = "" if parts else " is off"
+            parts.append(f"{spec}{verb} by {significant(row.estimate, 2)} sd")
+            break
+    if not parts:
+        return ""
+    return f"At batch size {sizes[0]} a batch's {' and its '.join(parts)}."
