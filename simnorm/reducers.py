@@ -9,7 +9,7 @@ array reader takes any estimator, on the assembled block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,10 @@ from simnorm.sampling import cut
 
 Floats = NDArray[np.float64]
 
-# Estimator, batch size, reference -> (A, Q), both of shape (lanes,).
-Key = tuple[Estimator, int, str]
-Errors = dict[Key, tuple[Floats, Floats]]
+# Every estimator's A and Q, each of shape (batch sizes, references, lanes).
+Errors = dict[Estimator, tuple[Floats, Floats]]
+
+REFERENCES = ("full_set", "population")
 
 # Observations that the array reader takes at a time, whole lanes.
 CHUNK_DRAWS = 1 << 20
@@ -42,7 +43,7 @@ class Reducer(Protocol):
         """Take the next observations of every lane, shape (rows, lanes)."""
 
     def errors(self) -> Errors:
-        """Return A and Q of every estimator, batch size and reference."""
+        """Return every estimator's A and Q."""
 
 
 def reducers_for(
@@ -95,7 +96,7 @@ class ArrayReducer:
         self.block[first : first + len(slab)] = slab
 
     def errors(self) -> Errors:
-        """Return A and Q of every estimator, batch size and reference."""
+        """Return every estimator's A and Q."""
         full_size, lanes = self.block.shape
         step = max(1, CHUNK_DRAWS // full_size)
         chunks = [
@@ -103,22 +104,24 @@ class ArrayReducer:
             for start in range(0, lanes, step)
         ]
         return {
-            key: (
-                np.concatenate([chunk[key][0] for chunk in chunks]),
-                np.concatenate([chunk[key][1] for chunk in chunks]),
+            kind: (
+                np.concatenate([chunk[kind][0] for chunk in chunks], axis=-1),
+                np.concatenate([chunk[kind][1] for chunk in chunks], axis=-1),
             )
-            for key in chunks[0]
+            for kind in self.estimators
         }
 
     def _errors(self, full_sets: Floats) -> Errors:
-        found: Errors = {}
         whole = self._estimates(full_sets)
-        for size in self.sizes:
+        shape = (len(self.sizes), len(REFERENCES), len(full_sets))
+        found = {kind: (np.empty(shape), np.empty(shape)) for kind in self.estimators}
+        for j, size in enumerate(self.sizes):
             for kind, estimates in self._estimates(cut(full_sets, size)).items():
-                against_full = estimates - whole[kind][:, np.newaxis]
-                found[kind, size, "full_set"] = _mean_and_square(against_full)
-                against_law = estimates - self.population[kind]
-                found[kind, size, "population"] = _mean_and_square(against_law)
+                against = (whole[kind][:, np.newaxis], self.population[kind])
+                for r, reference in enumerate(against):
+                    errors = estimates - reference
+                    found[kind][0][j, r] = errors.mean(axis=-1)
+                    found[kind][1][j, r] = (errors * errors).mean(axis=-1)
         return found
 
     def _estimates(self, samples: Floats) -> dict[Estimator, Floats]:
@@ -132,10 +135,6 @@ class ArrayReducer:
             if kind not in found:
                 found[kind] = kind.along_last(samples)
         return found
-
-
-def _mean_and_square(errors: Floats) -> tuple[Floats, Floats]:
-    return errors.mean(axis=-1), (errors * errors).mean(axis=-1)
 
 
 class CompiledReducer:
@@ -162,13 +161,12 @@ class CompiledReducer:
         self.unit = law.std if known else law.scale
         self.mean = (law.mean - self.centre) / self.unit
         self.population = 0.0 if known else np.nan  # of variance - 1 and std - 1
-        # One entry more for the full set, unless it is among the sizes already.
-        self.positions = {size: j for j, size in enumerate(sorted({*sizes, full_size}))}
-        self._sizes = np.array(list(self.positions), dtype=np.int64)
+        # The last entry is the full set, which may be among the sizes too.
+        self._sizes = np.array([*sizes, full_size], dtype=np.int64)
         self._sums = np.zeros((2, lanes))
         self._past = np.zeros((2, lanes))
-        self._snapshots = np.zeros((len(self.positions), 2, lanes))
-        self._accumulators = np.zeros((len(self.positions), 3, lanes))
+        self._snapshots = np.zeros((len(self._sizes), 2, lanes))
+        self._accumulators = np.zeros((len(self._sizes), 3, lanes))
 
     def add(self, slab: Floats, first: int) -> None:
         """Take the next observations of every lane."""
@@ -185,53 +183,69 @@ class CompiledReducer:
         )
 
     def errors(self) -> Errors:
-        """Return A and Q of every estimator, batch size and reference."""
-        found: Errors = {}
-        for kind in self.estimators:
-            power = self.unit**kind.power
-            full, _ = self._deviations(kind, self.full_size)
-            law = self.mean if isinstance(kind, Mean) else self.population
-            for size in self.sizes:
-                first, second = self._deviations(kind, size)
-                for reference, value in (("full_set", full), ("population", law)):
-                    mean_error = first - value
-                    square = second - 2.0 * value * first + value * value
-                    if reference == "full_set" and size == self.full_size:
-                        square = np.zeros_like(square)  # the two sides are the same number
-                    # Rounding may leave a square a hair below what its mean demands.
-                    square = np.maximum(square, mean_error * mean_error)
-                    found[kind, size, reference] = power * mean_error, power * power * square
-        return found
-
-    def _deviations(self, kind: Estimator, size: int) -> tuple[Floats, Floats]:
-        """Return the mean over batches of d and of d^2, d = estimate about a constant.
-
-        The constant is 0 for the mean, 1 for variances and standard deviations, in the unit of
-        standardized data.
-        """
-        j = self.positions[size]
-        count = self.full_size // size
-        sums = (self._past + self._snapshots[j]) / (count * size)
-        mean_squared, variance_squared, std = self._accumulators[j] / count
-        if isinstance(kind, Mean):
-            return sums[0], mean_squared
+        """Return every estimator's A and Q."""
+        sizes = self._sizes[:, np.newaxis]
+        counts = self.full_size // sizes
+        # Means over the batches of each size, all of shape (sizes, lanes).
+        mean, square = np.moveaxis(self._past + self._snapshots, 1, 0) / (counts * sizes)
+        mean_squared, variance_squared, std = np.moveaxis(
+            self._accumulators / counts[..., np.newaxis], 1, 0
+        )
         # Batch variances add up to the mean square less the squares of the batch means.
-        variance = (sums[1] - 1.0) - mean_squared
-        if size == 1:
-            return np.full_like(std, np.nan), np.full_like(std, np.nan)
-        factor = size / (size - 1.0)
-        if isinstance(kind, UnbiasedVariance):
-            more = factor - 1.0
-            return (
-                factor * variance + more,
-                factor * factor * variance_squared + more * (2.0 * factor * variance + more),
-            )
-        if isinstance(kind, BiasedVariance):
-            return variance, variance_squared
-        assert isinstance(kind, Std)
-        # (s - 1)^2 = (s^2 - 1) - 2 (s - 1), and s^2 is the variance.
-        if kind.ddof == 0:
-            return std, variance - 2.0 * std
-        root = np.sqrt(factor)
-        stretched = root * std + (root - 1.0)
-        return stretched, (factor * variance + (factor - 1.0)) - 2.0 * stretched
+        variance = (square - 1.0) - mean_squared
+        # A batch of one has no spread, whatever the divisor.
+        variance, std = (np.where(sizes == 1, np.nan, values) for values in (variance, std))
+        factor = sizes / np.maximum(sizes - 1.0, 1.0)
+        sums = Sums(factor, mean, mean_squared, variance, variance_squared, std)
+        return {kind: self._errors(kind, *deviations(kind, sums)) for kind in self.estimators}
+
+    def _errors(self, kind: Estimator, first: Floats, second: Floats) -> tuple[Floats, Floats]:
+        """Return A and Q from the means of d and d^2, d = estimate about a constant."""
+        population = self.mean if isinstance(kind, Mean) else self.population
+        against = np.stack([first[-1], np.full_like(first[-1], population)])
+        d, d_squared = first[:-1, np.newaxis], second[:-1, np.newaxis]
+        errors = d - against
+        squares = d_squared + against * (against - 2.0 * d)
+        # A single batch has one error; near n = N it is far smaller than d, whose digits it lacks.
+        single = self.full_size // self._sizes[:-1] == 1
+        squares[single] = errors[single] * errors[single]
+        # Nor may rounding leave a mean square below the square of its mean.
+        squares = np.maximum(squares, errors * errors)
+        power = self.unit**kind.power
+        return power * errors, power * power * squares
+
+
+class Sums(NamedTuple):
+    """Means over the batches of each size, of standardized data, shape (sizes, lanes)."""
+
+    factor: Floats  # n / (n - 1), shape (sizes, 1)
+    mean: Floats
+    mean_squared: Floats
+    variance: Floats  # of the biased variance - 1
+    variance_squared: Floats  # of its square
+    std: Floats  # of the biased standard deviation - 1
+
+
+def deviations(kind: Estimator, sums: Sums) -> tuple[Floats, Floats]:
+    """Return the means over batches of d and of d^2, d = estimate about a constant.
+
+    The constant is 0 for the mean, 1 for variances and standard deviations.
+    """
+    if isinstance(kind, Mean):
+        return sums.mean, sums.mean_squared
+    factor, variance = sums.factor, sums.variance
+    more = factor - 1.0
+    if isinstance(kind, UnbiasedVariance):
+        return (
+            factor * variance + more,
+            factor * factor * sums.variance_squared + more * (2.0 * factor * variance + more),
+        )
+    if isinstance(kind, BiasedVariance):
+        return variance, sums.variance_squared
+    assert isinstance(kind, Std)
+    # (s - 1)^2 = (s^2 - 1) - 2 (s - 1), and s^2 is the variance.
+    if kind.ddof == 0:
+        return sums.std, variance - 2.0 * sums.std
+    root = np.sqrt(factor)
+    std = root * sums.std + (root - 1.0)
+    return std, (factor * variance + more) - 2.0 * std

@@ -19,6 +19,7 @@ from simnorm.engine import Sums
 from simnorm.errors import SimnormError
 from simnorm.estimators import estimator, relative_constant
 from simnorm.studies import sweep
+from simnorm.reducers import REFERENCES
 from simnorm.studies.sweep import Cell, Source
 from simnorm.tally import MEASURES, Measured, Tally, measure
 
@@ -133,7 +134,7 @@ class Result:
     def _rows(self, measure: str, reference: str) -> pd.DataFrame:
         choices = {
             "measure": (measure, ALL_MEASURES),
-            "reference": (reference, sweep.REFERENCES),
+            "reference": (reference, REFERENCES),
         }
         for name, (given, allowed) in choices.items():
             if given not in allowed:

@@ -6,7 +6,7 @@ with a sampling scheme. `block_errors` is the pure function that the engine runs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.estimators import Estimator, estimator
-from simnorm.reducers import reducers_for
+from simnorm.reducers import REFERENCES, reducers_for
 from simnorm.streams import block_stream, lanes_of, slab_rows
 
 Floats = NDArray[np.float64]
-
-REFERENCES = ("full_set", "population")
-
 
 class Source(NamedTuple):
     """What is drawn: a law and how its full sets are cut."""
@@ -43,16 +40,21 @@ def sources(design: Design) -> list[Source]:
     return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
 
 
-def cells(design: Design) -> list[Cell]:
+@functools.lru_cache(maxsize=16)
+def estimators(design: Design) -> tuple[Estimator, ...]:
+    """Return the design's estimators."""
+    return tuple(estimator(spec) for spec in design.estimators)
+
+
+@functools.lru_cache(maxsize=16)
+def cells(design: Design) -> tuple[Cell, ...]:
     """Return the cells of a source, in the order of the results."""
-    return list(_cells(design))
-
-
-def _cells(design: Design) -> Iterator[Cell]:
-    for spec in design.estimators:
-        for size in design.batch_sizes:
-            for reference in REFERENCES:
-                yield Cell(estimator(spec), size, reference)
+    return tuple(
+        Cell(kind, size, reference)
+        for kind in estimators(design)
+        for size in design.batch_sizes
+        for reference in REFERENCES
+    )
 
 
 def block_errors(
@@ -65,7 +67,7 @@ def block_errors(
     law = distribution(source.distribution)
     lanes = lanes_of(design.full_size)
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
-    kinds = [estimator(spec) for spec in design.estimators]
+    kinds = estimators(design)
     readers = reducers_for(
         law, kinds, design.batch_sizes, design.full_size, lanes, compiled=compiled
     )
@@ -77,6 +79,9 @@ def block_errors(
             law.fill(rng, slab)
             for reader in readers:
                 reader.add(slab, first)
-        found = {key: pair for reader in readers for key, pair in reader.errors().items()}
-        pairs = [found[cell] for cell in _cells(design)]
-    return np.stack([a for a, _ in pairs]), np.stack([q for _, q in pairs])
+        found = {kind: pair for reader in readers for kind, pair in reader.errors().items()}
+    # Cells are ordered as the arrays are: estimators, then sizes, then references.
+    mean_errors, mean_squares = (
+        np.concatenate([found[kind][part] for kind in kinds]).reshape(-1, lanes) for part in (0, 1)
+    )
+    return mean_errors, mean_squares
