@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,6 +17,7 @@ from simnorm.results import Result
 LOCATIONS = ("mean", "median", "min", "max")
 SPREADS = ("biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)")
 MOST_ROWS = 14
+WIDTH = 80
 SENTENCE_SIZE = 16
 
 KEY = {
@@ -40,8 +42,8 @@ def print_summary(result: Result) -> None:
     columns = [_shown(spec) for spec in _chosen(result.design.estimators)]
     design = result.design
     typer.echo(
-        f"Batches of n against the full set of N = {design.full_size:,} they are cut from; "
-        f"R = {design.replications:,}, seed {design.seed}\n"
+        f"Batches against the full set of N = {design.full_size:,} they are cut from "
+        f"(R = {design.replications:,}, seed {design.seed})\n"
     )
     used: set[str] = set()
     for law in design.distributions:
@@ -84,7 +86,7 @@ def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]
     if len(shown) < len(sizes):
         lines.append(f"   ... {len(sizes) - len(shown)} more batch sizes in results.csv")
     sentence = law_sentence(rows)
-    return [*lines, sentence] if sentence else lines
+    return [*lines, *textwrap.wrap(sentence, WIDTH)]
 
 
 def _thinned(sizes: list[int]) -> list[int]:
@@ -137,4 +139,4 @@ def law_sentence(rows: pd.DataFrame) -> str:
             break
     if not parts:
         return ""
-    return f"At batch size {sizes[0]} a batch's {' and its '.join(parts)}."
+    return f"At batch size {sizes[0]} a batch's {' and its '.join(parts)} (root mean square)."
