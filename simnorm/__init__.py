@@ -1,4 +1,4 @@
-"""How far do the statistics of a batch stray from those of the full set?
+"""How far the statistics of a batch stray from those of the full set.
 
 `sweep` estimates bias, variance and RMSE of batch statistics for every batch size, with an honest
 error bar on every number and the exact value beside it where theory has one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,9 @@ class Design:
     @classmethod
     def make(
         cls,
-        distributions: str | Iterable[Any] = DEFAULT_DISTRIBUTIONS,
+        distributions: object = DEFAULT_DISTRIBUTIONS,
         *,
-        estimators: str | Iterable[Any] = DEFAULT_ESTIMATORS,
+        estimators: object = DEFAULT_ESTIMATORS,
         batch_sizes: str | Iterable[object] = DEFAULT_BATCH_SIZES,
         full_size: object = DEFAULT_FULL_SIZE,
         replications: object = DEFAULT_REPLICATIONS,
@@ -81,7 +81,7 @@ class Design:
         Parameters
         ----------
         distributions, estimators
-            Specs, or one text that joins specs with commas.
+            Specs, laws or estimators: one, several, or one text that joins specs with commas.
         batch_sizes
             Text such as ``2:1024:x2`` or whole numbers.
         full_size, replications, seed
@@ -184,11 +184,11 @@ class Design:
         return sources * self.replications * self.full_size
 
 
-def _canonical(given: Any, read: Any, parameter: str, notes: list[str]) -> tuple[str, ...]:
+def _canonical(
+    given: object, read: Callable[[Any], object], parameter: str, notes: list[str]
+) -> tuple[str, ...]:
     """Return canonical specs in the order given, without those that come twice."""
-    if isinstance(given, str):
-        given = [given]
-    elif not isinstance(given, Iterable):
+    if isinstance(given, str) or not isinstance(given, Iterable):
         given = [given]
     parts: list[Any] = []
     for part in given:

@@ -38,7 +38,7 @@ class Task(NamedTuple):
 
     source: int
     level: int
-    index: int
+    position: int
 
 
 class Node(NamedTuple):
@@ -116,8 +116,8 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
     lanes = lanes_of(design.full_size)
     kept: list[Floats] = []
     blocks = range(
-        task.index << task.level,
-        min((task.index + 1) << task.level, block_count(design)),
+        task.position << task.level,
+        min((task.position + 1) << task.level, block_count(design)),
     )
     tree = MergeTree()
     for block in blocks:
@@ -175,9 +175,9 @@ def run(
         for task, node in _results(design, workers, compiled):
             if on_node is not None:
                 on_node(design, task, node)
-            trees[task.source].add(task.level, task.index, node.tally)
+            trees[task.source].add(task.level, task.position, node.tally)
             if node.kept.shape[-1]:
-                kept[task.source][task.index] = node.kept
+                kept[task.source][task.position] = node.kept
             done += node.draws
             if on_progress is not None:
                 on_progress(Progress(done, total))

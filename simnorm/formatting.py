@@ -37,7 +37,7 @@ def fixed(value: float, decimals: int) -> str:
     return text.replace("-", MINUS)
 
 
-def format_estimate(value: float, mcse: float | None = None, digits: int = 3) -> str:
+def format_estimate(value: float | None, mcse: float | None = None, digits: int = 3) -> str:
     """Return an estimate with its Monte Carlo standard error, rounded to two digits of it.
 
     Parameters
@@ -73,7 +73,7 @@ def format_estimate(value: float, mcse: float | None = None, digits: int = 3) ->
     return f"({fixed(value / shift, decimals)} ± {fixed(mcse / shift, decimals)})e{power}"
 
 
-def format_like(value: float, mcse: float | None, digits: int = 4) -> str:
+def format_like(value: float | None, mcse: float | None, digits: int = 4) -> str:
     """Return an exact value with the decimals that an estimate beside it has.
 
     Examples

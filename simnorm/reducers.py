@@ -66,9 +66,7 @@ def reducers_for(
     return found
 
 
-def array_estimators(
-    estimators: Sequence[Estimator], *, compiled: bool = True
-) -> list[Estimator]:
+def array_estimators(estimators: Sequence[Estimator], *, compiled: bool = True) -> list[Estimator]:
     """Return the estimators that only the array reader can take."""
     if not compiled or compiled_kernels() is None:
         return list(estimators)
@@ -117,9 +115,9 @@ class ArrayReducer:
         found = {kind: (np.empty(shape), np.empty(shape)) for kind in self.estimators}
         for j, size in enumerate(self.sizes):
             for kind, estimates in self._estimates(cut(full_sets, size)).items():
-                against = (whole[kind][:, np.newaxis], self.population[kind])
-                for r, reference in enumerate(against):
-                    errors = estimates - reference
+                population = np.full_like(whole[kind], self.population[kind])
+                for r, reference in enumerate((whole[kind], population)):
+                    errors = estimates - reference[:, np.newaxis]
                     found[kind][0][j, r] = errors.mean(axis=-1)
                     found[kind][1][j, r] = (errors * errors).mean(axis=-1)
         return found

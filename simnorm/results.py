@@ -18,8 +18,8 @@ from simnorm.distributions import Distribution, distribution
 from simnorm.engine import Sums
 from simnorm.errors import SimnormError
 from simnorm.estimators import estimator, relative_constant
-from simnorm.studies import sweep
 from simnorm.reducers import REFERENCES
+from simnorm.studies import sweep
 from simnorm.studies.sweep import Cell, Source
 from simnorm.tally import MEASURES, Measured, Tally, measure
 
@@ -125,7 +125,7 @@ class Result:
         if value not in self.frame.columns:
             raise SimnormError("value", value, "a column of the frame is allowed")
         keys = ["distribution", "batch_size"]
-        wide = rows.set_index([*keys, "estimator"])[value].unstack("estimator")
+        wide = rows.pivot(index=keys, columns="estimator", values=value)  # noqa: PD010  # one each
         return wide.reindex(
             index=pd.MultiIndex.from_frame(rows[keys].drop_duplicates()),
             columns=list(self.design.estimators),
@@ -206,7 +206,7 @@ class Result:
         )
 
     def _repr_html_(self) -> str:
-        return str(self.table("relative_rmse")._repr_html_())
+        return str(self.table("relative_rmse").to_html())
 
 
 def check_report_path(path: Path) -> None:

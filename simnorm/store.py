@@ -168,7 +168,7 @@ class Store:
         row = (
             self._sources[task.source],
             task.level,
-            task.index,
+            task.position,
             tally.count,
             payload,
             hashlib.sha256(payload).hexdigest(),

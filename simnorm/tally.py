@@ -228,7 +228,8 @@ def mcse(errors: ArrayLike, measure: str = "rmse", *, cluster: ArrayLike | None 
     linear_q = weights * (q - spread)
     tally = Tally.of([bias + linear_a], [bias * bias + spread + linear_q + 2.0 * bias * linear_a])
     found = Measured(*(np.asarray(part) for part in measure_of(tally, measure)))
-    return Estimate(*(float(part[0]) for part in found), int(counts.size))
+    estimate, error, low, high = (float(part[0]) for part in found)
+    return Estimate(estimate, error, low, high, int(counts.size))
 
 
 # `mcse` has a parameter of that name.

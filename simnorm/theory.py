@@ -23,6 +23,7 @@ from simnorm.estimators import (
     estimator,
     relative_constant,
 )
+from simnorm.grammar import LARGEST_SIZE, whole_number
 
 MEASURES = ("bias", "variance", "mse", "rmse")
 
@@ -98,17 +99,15 @@ def _mean_pair(n: int, full: int | None) -> _Pair:
 
 
 def _unbiased_pair(n: int, full: int | None, g2: float) -> _Pair:
-    return _Pair(
-        0.0, _spread_variance(n, g2) - (_spread_variance(full, g2) if full else 0.0)
-    )
+    return _Pair(0.0, _spread_variance(n, g2) - (_spread_variance(full, g2) if full else 0.0))
 
 
 def _biased_pair(n: int, full: int | None, g2: float) -> _Pair:
     a = (n - 1.0) / n
     if full is None:
         return _Pair(-1.0 / n, a * a * _spread_variance(n, g2))
-    # The error is a s^2 - c S^2 = a (s^2 - S^2) + (a - c) S^2, two uncorrelated parts.
-    c = (full - 1.0) / full
+    # The error is a s^2 - c S^2 = a (s^2 - S^2) + (a - c) S^2, two uncorrelated
+    # parts, with c = (N - 1)/N and so a - c = 1/N - 1/n.
     whole = _spread_variance(full, g2)
     between = (1.0 / full) - (1.0 / n)
     return _Pair(between, a * a * (_spread_variance(n, g2) - whole) + between * between * whole)
@@ -194,16 +193,14 @@ def of_distribution(law: Distribution) -> Law | None:
 def _public(
     measure: str,
     kind: str | Estimator,
-    n: int,
-    N: int | None,  # noqa: N803
+    n: object,
+    N: object,
     of: str | Distribution,
     sigma: float | None,
     excess_kurtosis: float | None,
 ) -> Value:
-    if not isinstance(n, int) or n < 1:
-        raise SimnormError("n", n, "a batch size is a whole number from 1")
-    if N is not None and (not isinstance(N, int) or n > N):
-        raise SimnormError("N", N, f"the full set holds at least the batch, n = {n}")
+    size = whole_number(n, "n", 1, LARGEST_SIZE)
+    full = None if N is None else whole_number(N, "N", size, LARGEST_SIZE)
     statistic = estimator(kind)
     law = of_distribution(distribution(of))
     if excess_kurtosis is not None:
@@ -211,9 +208,9 @@ def _public(
         law = Law(1.0, float(excess_kurtosis), is_normal=False)
     if law is not None and sigma is not None:
         law = law._replace(sigma=float(sigma))
-    value = None if law is None else value_of(measure, statistic, n, N, law)
+    value = None if law is None else value_of(measure, statistic, size, full, law)
     if value is None:
-        what = f"the {measure} of {statistic} at n = {n} for {of}"
+        what = f"the {measure} of {statistic} at n = {size} for {of}"
         raise SimnormError("theory", what, "no formula is known, or it does not exist")
     return value
 
@@ -222,7 +219,7 @@ def bias_of(
     estimator: str | Estimator,
     *,
     n: int,
-    N: int | None = None,  # noqa: N803
+    N: int | None = None,
     distribution: str | Distribution = "normal",
     sigma: float | None = None,
     excess_kurtosis: float | None = None,
@@ -268,7 +265,7 @@ def variance_of(
     estimator: str | Estimator,
     *,
     n: int,
-    N: int | None = None,  # noqa: N803
+    N: int | None = None,
     distribution: str | Distribution = "normal",
     sigma: float | None = None,
     excess_kurtosis: float | None = None,
@@ -287,7 +284,7 @@ def mse_of(
     estimator: str | Estimator,
     *,
     n: int,
-    N: int | None = None,  # noqa: N803
+    N: int | None = None,
     distribution: str | Distribution = "normal",
     sigma: float | None = None,
     excess_kurtosis: float | None = None,
@@ -308,7 +305,7 @@ def rmse_of(
     estimator: str | Estimator,
     *,
     n: int,
-    N: int | None = None,  # noqa: N803
+    N: int | None = None,
     distribution: str | Distribution = "normal",
     sigma: float | None = None,
     excess_kurtosis: float | None = None,

@@ -61,7 +61,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001, FBT002
+    version: Annotated[  # noqa: ARG001
         bool,
         typer.Option(
             "--version", help="Show the version and exit.", callback=_print_version, is_eager=True
@@ -76,7 +76,6 @@ def start(
 @app.command()
 @guarded
 def sweep(
-    context: typer.Context,
     batch_sizes: BATCH_SIZES = None,
     dist: DIST = None,
     estimators: ESTIMATORS = None,
@@ -116,7 +115,6 @@ def sweep(
 @app.command()
 @guarded
 def run(
-    context: typer.Context,
     design: Annotated[Path, typer.Argument(help="A design.toml, e.g. of a run folder.")],
     workers: WORKERS = None,
     out: OUT = None,
@@ -141,11 +139,12 @@ def run(
 @app.command()
 @guarded
 def report(
-    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="The PDF to write [default: RUN/report.pdf].", metavar="FILE"),
+        typer.Option(
+            "-o", "--out", help="The PDF to write [default: RUN/report.pdf].", metavar="FILE"
+        ),
     ] = None,
     quiet: QUIET = False,
 ) -> None:
@@ -162,7 +161,6 @@ def report(
 @app.command(name="list")
 @guarded
 def list_words(
-    context: typer.Context,
     what: Annotated[
         str, typer.Argument(help="distributions or estimators; both if left out.", metavar="[WHAT]")
     ] = "",

@@ -45,9 +45,7 @@ SEED = Annotated[
 ]
 WORKERS = Annotated[
     str | None,
-    typer.Option(
-        help="Threads; no effect on any number [default: all processors].", metavar="N"
-    ),
+    typer.Option(help="Threads; no effect on any number [default: all processors].", metavar="N"),
 ]
 OUT = Annotated[
     Path | None,
@@ -61,8 +59,6 @@ REPORT = Annotated[
 JSON = Annotated[
     bool, typer.Option("--json", help="Print all results as JSON instead of the table.")
 ]
-DRY_RUN = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-]
+DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 QUIET = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, notes or paths.")]
 VERBOSE = Annotated[bool, typer.Option("-v", "--verbose", help="Say more about the run.")]

@@ -82,7 +82,8 @@ def command_line() -> str:
 def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Show draws, rate and time left on stderr while the block runs, if that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     if not (shown and console.is_terminal):

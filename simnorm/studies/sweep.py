@@ -20,6 +20,7 @@ from simnorm.streams import block_stream, lanes_of, slab_rows
 
 Floats = NDArray[np.float64]
 
+
 class Source(NamedTuple):
     """What is drawn: a law and how its full sets are cut."""
 
