@@ -106,7 +106,9 @@ def peak_memory(draws: int) -> int:
 
 def process(*arguments: str) -> Callable[[], None]:
     """Return a job that runs a fresh Python process."""
-    return lambda: void(subprocess.run([sys.executable, *arguments], capture_output=True, check=True))
+    return lambda: void(
+        subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    )
 
 
 def void(_: object) -> None:
@@ -126,7 +128,9 @@ def measured(rounds: int, scale: float) -> list[tuple[str, float, str]]:
         },
         rounds,
     )
-    rows.append(("sweep, one thread / numpy drawing alone", times["one"] / times["fill"], "<= 0.75"))
+    rows.append(
+        ("sweep, one thread / numpy drawing alone", times["one"] / times["fill"], "<= 0.75")
+    )
     rows.append(("sweep, one thread / two threads", times["one"] / times["two"], ">= 1.8"))
 
     batches = max(500, int(BATCHES * min(1.0, 4 * scale)))
@@ -149,7 +153,9 @@ def measured(rounds: int, scale: float) -> list[tuple[str, float, str]]:
         {"help": process("-m", "simnorm", "--help"), "typer": process("-c", "import typer")},
         max(rounds, 5),
     )
-    rows.append(("simnorm --help / python -c 'import typer'", times["help"] / times["typer"], "<= 3"))
+    rows.append(
+        ("simnorm --help / python -c 'import typer'", times["help"] / times["typer"], "<= 3")
+    )
 
     large = int(10**9 * scale)
     rows.append(

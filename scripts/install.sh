@@ -35,10 +35,6 @@ install_simnorm() {
         say "installing into the .venv that is here already"
     else
         [ ! -e "$venv" ] || say ".venv is incomplete or was moved: making it again"
-        case $asked_level in
-            core) say "installing into .venv, once: about 770 MB on disk, a few minutes" ;;
-            dev) say "installing into .venv, once: about 850 MB on disk, a few minutes" ;;
-        esac
         # In a subshell: the settings it clears are still the user's when simnorm itself runs.
         (clear_settings && make_venv) || exit 1
     fi
@@ -89,6 +85,10 @@ clear_settings() {
 
 make_venv() {
     find_python
+    case $asked_level in
+        core) say "installing into .venv, once: about 770 MB on disk, a few minutes" ;;
+        dev) say "installing into .venv, once: about 850 MB on disk, a few minutes" ;;
+    esac
     rm -rf "$venv" && mkdir "$venv" && echo begun >"$venv/simnorm-install" ||
         die "cannot write to $venv"
     "$python" -m venv --without-pip "$venv" >&2 || die "$python could not make $venv"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-# The command line calls two parameters differently from the library.
-OPTIONS = {"distributions": "--dist"}
+# The command line calls these parameters differently from the library.
+OPTIONS = {"distributions": "--dist", "run": "RUN", "design": "DESIGN"}
 
 
 class SimnormError(ValueError):

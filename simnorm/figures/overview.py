@@ -32,14 +32,19 @@ from simnorm.figures.style import (
     plain,
     styled,
 )
-from simnorm.figures.tables import estimators_of, floats, names_of, rows_of, short
+from simnorm.figures.tables import (
+    LOCATIONS,
+    floats,
+    names_of,
+    rows_of,
+    short,
+    shown_estimators,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-LOCATIONS = ("mean", "median", "min", "max")
-SCALES = ("std(ddof=0)", "std(ddof=1)", "biased_variance", "unbiased_variance")
 IN_WORDS = {
     "std(ddof=0)": "standard deviation",
     "std(ddof=1)": "standard deviation (ddof=1)",
@@ -48,14 +53,6 @@ IN_WORDS = {
     "min": "minimum",
     "max": "maximum",
 }
-
-
-def shown_estimators(frame: pd.DataFrame) -> list[str]:
-    """Return the one or two estimators that stand for all: one of location, one of scale."""
-    present = estimators_of(frame)
-    location = [word for word in LOCATIONS if word in present][:1]
-    scale = [word for word in SCALES if word in present][:1]
-    return location + scale or present[:1]
 
 
 @styled

@@ -231,8 +231,10 @@ def put_legend(
     if not handles:
         return
     blanks = ["." for _ in labels]
+    # The stubs know single artists only; a tuple is drawn one over the other.
+    keys: list[Any] = list(handles)
     if slot is not None and len(labels) <= MOST_IN_SLOT:
-        legend = slot.legend(list(handles), blanks, loc="center left", fontsize=font_size)
+        legend = slot.legend(keys, blanks, loc="center left", fontsize=font_size)
     else:
         width = float(figure.get_figwidth())
         column = (0.60 * max(len(label) for label in labels) + 4.6) * font_size / 72.0
@@ -240,7 +242,7 @@ def put_legend(
         # Equal rows: seven entries in six columns would leave one alone in the second row.
         columns = math.ceil(len(labels) / math.ceil(len(labels) / columns))
         legend = figure.legend(
-            list(handles), blanks, loc="outside upper center", ncols=columns, fontsize=font_size
+            keys, blanks, loc="outside upper center", ncols=columns, fontsize=font_size
         )
     # The texts are set afterwards: a label with a leading underscore would be dropped.
     for text, label in zip(legend.get_texts(), labels, strict=True):

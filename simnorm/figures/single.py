@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -78,6 +78,7 @@ def _draw(frame: pd.DataFrame, measure: str, ax: Axes, word: str, reference: str
     plain(ax.set_title(f"{word} against the {reference.replace('_', ' ')}"))
     ax.set_ylabel(measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE"))
     handles, labels = legend_entries(marks, shown)
-    legend = ax.legend(handles, ["." for _ in labels], fontsize=7.5)
+    keys: list[Any] = list(handles)
+    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         plain(text).set_text(label)

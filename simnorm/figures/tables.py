@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 30
 
+# Estimators measured in standard deviations, and those measured in their own value; the first
+# one present stands for all of its kind.
+LOCATIONS = ("mean", "median", "min", "max")
+SCALES = ("std(ddof=0)", "std(ddof=1)", "biased_variance", "unbiased_variance")
+
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table with a column ``name``: the distribution, or the file's column."""
@@ -54,3 +59,11 @@ def short(name: str, longest: int = LONGEST_NAME) -> str:
 def floats(rows: pd.DataFrame, column: str) -> Floats:
     """Return a column as float64, missing values as NaN."""
     return np.asarray(rows[column], dtype=np.float64)
+
+
+def shown_estimators(frame: pd.DataFrame) -> list[str]:
+    """Return the one or two estimators that stand for all: one of location, one of scale."""
+    present = estimators_of(frame)
+    location = [word for word in LOCATIONS if word in present][:1]
+    scale = [word for word in SCALES if word in present][:1]
+    return location + scale or present[:1]
