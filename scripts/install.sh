@@ -62,7 +62,10 @@ write_state() (
     {
         printf '%s\n' "$asked_level" "$(find_home)" "$sum_now"
         for name in bin/* lib/python*/site-packages/*; do
-            case $name in *__pycache__) ;; *) printf '%s\n' "$name" ;; esac
+            case $name in
+                *__pycache__ | *.dist-info) ;; # other names after an upgrade by hand
+                *) printf '%s\n' "$name" ;;
+            esac
         done
     } >simnorm-install.new
     mv simnorm-install.new simnorm-install

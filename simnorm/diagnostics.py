@@ -1,15 +1,32 @@
-"""The moment ledger: what each row is worth, decided from the design before anything is drawn."""
+"""What each row is worth: the moment ledger before the run, the Pareto k-hat after it.
+
+The ledger knows the law and decides from the design alone. The k-hat looks at the tail of what was
+drawn, and finds what the ledger cannot: error bars that exist, but not yet at this number of
+replications, as for batch variances of a lognormal law.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simnorm.distributions import Distribution
 from simnorm.estimators import Estimator, Mean, UnbiasedVariance, relative_constant
 from simnorm.grammar import number_text
 
+Floats = NDArray[np.float64]
+
 OK, EXACT, UNRELIABLE, UNDEFINED = "ok", "exact", "unreliable", "undefined"
+
+# From so many replications on, a k-hat above the limit says that the standard error, an average of
+# squares, is made by a few replications: the tail's variance would be infinite.
+FEWEST_FOR_KHAT = 200
+LARGEST_KHAT = 0.5
+# Rows fitted at a time, which bounds the memory of the fit.
+KHAT_ROWS = 256
 
 
 class Verdict(NamedTuple):
@@ -91,3 +108,79 @@ def _moment(base: str) -> str:
 
 def _tail(index: float, order: int) -> str:
     return f"the error's tail index {number_text(index)} is not above {order}"
+
+
+def pareto_khat(values: Floats) -> Floats:
+    """Estimate the shape of the heavier tail: 1/k-hat is about the number of finite moments.
+
+    Parameters
+    ----------
+    values
+        Independent values along the last axis.
+
+    Returns
+    -------
+    Floats
+        The larger k-hat of both tails; NaN where a tail is constant or the values not finite.
+
+    Notes
+    -----
+    Zhang and Stephens' (2009) fit of a generalized Pareto law to the 3 sqrt(R) largest values,
+    drawn towards 0.5 by a prior worth ten values (Vehtari et al., Pareto smoothed importance
+    sampling).
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).pareto(1.0, size=20_000)
+    >>> 0.9 < float(pareto_khat(x)) < 1.1
+    True
+    """
+    values = np.asarray(values, dtype=np.float64)
+    rows = np.sort(values.reshape(-1, values.shape[-1]), axis=-1)
+    khats = np.empty(len(rows))
+    for start in range(0, len(rows), KHAT_ROWS):
+        rising = rows[start : start + KHAT_ROWS]
+        khats[start : start + KHAT_ROWS] = np.fmax(
+            _tail_khat(rising), _tail_khat(-rising[..., ::-1])
+        )
+    return khats.reshape(values.shape[:-1])
+
+
+def _tail_khat(rising: Floats) -> Floats:
+    """Return the k-hat of the upper tail of values that rise along the last axis."""
+    count = rising.shape[-1]
+    size = max(5, math.floor(3 * math.sqrt(count)) if count > 225 else count // 5)
+    if count <= size:
+        return np.full(rising.shape[:-1], np.nan)
+    with np.errstate(all="ignore"):
+        x = rising[..., -size:] - rising[..., -size - 1, np.newaxis]
+        largest = x[..., -1:]
+        quartile = x[..., math.floor(size / 4 + 0.5) - 1, np.newaxis]
+        points = 30 + math.floor(math.sqrt(size))
+        j = np.arange(1, points + 1)
+        b = 1.0 / largest + (1.0 - np.sqrt(points / (j - 0.5))) / (3.0 * quartile)
+        k = np.log1p(-b[..., np.newaxis] * x[..., np.newaxis, :]).mean(axis=-1)
+        likelihood = size * (np.log(-b / k) - k - 1.0)
+        weights = np.exp(likelihood - likelihood.max(axis=-1, keepdims=True))
+        best = (b * weights).sum(axis=-1, keepdims=True) / weights.sum(axis=-1, keepdims=True)
+        khat = (size * np.log1p(-best * x).mean(axis=-1) + 10.0 * 0.5) / (size + 10.0)
+        # Ties reach into the tail of a discrete statistic, which has no Pareto shape.
+        return np.asarray(np.where(quartile[..., 0] > 0.0, khat, np.nan))
+
+
+def influence_khat(mean_errors: Floats, mean_squares: Floats) -> dict[str, Floats]:
+    """Return the k-hat of every measure's influence values, for all cells at once.
+
+    Parameters
+    ----------
+    mean_errors, mean_squares
+        A and Q of the kept replications, shape (cells, replications).
+    """
+    nothing = np.full(mean_errors.shape[0], np.nan)
+    if mean_errors.shape[-1] < FEWEST_FOR_KHAT:
+        return dict.fromkeys(("bias", "variance", "mse", "rmse"), nothing)
+    with np.errstate(all="ignore"):
+        bias = mean_errors.mean(axis=-1, keepdims=True)
+        variance = pareto_khat(mean_squares - 2.0 * bias * mean_errors)
+    mse = pareto_khat(mean_squares)
+    return {"bias": pareto_khat(mean_errors), "variance": variance, "mse": mse, "rmse": mse}

@@ -144,6 +144,11 @@ class Distribution:
         mean = self.standard_moments().mean
         return mean if math.isfinite(mean) else self.standard_median()
 
+    def standard_unit(self) -> float:
+        """Return the size of a typical deviation: the standard deviation, if there is one."""
+        variance = self.standard_moments().variance
+        return math.sqrt(variance) if math.isfinite(variance) else 1.0
+
     def tails(self) -> Tails:
         """Return the tail indices, infinite for light tails."""
         return LIGHT
@@ -198,6 +203,11 @@ class Distribution:
     def pivot(self) -> float:
         """Point about which sums of observations are taken."""
         return self.loc + self.scale * self.standard_pivot()
+
+    @property
+    def unit(self) -> float:
+        """Size in which sums of observations are taken."""
+        return self.scale * self.standard_unit()
 
     @property
     def is_normal(self) -> bool:
@@ -338,6 +348,13 @@ class LogNormal(Distribution):
     def standard_median(self) -> float:  # noqa: D102
         return 1.0
 
+    def standard_pivot(self) -> float:  # noqa: D102
+        # For a large s the mean and the sd are far beyond all that is ever drawn.
+        return 1.0
+
+    def standard_unit(self) -> float:  # noqa: D102
+        return self.s
+
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, INFINITE)
 
@@ -362,6 +379,10 @@ class Gamma(Distribution):
         from scipy.special import gammaincinv
 
         return float(gammaincinv(self.a, 0.5))
+
+    def standard_pivot(self) -> float:  # noqa: D102
+        # For a small shape nearly all draws are next to nothing.
+        return self.a if self.a >= 1.0 else 0.0
 
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, INFINITE)

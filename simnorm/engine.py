@@ -125,8 +125,7 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
         first = block * lanes
         # The last block is drawn whole and cut, so that a larger R continues it.
         found = found[..., : design.replications - first]
-        with np.errstate(over="ignore", invalid="ignore"):
-            tree.add(0, block, Tally.of(found[0], found[1]))
+        tree.add(0, block, Tally.of(found[0], found[1]))
         if first < KEPT_REPLICATIONS:
             kept.append(found[..., : KEPT_REPLICATIONS - first])
     none = np.empty((2, len(sweep.cells(design)), 0))
@@ -171,23 +170,22 @@ def run(
     trees = [MergeTree() for _ in found]
     kept: list[dict[int, Floats]] = [{} for _ in found]
     done, total = 0, total_draws(design)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for task, node in _results(design, workers, compiled):
-            if on_node is not None:
-                on_node(design, task, node)
-            trees[task.source].add(task.level, task.position, node.tally)
-            if node.kept.shape[-1]:
-                kept[task.source][task.position] = node.kept
-            done += node.draws
-            if on_progress is not None:
-                on_progress(Progress(done, total))
-        return {
-            source: Sums(
-                trees[i].root(),
-                np.concatenate([kept[i][index] for index in sorted(kept[i])], axis=-1),
-            )
-            for i, source in enumerate(found)
-        }
+    for task, node in _results(design, workers, compiled):
+        if on_node is not None:
+            on_node(design, task, node)
+        trees[task.source].add(task.level, task.position, node.tally)
+        if node.kept.shape[-1]:
+            kept[task.source][task.position] = node.kept
+        done += node.draws
+        if on_progress is not None:
+            on_progress(Progress(done, total))
+    return {
+        source: Sums(
+            trees[i].root(),
+            np.concatenate([kept[i][index] for index in sorted(kept[i])], axis=-1),
+        )
+        for i, source in enumerate(found)
+    }
 
 
 def _results(design: Design, workers: int, compiled: bool) -> Iterator[tuple[Task, Node]]:

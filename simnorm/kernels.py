@@ -17,7 +17,7 @@ Integers = NDArray[np.int64]
 
 # Running sums are set back to zero after this many observations, so that a batch's sum, the
 # difference of two running sums, never loses digits to a long or an extreme past.
-REBASE = 1 << 14
+REBASE = 1 << 10
 
 # Rows of an accumulator: sums over batches of mean^2, (variance - 1)^2 and std - 1, all of the
 # standardized observations. Sums of means and of variances follow from the running sums.

@@ -138,7 +138,7 @@ class ArrayReducer:
 class CompiledReducer:
     """Takes means, variances and standard deviations of all sizes in one pass over the slabs.
 
-    Observations are standardized with the law's own mean and standard deviation. The full set is
+    Observations are standardized with constants of the law, its pivot and unit. The full set is
     treated as one more batch size, so that an error at n = N is zero to the last bit.
     """
 
@@ -154,11 +154,11 @@ class CompiledReducer:
         self.sizes = sizes
         self.full_size = full_size
         self.centre = law.pivot
-        known = np.isfinite(law.variance)
-        # Without a variance any unit will do: only errors of the data's own size are reported.
-        self.unit = law.std if known else law.scale
+        self.unit = law.unit
+        # Population values about the constants that `deviations` names, in that unit.
+        std = law.std / self.unit
+        self.population = {Std.power: std - 1.0, BiasedVariance.power: std * std - 1.0}
         self.mean = (law.mean - self.centre) / self.unit
-        self.population = 0.0 if known else np.nan  # of variance - 1 and std - 1
         # The last entry is the full set, which may be among the sizes too.
         self._sizes = np.array([*sizes, full_size], dtype=np.int64)
         self._sums = np.zeros((2, lanes))
@@ -199,7 +199,7 @@ class CompiledReducer:
 
     def _errors(self, kind: Estimator, first: Floats, second: Floats) -> tuple[Floats, Floats]:
         """Return A and Q from the means of d and d^2, d = estimate about a constant."""
-        population = self.mean if isinstance(kind, Mean) else self.population
+        population = self.mean if isinstance(kind, Mean) else self.population[kind.power]
         against = np.stack([first[-1], np.full_like(first[-1], population)])
         d, d_squared = first[:-1, np.newaxis], second[:-1, np.newaxis]
         errors = d - against

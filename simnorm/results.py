@@ -13,7 +13,16 @@ import pandas as pd
 
 from simnorm import store, theory
 from simnorm.design import Design
-from simnorm.diagnostics import EXACT, OK, UNDEFINED, UNRELIABLE, Verdict, ledger
+from simnorm.diagnostics import (
+    EXACT,
+    LARGEST_KHAT,
+    OK,
+    UNDEFINED,
+    UNRELIABLE,
+    Verdict,
+    influence_khat,
+    ledger,
+)
 from simnorm.distributions import Distribution, distribution
 from simnorm.engine import Sums
 from simnorm.errors import SimnormError
@@ -284,16 +293,17 @@ def build_frame(design: Design, found: dict[Source, Sums]) -> pd.DataFrame:
     """Return the tidy table of a sweep's sums."""
     rows: list[dict[str, Any]] = []
     for source, sums in found.items():
-        with np.errstate(over="ignore", invalid="ignore"):
-            measured = {name: measure(sums.tally, name) for name in MEASURES}
+        measured = {name: measure(sums.tally, name) for name in MEASURES}
+        khats = influence_khat(*sums.kept)
         law = distribution(source.distribution)
         numbers = theory.of_distribution(law)
         for position, cell in enumerate(sweep.cells(design)):
             for name in ALL_MEASURES:
                 part = measured[name.removeprefix("relative_")]
                 values = tuple(float(column[position]) for column in part)
+                khat = float(khats[name.removeprefix("relative_")][position])
                 rows.append(
-                    _row(design, source, law, numbers, cell, name, values, sums.tally.count)
+                    _row(design, source, law, numbers, cell, name, values, khat, sums.tally.count)
                 )
     return _typed({name: [row[name] for row in rows] for name in SCHEMA}, SCHEMA)
 
@@ -306,6 +316,7 @@ def _row(
     cell: Cell,
     name: str,
     values: tuple[float, ...],
+    khat: float,
     replications: int,
 ) -> dict[str, Any]:
     kind, n, reference = cell
@@ -319,7 +330,7 @@ def _row(
         constant = relative_constant(kind, law) ** theory.measure_power(name)
         values = tuple(value / constant for value in values)
         expected = theory.relative(expected, name, kind, law)
-    verdict, (estimate, mcse, low, high) = _settle(verdict, values, replications)
+    verdict, (estimate, mcse, low, high) = _settle(verdict, values, khat, replications)
     z = math.nan
     if verdict.status == OK and expected is not None and expected.kind == "exact" and mcse > 0.0:
         z = (estimate - expected) / mcse
@@ -345,7 +356,7 @@ def _row(
         "replications": replications,
         "batches": design.full_size // n,
         "failed": 0,
-        "khat": math.nan,
+        "khat": khat if verdict.status in (OK, UNRELIABLE) else math.nan,
         "status": verdict.status,
         "reason": verdict.reason,
         "stop_reason": "undefined" if verdict.status == UNDEFINED else "replications",
@@ -355,7 +366,7 @@ def _row(
 
 
 def _settle(
-    verdict: Verdict, values: tuple[float, ...], replications: int
+    verdict: Verdict, values: tuple[float, ...], khat: float, replications: int
 ) -> tuple[Verdict, tuple[float, ...]]:
     """Return the final status and estimate, mcse and interval; NaN where they do not apply."""
     none = math.nan
@@ -376,6 +387,9 @@ def _settle(
         verdict = Verdict(UNRELIABLE, "one replication has no standard error")
     if verdict.status == UNRELIABLE:
         return verdict, (estimate, none, none, none)
+    if khat > LARGEST_KHAT:
+        reason = f"a few replications make the standard error (Pareto k-hat {khat:.2f} > 0.5)"
+        verdict = Verdict(UNRELIABLE, reason)
     return verdict, (estimate, mcse, low, high if math.isfinite(high) else none)
 
 
@@ -425,11 +439,10 @@ def _convergence(kept: Any) -> list[tuple[int, Measured]]:
     while count < most:
         counts.append(count)
         count *= 2
-    with np.errstate(over="ignore", invalid="ignore"):
-        return [
-            (count, measure(Tally.of(kept[0, :, :count], kept[1, :, :count]), "rmse"))
-            for count in (*counts, most)
-        ]
+    return [
+        (count, measure(Tally.of(kept[0, :, :count], kept[1, :, :count]), "rmse"))
+        for count in (*counts, most)
+    ]
 
 
 def check_estimator(frame: pd.DataFrame, wanted: str) -> str:

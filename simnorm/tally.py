@@ -22,6 +22,10 @@ Floats = NDArray[np.float64]
 MEASURES = ("bias", "variance", "mse", "rmse")
 CONFIDENCE = 0.95
 
+# Cells without moments hold NaN or infinities all the way; the ledger speaks in their rows. Used
+# as a decorator, which makes a context of its own for every call and thread.
+quietly = np.errstate(all="ignore")
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -52,6 +56,7 @@ class Tally:
     scatter: Floats
 
     @classmethod
+    @quietly
     def of(cls, mean_errors: ArrayLike, mean_squares: ArrayLike) -> Tally:
         """Sum up replications, both arrays of shape (cells, replications)."""
         pairs = np.stack([np.asarray(mean_errors, float), np.asarray(mean_squares, float)])
@@ -62,17 +67,19 @@ class Tally:
         scatter = np.stack([(a * a).sum(axis=-1), (a * q).sum(axis=-1), (q * q).sum(axis=-1)])
         return cls(pairs.shape[-1], pivot, offset, scatter)
 
+    @quietly
     def merge(self, other: Tally) -> Tally:
         """Return the tally of both sets of replications."""
         count = self.count + other.count
+        share = other.count / count
         delta = (other.pivot - self.pivot) + (other.offset - self.offset)
         a, q = delta
-        weight = self.count * other.count / count
+        between = np.stack([a * a, a * q, q * q]) * (self.count * share)
         return Tally(
             count,
             self.pivot,
-            self.offset + delta * (other.count / count),
-            self.scatter + other.scatter + weight * np.stack([a * a, a * q, q * q]),
+            self.offset + delta * share,
+            self.scatter + other.scatter + between,
         )
 
     @property
@@ -93,6 +100,7 @@ class Measured(NamedTuple):
     ci_high: Floats
 
 
+@quietly
 def measure(tally: Tally, name: str) -> Measured:
     """Return bias, variance, mse or rmse of every cell.
 
@@ -125,8 +133,7 @@ def measure(tally: Tally, name: str) -> Measured:
         return interval(mse, np.sqrt(qq), count)
     if name == "rmse":
         rmse = np.sqrt(mse)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            mcse = np.where(rmse > 0.0, np.sqrt(qq) / (2.0 * rmse), np.sqrt(qq))
+        mcse = np.where(rmse > 0.0, np.sqrt(qq) / (2.0 * rmse), np.sqrt(qq))
         return interval(rmse, mcse, count)
     if name == "variance":
         variance = np.maximum(mse - bias * bias + aa, 0.0)
@@ -135,13 +142,13 @@ def measure(tally: Tally, name: str) -> Measured:
     raise SimnormError("measure", name, f"allowed are {', '.join(MEASURES)}")
 
 
+@quietly
 def interval(estimate: Floats, mcse: Floats, count: int, *, logarithmic: bool = True) -> Measured:
     """Add 95 % intervals by t quantiles; on the log scale for what cannot be negative."""
     half = t_quantile(count) * mcse
     if not logarithmic:
         return Measured(estimate, mcse, estimate - half, estimate + half)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        factor = np.where(half > 0.0, np.exp(half / estimate), 1.0)
+    factor = np.where(half > 0.0, np.exp(half / estimate), 1.0)
     factor = np.where(np.isnan(half), np.nan, factor)
     return Measured(estimate, mcse, estimate / factor, estimate * factor)
 

@@ -21,7 +21,7 @@ WIDTH = 80
 SENTENCE_SIZE = 16
 
 KEY = {
-    "unreliable": "( ) has no valid error bar: the moment that it needs does not exist",
+    "unreliable": "( ) has no error bar to trust, tails are too heavy; results.csv gives the reasons",
     "undefined": f"{NOTHING} is undefined; results.csv gives the reason in every row",
     "asymptotic": "\N{ALMOST EQUAL TO} marks theory that holds for large batches, not exactly",
 }
@@ -108,7 +108,7 @@ def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
         return NOTHING, expected
     if row.status == "unreliable":
         used.add("unreliable")
-        return f"({format_estimate(row.estimate * factor)})", expected
+        return f"({format_estimate(row.estimate * factor, row.mcse * factor)})", expected
     return format_estimate(row.estimate * factor, row.mcse * factor), expected
 
 
