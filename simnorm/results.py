@@ -166,14 +166,15 @@ class Result:
         measure, reference
             As in `table`.
         estimator
-            Which estimator; the first of the design if None.
+            Which estimator; ``std(ddof=0)`` if None and it is there, otherwise the first.
         ax
             Matplotlib axes to draw on; a new figure's if None.
         """
         from simnorm.figures import draw
 
         self._rows(measure, reference)
-        return draw(self.frame, measure, ax=ax, estimator=estimator, reference=reference)
+        spec = None if estimator is None else check_estimator(self.frame, estimator)
+        return draw(self.frame, measure, ax=ax, estimator=spec, reference=reference)
 
     def figure(self, kind: str) -> Figure:
         """Return one of the report's figures, by its name in `simnorm.figures.FIGURES`."""

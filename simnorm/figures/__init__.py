@@ -69,11 +69,11 @@ def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any)
         known = ", ".join(FIGURES)
         raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, FIGURES).strip())
     if kind in FROM_CURVES:
-        from simnorm.figures.tables import names_of
+        from simnorm.figures.tables import names_of, with_exact_goals
 
         # A distribution without a curve must not shift the colours of those that have one.
         options.setdefault("names", names_of(frame))
-        return FIGURES[kind](curves, **options)
+        return FIGURES[kind](with_exact_goals(curves, frame), **options)
     return FIGURES[kind](frame, **options)
 
 

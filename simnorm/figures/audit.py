@@ -30,11 +30,13 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     """Draw z by distribution with Sidak's bound, and their normal quantile plot beside it."""
     asked = independent_questions(frame)
     if asked.empty:
-        return empty_figure("Nothing to audit: no row has both an error bar and exact theory.", width)
+        return empty_figure(
+            "Nothing to audit: no row has both an error bar and exact theory.", width
+        )
     marks = marks_of(names_of(frame))
     bound = sidak_bound(len(asked), int(asked["replications"].min()))
     present = [name for name in marks if (asked["name"] == name).any()]
-    height = max(2.7, 0.36 * len(present) + 1.3)
+    height = max(2.2, 0.31 * len(present) + 1.05)
     drawn = Figure(figsize=(width, height), layout="constrained")
     left, right = drawn.subplots(1, 2, width_ratios=[1.5, 1.0])
     _strips(left, asked, marks, present, bound)
@@ -95,15 +97,13 @@ def _bounds(line: Callable[..., object], bound: float) -> None:
         line(at, color=INK, linewidth=0.9, linestyle=DASHES, zorder=2)
 
 
-def _quantiles(
-    ax: Axes, asked: pd.DataFrame, marks: Mapping[str, Mark], bound: float
-) -> None:
+def _quantiles(ax: Axes, asked: pd.DataFrame, marks: Mapping[str, Mark], bound: float) -> None:
     """Ordered z against the quantiles of a standard normal."""
-    from scipy import stats
+    from scipy.special import ndtri
 
     ordered = asked.sort_values("z", kind="stable")
     z = floats(ordered, "z")
-    expected = stats.norm.ppf((np.arange(z.size) + 0.5) / z.size)
+    expected = ndtri((np.arange(z.size) + 0.5) / z.size)
     reach = _reach(asked, bound)
     ax.plot([-reach, reach], [-reach, reach], color=FAINT, linewidth=0.8, zorder=1)
     _bounds(ax.axhline, bound)

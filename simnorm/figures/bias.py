@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @styled
-def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH
-) -> Figure:
+def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH) -> Figure:
     """Draw the relative bias in per cent, one panel per estimator but the mean.
 
     The axis is logarithmic outside the size of the Monte Carlo noise and linear inside it: the

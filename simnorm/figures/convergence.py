@@ -23,7 +23,7 @@ from simnorm.figures.style import (
     plain,
     styled,
 )
-from simnorm.figures.tables import estimators_of, floats, named, names_of, short
+from simnorm.figures.tables import estimators_of, floats, named, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,13 +70,11 @@ def figure(
     return _panels(rows, [marks[name] for name in present], cell, width)
 
 
-def _panels(
-    rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width: float
-) -> Figure:
+def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width: float) -> Figure:
     shown = marks[:MOST_PANELS]
     columns = min(3, len(shown))
     count = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(width, 1.75 * count + 0.75), layout="constrained")
+    figure = Figure(figsize=(width, 1.25 * count + 0.65), layout="constrained")
     grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
     exact = False
     steps = sorted({int(x) for x in rows["x"]})
@@ -87,7 +85,7 @@ def _panels(
         mark = shown[position]
         exact |= _panel(ax, rows[rows["name"] == mark.name], mark)
         _label(ax, position, columns, len(shown))
-    _axes(grid[0, 0], rows, steps, width / columns - 0.45)
+    _axes(grid[0, 0], steps, width / columns - 0.45)
     handles = [
         (Line2D([], [], color=FAINT, linewidth=1.2, marker="o", markersize=3),),
         (Patch(facecolor=FAINT, alpha=0.25, linewidth=0),),
@@ -98,7 +96,7 @@ def _panels(
     put_legend(figure, handles, ["running RMSE", "± 1.96 MCSE", zero], slot=slot)
     notes = [f"RMSE of {cell[0]} at batch size {cell[1]:,}, against its {zero}."]
     if not np.isfinite(floats(rows, "mcse")).all():
-        notes.append("No band: its error bar needs a moment that does not exist.")
+        notes.append("No band where the error bar does not exist.")
     if len(marks) > len(shown):
         notes.append(f"The first {len(shown)} of {len(marks)} distributions.")
     put_note(figure, notes)
@@ -107,7 +105,7 @@ def _panels(
 
 def _panel(ax: Axes, rows: pd.DataFrame, mark: Mark) -> bool:
     """Draw one running RMSE; return whether it is compared with an exact value."""
-    plain(ax.set_title(short(mark.name, 22)))
+    plain(ax.set_title(mark.label_within(22)))
     rows = rows.sort_values("x", kind="stable")
     x, y, mcse, theory = (floats(rows, column) for column in ("x", "y", "mcse", "theory"))
     exact = bool(np.isfinite(theory).any())
@@ -130,10 +128,9 @@ def _label(ax: Axes, position: int, columns: int, count: int) -> None:
         ax.tick_params(labelbottom=True)
 
 
-def _axes(ax: Axes, rows: pd.DataFrame, steps: Sequence[int], width: float) -> None:
+def _axes(ax: Axes, steps: Sequence[int], width: float) -> None:
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(FixedLocator(labelled_sizes(steps, width)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{number(value)} %"))
-

@@ -13,7 +13,7 @@ from simnorm.figures.panels import (
     Shown,
     all_alike,
     draw_cells,
-    draw_level,
+    draw_levels,
     legend_entries,
     put_legend,
     put_note,
@@ -37,7 +37,6 @@ from simnorm.figures.tables import (
     floats,
     names_of,
     rows_of,
-    short,
     shown_estimators,
 )
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
 IN_WORDS = {
     "std(ddof=0)": "standard deviation",
     "std(ddof=1)": "standard deviation (ddof=1)",
@@ -56,9 +56,7 @@ IN_WORDS = {
 
 
 @styled
-def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = BANNER_WIDTH
-) -> Figure:
+def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = BANNER_WIDTH) -> Figure:
     """Draw the RMSE of the batch mean, in sd, and the relative RMSE of the batch sd.
 
     Parameters
@@ -76,7 +74,7 @@ def figure(
     if rows.empty or not np.isfinite(floats(rows, "estimate")).any():
         return empty_figure(why_nothing(rows), width)
     size = 10.0 if width >= 8.0 else 8.0
-    drawn = Figure(figsize=(width, 0.34 * width + 0.55), layout="constrained")
+    drawn = Figure(figsize=(width, 0.32 * width + 0.55), layout="constrained")
     panels = list(np.atleast_1d(drawn.subplots(1, len(words))))
     marks, shown = marks_of(names_of(frame)), Shown()
     for ax, word in zip(panels, words, strict=True):
@@ -104,7 +102,7 @@ def _panel(
     points = draw_cells(ax, rows, marks, here, factor)
     _add(shown, here)
     noun = IN_WORDS.get(word, word)
-    plain(ax.set_title(f"A batch's {noun}", fontsize=1.1 * size))
+    plain(ax.set_title(f"A batch’s {noun}", fontsize=1.1 * size))
     ax.tick_params(labelsize=0.86 * size)
     if points == 0:
         ax.set_axis_off()
@@ -120,9 +118,7 @@ def _panel(
     unit = "in sd" if location else "of its value" if "variance" in word else ""
     ax.set_ylabel(f"RMSE against the {whole}" + (f", {unit}" if unit else ""), fontsize=size)
     if not location:
-        for at, label in ((5.0, "5 %"), (10.0, "10 %")):
-            if low < at < high:
-                draw_level(ax, at, label)
+        draw_levels(ax, LEVELS, low, high)
     _name_ends(ax, rows, marks, factor, (low, high), size)
 
 
@@ -150,15 +146,16 @@ def _name_ends(
         # One curve hides the others: one label for all of them.
         text = f"all {len(ends)} distributions alike"
         ax.text(
-            0.97, 0.93, text, transform=ax.transAxes, ha="right", fontsize=0.95 * size, color=FAINT
-        )
+            0.97, 0.92, text, transform=ax.transAxes, ha="right", fontsize=0.95 * size,
+            color=FAINT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip
         return
     ordered = sorted(ends, key=lambda name: levels[name])
     axes_height = 0.72 * float(ax.figure.get_figheight() if isinstance(ax.figure, Figure) else 3)
     gap = 1.22 * size / 72.0 / axes_height
     places = spread([levels[name] for name in ordered], gap)
     for name, place in zip(ordered, places, strict=True):
-        _name(ax, short(name, 18), ends[name], place, marks[name].colour, size)
+        _name(ax, marks[name].label_within(18), ends[name], place, marks[name].colour, size)
 
 
 def _ends(
@@ -209,6 +206,4 @@ def spread(wanted: list[float], gap: float) -> list[float]:
             count += many
         half = (count - 1) * gap / 2
         merged.append((max(centre, half), count))
-    return [
-        centre + (i - (count - 1) / 2) * gap for centre, count in merged for i in range(count)
-    ]
+    return [centre + (i - (count - 1) / 2) * gap for centre, count in merged for i in range(count)]

@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from simnorm.figures.glyphs import boxed
 from simnorm.figures.style import (
     FAINT,
     INK,
@@ -21,7 +22,6 @@ from simnorm.figures.style import (
     empty_figure,
     log_axis,
     plain,
-    say_nothing_to_show,
     symlog_axis,
 )
 from simnorm.figures.tables import floats, short
@@ -60,7 +60,6 @@ class Shown:
         if finite.size:
             self.low = min(self.low, float(finite.min()))
             self.high = max(self.high, float(finite.max()))
-
 
 
 def draw_cells(
@@ -117,7 +116,7 @@ def all_alike(rows: pd.DataFrame) -> bool:
 
 def ring(mark: Mark, depth: float) -> Mark:
     """Return `mark` as a disc, the smaller the later it is drawn, so that all can be seen."""
-    return replace(mark, shape="o", size=7.0 - 4.4 * depth, width=2.0 - 1.4 * depth)
+    return replace(mark, shape="o", size=7.0 - 4.4 * depth, width=2.0 - 1.4 * depth, edge=0.0)
 
 
 def _usable(values: Floats, positive: bool) -> NDArray[np.bool_]:
@@ -137,7 +136,8 @@ def _draw_theory(
         x, y = floats(rows, "batch_size")[keep], y[keep]
         if x.size == 1:  # A curve through one point: a short level stroke.
             x, y = np.array([x[0] / 1.1, x[0] * 1.1]), np.repeat(y, 2)
-        ax.plot(x, y, linestyle=dashes, color=mark.colour, linewidth=mark.width, alpha=0.9, zorder=2)
+        look: dict[str, Any] = {"linestyle": dashes, "color": mark.colour, "linewidth": mark.width}
+        ax.plot(x, y, alpha=0.9, zorder=2, **look)
         shown.stretch(y)
         setattr(shown, kind, True)
         shown.names.add(mark.name)
@@ -161,7 +161,7 @@ def _draw_points(
         ax.plot(
             x[sure], y[sure], linestyle="none", marker=mark.shape, markersize=mark.size,
             markerfacecolor=mark.colour, markeredgecolor="white",
-            markeredgewidth=0.5 if mark.size > 4.0 else 0.2, zorder=zorder,
+            markeredgewidth=mark.edge, zorder=zorder,
         )  # fmt: skip
     barred = sure & np.isfinite(low) & np.isfinite(high) & (high > low)
     if positive:
@@ -278,10 +278,10 @@ def undefined_note(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
             for word in estimators
         ]
         if not any(alive):
-            silent.append(short(name))
+            silent.append(boxed(short(name)))
         elif not all(alive):
             dead = [word for word, lives in zip(estimators, alive, strict=True) if not lives]
-            silent.append(f"{short(name)} ({', '.join(dead)})")
+            silent.append(f"{boxed(short(name))} ({', '.join(dead)})")
     if not silent:
         return []
     if len(silent) > 5:
@@ -337,8 +337,10 @@ def small_multiples(
         return empty_figure(why_nothing(rows), width)
     columns = min(len(estimators), 2 if len(estimators) in (2, 4) else 3)
     count = math.ceil(len(estimators) / columns)
-    height = 2.55 if columns <= 2 else 2.05
-    figure = Figure(figsize=(width, height * count + 0.75), layout="constrained")
+    # A legend that finds no empty slot needs a strip of its own.
+    strip = 0.3 if count * columns > len(estimators) else 0.7
+    height = (2.6, 1.75, 1.58)[columns - 1]
+    figure = Figure(figsize=(width, height * count + strip), layout="constrained")
     grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
     shown = Shown()
     empty: list[Axes] = []
@@ -393,18 +395,24 @@ def _share_axes(
         else:
             symlog_axis(ax, low, high, threshold, percent=factor == 100.0)
             ax.axhline(0.0, color=FAINT, linewidth=0.6, zorder=1)
-        for at, label in levels:
-            if low < at < high:
-                draw_level(ax, at, label)
+        draw_levels(ax, levels, low, high)
 
 
-def draw_level(ax: Axes, at: float, label: str) -> None:
-    """Draw a horizontal line with its label inside the left end, where no curve comes."""
-    ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
-    ax.annotate(
-        label, (0.0, at), xycoords=("axes fraction", "data"), xytext=(3, 1.5),
-        textcoords="offset points", ha="left", va="bottom", fontsize=7.0, color=INK, zorder=6,
-    )  # fmt: skip
+def draw_levels(ax: Axes, levels: Sequence[tuple[float, str]], low: float, high: float) -> None:
+    """Draw horizontal lines, ascending, labelled at the left, where no curve comes.
+
+    The lowest label goes below its line if there is room, where the one above cannot meet it.
+    """
+    for place, (at, label) in enumerate(levels):
+        if not low < at < high:
+            continue
+        room = math.log(at / low) > 0.12 * math.log(high / low)
+        side, up = ("top", -1.5) if place == 0 and room else ("bottom", 1.5)
+        ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
+        ax.annotate(
+            label, (0.0, at), xycoords=("axes fraction", "data"), xytext=(3, up),
+            textcoords="offset points", ha="left", va=side, fontsize=7.0, color=INK, zorder=6,
+        )  # fmt: skip
 
 
 def y_range(
@@ -451,4 +459,3 @@ def _say_inside(ax: Axes, words: str) -> None:
 
 def _wrapped(words: str, room: int) -> str:
     return "\n".join(textwrap.wrap(words, room))
-

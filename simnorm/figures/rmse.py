@@ -16,9 +16,7 @@ LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
 
 
 @styled
-def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH
-) -> Figure:
+def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH) -> Figure:
     """Draw the relative RMSE in per cent, one panel per estimator, with lines at 5 % and 10 %."""
     rows = rows_of(frame, "relative_rmse", reference)
     return small_multiples(

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import matplotlib.style
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from simnorm.errors import SimnormError
-from simnorm.figures.tables import short
+from simnorm.figures.glyphs import boxed
+from simnorm.figures.tables import LONGEST_NAME, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ PALETTE = (
     "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9", "#ca9161", "#949494",
     "#4d4d4d",
 )  # fmt: skip
-MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "*", "<", ">", "d")
+MARKERS = ("o", "s", "D", "^", "v", "p", "h", "<", ">", "d", "8", "P", "X")
 
 # Widths in inches: text width of an A4 page, and the top of a web page at 100 dots per inch.
 PAGE_WIDTH = 6.7
@@ -114,11 +114,16 @@ class Mark:
     shape: str
     size: float
     width: float
+    edge: float = 0.5
 
     @property
     def label(self) -> str:
         """The name, shortened if it would not fit."""
-        return short(self.name)
+        return self.label_within(LONGEST_NAME)
+
+    def label_within(self, longest: int) -> str:
+        """Return the name in at most so many characters, boxes where it has no glyph."""
+        return short(boxed(self.name), longest)
 
 
 def marks_of(names: Sequence[str]) -> dict[str, Mark]:
@@ -281,7 +286,7 @@ def say_nothing_to_show(ax: Axes, why: str) -> None:
 
 def empty_figure(why: str, width: float = PAGE_WIDTH) -> Figure:
     """Return a figure that says in words why it shows nothing."""
-    figure = Figure(figsize=(width, 1.1), layout="constrained")
+    figure = Figure(figsize=(width, 0.7), layout="constrained")
     say_nothing_to_show(figure.add_subplot(), why)
     return figure
 

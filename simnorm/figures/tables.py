@@ -67,3 +67,19 @@ def shown_estimators(frame: pd.DataFrame) -> list[str]:
     location = [word for word in LOCATIONS if word in present][:1]
     scale = [word for word in SCALES if word in present][:1]
     return location + scale or present[:1]
+
+
+def with_exact_goals(curves: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves with the RMSE that `frame` knows exactly as their theory, or none.
+
+    A running RMSE need not come near an asymptotic value, so that is no goal for it.
+    """
+    import pandas as pd
+
+    key = ["distribution", "column", "sampling", "estimator", "batch_size", "factors", "reference"]
+    goals = frame[(frame["measure"] == "rmse") & (frame["theory_kind"] == "exact")]
+    exact = dict(
+        zip(goals[key].itertuples(index=False, name=None), floats(goals, "theory"), strict=True)
+    )
+    found = [exact.get(row, np.nan) for row in curves[key].itertuples(index=False, name=None)]
+    return curves.assign(theory=pd.Series(found, index=curves.index, dtype=np.float64))

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 @styled
-def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH
-) -> Figure:
+def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH) -> Figure:
     """Draw the relative variance on log-log axes, one panel per estimator.
 
     Relative, because then panels and distributions can be compared: a variance of 0.01 is a
