@@ -399,8 +399,10 @@ def build_curves(design: Design, found: dict[Source, Sums], frame: pd.DataFrame)
     rmse = frame[(frame["measure"] == "rmse") & (frame["reference"] == "full_set")]
     keys = ["distribution", "sampling", "estimator", "batch_size"]
     known = {
-        tuple(key): (status, value)
-        for *key, status, value in rmse[[*keys, "status", "theory"]].itertuples(index=False)
+        tuple(key): (status, value if kind == "exact" else math.nan)
+        for *key, status, value, kind in rmse[
+            [*keys, "status", "theory", "theory_kind"]
+        ].itertuples(index=False)
     }
     rows: list[dict[str, Any]] = []
     for source, sums in found.items():

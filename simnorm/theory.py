@@ -335,7 +335,7 @@ def measure_power(measure: str) -> int:
 
     Examples
     --------
-    >>> measure_power("rmse"), measure_power("variance")
+    >>> measure_power("rmse"), measure_power("relative_variance")
     (1, 2)
     """
-    return 2 if measure in ("variance", "mse") else 1
+    return 2 if measure.removeprefix("relative_") in ("variance", "mse") else 1

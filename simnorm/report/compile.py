@@ -1,0 +1,214 @@
+"""From a result to a PDF file: data and figures into a folder, Typst over it, one rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simnorm.errors import RunError
+from simnorm.figures import FIGURES, figure, save_svg
+from simnorm.figures.style import PAGE_WIDTH
+from simnorm.figures.tables import estimators_of, names_of, short
+from simnorm.report import tables, text
+from simnorm.report.names import escaped, renamed, renaming_note, shown_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.report import Reportable
+
+TEMPLATE = "template.typ"
+
+# Shown in this order where present; what else the provenance has follows.
+PROVENANCE_ORDER = (
+    "command", "started", "finished", "seconds", "draws", "workers", "reducer", "simnorm",
+    "python", "numpy", "scipy", "pandas", "numba", "platform", "cpu",
+)  # fmt: skip
+
+
+def write(result: Reportable, path: str | Path) -> None:
+    """Write the report of `result` to `path`; see `simnorm.report.write_report`."""
+    path = Path(path)
+    try:
+        check_place(path)
+        _write_whole(compiled(result), path)
+    except OSError as error:
+        raise RunError(
+            "report", os.fspath(path), f"the file cannot be written ({error.strerror or error})",
+            "Name a place you may write to.",
+        ) from None  # fmt: skip
+
+
+def compiled(result: Reportable) -> bytes:
+    """Return the report of `result` as the bytes of a PDF."""
+    shown = shown_names(result.frame)
+    frame, curves = renamed(result.frame, shown), renamed(result.curves, shown)
+    finished = _moment(str(result.provenance.get("finished", "")))
+    data = report_data(result, frame, curves, finished) | {"note": renaming_note(shown)}
+    with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
+        root = Path(folder)
+        _write_parts(result, root)
+        for kind in FIGURES:
+            save_svg(figure(kind, frame, curves, width=PAGE_WIDTH), root / f"{kind}.svg")
+        return _typeset(root, data, int(finished.timestamp()))
+
+
+def _write_parts(result: Reportable, root: Path) -> None:
+    """Write template and attachments to the folder that Typst sees; names as they are."""
+    template = files("simnorm.report").joinpath(TEMPLATE).read_bytes()
+    table = result.frame.to_csv(index=False, lineterminator="\n")
+    (root / TEMPLATE).write_bytes(template)
+    (root / "results.csv").write_bytes(table.encode())
+    (root / "design.toml").write_bytes(result.design.to_toml().encode())
+
+
+def _typeset(root: Path, data: dict[str, Any], timestamp: int) -> bytes:
+    """Run Typst over the template in `root`."""
+    try:
+        import typst
+    except ImportError:
+        raise RunError(
+            "report", "no package typst", "the PDF is set by it", "Install it: pip install typst."
+        ) from None
+    try:
+        pdf: bytes = typst.compile(
+            os.fspath(root / TEMPLATE),
+            root=os.fspath(root),
+            sys_inputs={"report": json.dumps(data, allow_nan=False)},
+            # Fonts of this machine would make the output depend on it.
+            ignore_system_fonts=True,
+            timestamp=timestamp,
+            pdf_standards=["a-3a", "ua-1"],
+        )
+    except (typst.TypstError, RuntimeError, ValueError) as error:
+        # The message alone: the folder in a trace is gone when anybody reads it.
+        lines = str(getattr(error, "message", "") or error).strip().splitlines()
+        why = lines[0] if lines else "no reason given"
+        raise RunError(
+            "report", TEMPLATE, f"it cannot be set ({why})",
+            "This is a fault of simnorm; please report it with the run's design.toml.",
+        ) from None  # fmt: skip
+    return pdf
+
+
+def report_data(
+    result: Reportable, frame: pd.DataFrame, curves: pd.DataFrame, finished: datetime
+) -> dict[str, Any]:
+    """Return everything the template shows, as plain values."""
+    sizes = sorted({int(n) for n in frame["batch_size"]})
+    printed = tables.printed_sizes(frame)
+    data: dict[str, Any] = _shown(
+        {
+            "title": text.TITLE,
+            "subtitle": text.subtitle(frame),
+            "author": f"simnorm {result.provenance.get('simnorm', '')}".strip(),
+            "date": [finished.year, finished.month, finished.day],
+            "day": f"{finished.day} {finished:%B %Y}",
+            "head": _head(frame),
+            "setting": text.setting(frame),
+            "answer": text.answer(frame),
+            "shape": text.shape_matters(frame),
+            "tiles": text.tiles(frame),
+            "tiles_note": text.tiles_note(frame),
+            "answer_table": tables.answer_table(frame),
+            "trust": text.trust(frame),
+            "data": text.data_sentence(frame),
+            "cutting": text.cutting_sentence(frame),
+            "estimators": estimators_of(frame),
+            "statuses": [[word, text.MEANINGS[word]] for word in text.MEANINGS],
+            "status": text.status_sentence(frame),
+            "not_ok": text.not_ok(frame),
+            "replications": f"{text.replications(frame):,}",
+            "findings": {
+                "variance": text.variance_finding(frame),
+                "bias": text.bias_finding(frame),
+                "rmse": text.rmse_finding(frame),
+                "audit": text.audit_finding(frame),
+                "convergence": text.convergence_finding(frame, curves),
+            },
+            "audit": tables.audit_table(frame),
+            "performance": tables.performance_table(frame),
+            "printed": text.sizes_text(printed) if len(printed) < len(sizes) else "",
+            "provenance": provenance_rows(result.provenance, frame),
+            "design": result.design.to_toml().strip("\n"),
+        }
+    )
+    return data
+
+
+def _shown(value: Any) -> Any:
+    """Return `value` with every text in it reduced to characters that have a glyph."""
+    if isinstance(value, str):
+        # A number and its per cent sign must not part at the end of a line.
+        return escaped(value).replace(" %", "\u00a0%")
+    if isinstance(value, dict):
+        return {key: _shown(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(part) for part in value]
+    return value
+
+
+def _head(frame: pd.DataFrame) -> str:
+    names = names_of(frame)
+    whose = names[0] if len(names) == 1 else text.plural(len(names), "distribution")
+    return f"Sweep of {short(whose)}"
+
+
+def provenance_rows(provenance: dict[str, Any], frame: pd.DataFrame) -> list[list[str]]:
+    """Return where the numbers come from, as pairs of word and text."""
+    known = [key for key in PROVENANCE_ORDER if key in provenance]
+    others = sorted(key for key in provenance if key not in PROVENANCE_ORDER)
+    rows = [[key, _value_text(provenance[key])] for key in [*known, *others]]
+    seeds = [str(seed) for seed in frame["seed"].drop_duplicates()]
+    at = 1 if rows and rows[0][0] == "command" else 0
+    return [*rows[:at], ["seed", text.listed(seeds)], *rows[at:]]
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | dict):
+        return str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value_text(part)}" for key, part in sorted(value.items()))
+    return f"{value:,}"
+
+
+def _moment(iso: str) -> datetime:
+    """Return the time a run finished; the epoch if it does not say."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def check_place(path: Path) -> None:
+    """Raise what writing would raise, before anything is drawn."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _write_whole(content: bytes, path: Path) -> None:
+    """Write a file in one step: a reader sees the old one or the new one, never half of it."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a report has the permissions any new file has.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

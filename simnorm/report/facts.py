@@ -1,0 +1,200 @@
+"""What the sentences and tables of a report look up: single cells, ranges, batch sizes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simnorm.figures.tables import SCALES, floats, named, names_of, shown_estimators
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FULL_SET = "full_set"
+USUAL_BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One row of the table, as numbers."""
+
+    estimate: float
+    mcse: float
+    theory: float
+    theory_kind: str
+    status: str
+    reason: str
+
+    @property
+    def best(self) -> float:
+        """The exact value where there is one, otherwise the estimate."""
+        exact = self.theory_kind == "exact" and math.isfinite(self.theory)
+        return self.theory if exact else self.estimate
+
+
+NOTHING = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
+
+
+def quantity(row: pd.Series) -> Quantity:
+    """Return a row of the tidy table as numbers."""
+    return Quantity(
+        float(row["estimate"]),
+        float(row["mcse"]),
+        float(row["theory"]),
+        str(row["theory_kind"] or ""),
+        str(row["status"]),
+        str(row["reason"] or ""),
+    )
+
+
+def look_up(
+    frame: pd.DataFrame,
+    name: str,
+    estimator: str,
+    batch_size: int,
+    measure: str,
+    reference: str = FULL_SET,
+) -> Quantity:
+    """Return one quantity; NaN throughout if the table has no such row."""
+    rows = named(frame)
+    rows = rows[
+        (rows["name"] == name)
+        & (rows["estimator"] == estimator)
+        & (rows["batch_size"] == batch_size)
+        & (rows["measure"] == measure)
+        & (rows["reference"] == reference)
+    ]
+    return NOTHING if rows.empty else quantity(rows.iloc[0])
+
+
+def pick(
+    frame: pd.DataFrame, estimator: str, measure: str, reference: str = FULL_SET
+) -> pd.DataFrame:
+    """Return the named rows of one estimator, measure and reference, by batch size."""
+    rows = named(frame)
+    rows = rows[
+        (rows["estimator"] == estimator)
+        & (rows["measure"] == measure)
+        & (rows["reference"] == reference)
+    ]
+    return rows.sort_values("batch_size", kind="stable")
+
+
+def best_values(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the exact values of rows where there are some, their estimates elsewhere."""
+    exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
+    theory = floats(rows, "theory")
+    return np.where(exact & np.isfinite(theory), theory, floats(rows, "estimate"))
+
+
+def location_and_scale(frame: pd.DataFrame) -> tuple[str, str]:
+    """Return the estimators of location and of scale that the first page speaks of, or ''."""
+    shown = shown_estimators(frame)
+    scale = next((word for word in shown if word in SCALES), "")
+    location = next((word for word in shown if word not in SCALES), "")
+    return location, scale
+
+
+def featured_size(frame: pd.DataFrame) -> int:
+    """Return the batch size that sentences speak of: the one nearest to 16 with any value."""
+    rows = frame[frame["measure"] == "relative_rmse"]
+    alive = rows[np.isfinite(floats(rows, "estimate")) & (floats(rows, "estimate") > 0.0)]
+    if alive.empty:
+        alive = frame
+    sizes = sorted({int(n) for n in alive["batch_size"]})
+    return min(sizes, key=lambda n: abs(math.log(n) - math.log(USUAL_BATCH_SIZE)), default=0)
+
+
+def featured_name(frame: pd.DataFrame) -> str:
+    """Return the distribution the first page leads with: the first with a value to show."""
+    names = names_of(frame)
+    location, scale = location_and_scale(frame)
+    n = featured_size(frame)
+    for word in (scale, location):
+        for name in names:
+            if word and math.isfinite(look_up(frame, name, word, n, "relative_rmse").estimate):
+                return name
+    return names[0] if names else ""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """The batch size from which on a relative RMSE stays at or below a target.
+
+    Parameters
+    ----------
+    how
+        ``"between"`` two simulated sizes, ``"smallest"`` (already the smallest one is enough),
+        ``"beyond"`` the largest one, or ``"unknown"`` (no value).
+    size
+        The batch size; the largest simulated one if beyond.
+    """
+
+    how: str
+    size: int
+
+    def text(self) -> str:
+        """Return the batch size as a table shows it."""
+        if self.how == "unknown":
+            return "–"
+        sign = {"between": "≈ ", "smallest": "≤ ", "beyond": "> "}[self.how]
+        return f"{sign}{self.size:,}"
+
+
+def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -> Needed:
+    """Return the batch size at which the relative RMSE has come down to `target` for good.
+
+    Between two simulated sizes the mean squared error is taken as linear in 1/n, which is its
+    leading term, and the size found is rounded up to two digits.
+    """
+    rows = pick(frame, estimator, "relative_rmse")
+    rows = rows[rows["name"] == name]
+    mse, sizes = best_values(rows) ** 2, floats(rows, "batch_size")
+    keep = np.isfinite(mse)
+    mse, sizes = mse[keep], sizes[keep]
+    if not mse.size:
+        return Needed("unknown", 0)
+    too_large = np.flatnonzero(mse > target**2)
+    if not too_large.size:
+        return Needed("smallest", int(sizes[0]))
+    last = int(too_large[-1])
+    if last == mse.size - 1:
+        return Needed("beyond", int(sizes[-1]))
+    share = (mse[last] - target**2) / (mse[last] - mse[last + 1])
+    inverse = (1.0 - share) / sizes[last] + share / sizes[last + 1]
+    return Needed("between", min(rounded_up(1.0 / inverse), int(sizes[last + 1])))
+
+
+def rounded_up(value: float, digits: int = 2) -> int:
+    """Return a whole number, rounded up to so many digits.
+
+    Examples
+    --------
+    >>> rounded_up(50.2), rounded_up(197.3), rounded_up(7.0)
+    (51, 200, 7)
+    """
+    whole = math.ceil(value - 1e-9)
+    step = int(10 ** max(0, len(str(whole)) - digits))
+    return math.ceil(whole / step) * step
+
+
+def slope(rows: pd.DataFrame) -> float:
+    """Return the exponent of n in the upper half of a log-log curve, NaN without two points."""
+    y, x = best_values(rows), floats(rows, "batch_size")
+    keep = np.isfinite(y) & (y > 0.0)
+    x, y = x[keep], y[keep]
+    x, y = x[x.size // 2 :], y[y.size // 2 :]
+    if x.size < 2:
+        return math.nan
+    return float(math.log(y[-1] / y[0]) / math.log(x[-1] / x[0]))
+
+
+def covered(rows: pd.DataFrame) -> tuple[int, int]:
+    """Return how many 95 % intervals contain the exact value, and how many there are."""
+    low, high, theory = (floats(rows, word) for word in ("ci_low", "ci_high", "theory"))
+    tested = np.isfinite(floats(rows, "z")) & np.isfinite(low) & np.isfinite(high)
+    inside = tested & (low <= theory) & (theory <= high)
+    return int(inside.sum()), int(tested.sum())

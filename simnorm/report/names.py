@@ -1,0 +1,74 @@
+"""Names and texts that the embedded fonts can show.
+
+PDF/UA allows no character without a glyph, so such a name is shown as ``distribution 3`` (its
+place in the table) and a note says so; the attached CSV has the true name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simnorm.figures.glyphs import covered
+from simnorm.figures.tables import names_of, short
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Longer names would push a table off the page.
+LONGEST = 36
+
+
+def can_show(text: str) -> bool:
+    """Return whether every character of `text` has a glyph."""
+    return all(covered(char) for char in text)
+
+
+def escaped(text: str) -> str:
+    """Return `text` with every character that has no glyph written as its number.
+
+    The form is that of a TOML string, so an escaped design is still the same design.
+
+    Examples
+    --------
+    >>> escaped("café " + chr(0x5217)) == "café " + chr(92) + "u5217"
+    True
+    """
+    return "".join(char if char == "\n" or covered(char) else _number(char) for char in text)
+
+
+def _number(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shown_names(frame: pd.DataFrame) -> dict[str, str]:
+    """Return the name to show in place of every name that has no glyphs or is too long."""
+    names = names_of(frame)
+    cut = [short(name, LONGEST) for name in names]
+    shown: dict[str, str] = {}
+    for place, (name, new) in enumerate(zip(names, cut, strict=True), start=1):
+        if not can_show(name) or (new != name and cut.count(new) > 1):
+            shown[name] = f"{_kind(frame)} {place}"
+        elif new != name:
+            shown[name] = new
+    return shown
+
+
+def _kind(frame: pd.DataFrame) -> str:
+    return "column" if (frame["source"] == "file").any() else "distribution"
+
+
+def renamed(table: pd.DataFrame, shown: dict[str, str]) -> pd.DataFrame:
+    """Return the table with names that can be shown."""
+    if not shown:
+        return table
+    columns = {name: table[name].replace(shown) for name in ("distribution", "column")}
+    return table.assign(**columns)
+
+
+def renaming_note(shown: dict[str, str]) -> str:
+    """Return a sentence on the names that were replaced, or nothing."""
+    if not shown:
+        return ""
+    words = "; ".join(f"{new} is {escaped(short(old, 80))}" for old, new in list(shown.items())[:6])
+    return f"Names that are long or have no glyphs are shown otherwise: {words}."

@@ -1,0 +1,231 @@
+"""The printed tables of a report: numbers as text, rounded to their error and aligned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simnorm.figures.questions import independent_questions
+from simnorm.figures.tables import LOCATIONS, estimators_of, floats, named, names_of
+from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
+from simnorm.report.facts import (
+    FULL_SET,
+    Quantity,
+    featured_size,
+    location_and_scale,
+    look_up,
+    needed_size,
+    quantity,
+)
+from simnorm.report.text import TARGETS, in_words, z_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# More rows than this are not printed; the attached CSV has them all.
+MOST_ROWS = 250
+MEASURES = ("bias", "variance", "rmse")
+
+# As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
+FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
+UNRELIABLE, ASYMPTOTIC = "†", "≈ "
+
+
+def estimate_text(value: Quantity, factor: float = 1.0) -> str:
+    """Return an estimate with its standard error, marked if it has no valid one."""
+    if not math.isfinite(value.estimate):
+        return NOTHING
+    text = format_estimate(factor * value.estimate, factor * value.mcse)
+    return text + (UNRELIABLE if value.status in ("unreliable", "failed") else "")
+
+
+def theory_text(value: Quantity, factor: float = 1.0) -> str:
+    """Return the theory value with as many decimals as the estimate beside it has."""
+    if not math.isfinite(value.theory):
+        return NOTHING
+    theory, error = factor * value.theory, factor * value.mcse
+    sign = ASYMPTOTIC if value.theory_kind == "asymptotic" else ""
+    if theory == 0.0:
+        return "0"
+    plain = math.isfinite(error) and error > 0.0 and 1e-4 <= abs(theory) < 1e7
+    if plain and decimals_of(error) <= 7:
+        return sign + fixed(theory, decimals_of(error))
+    return sign + significant(theory)
+
+
+def aligned(texts: Sequence[str]) -> list[str]:
+    """Return numbers padded so that, set flush right, their decimal points are in line.
+
+    The part after ``±`` is padded for itself, so the sign stands in line too.
+    """
+    if any("e" in text for text in texts):  # Powers of ten have no common decimal point.
+        plain = iter(aligned([text for text in texts if "e" not in text]))
+        return [text if "e" in text else next(plain) for text in texts]
+    halves = [text.partition(" ± ") for text in texts]
+    lefts = _padded([left for left, _, _ in halves], flush_left=False)
+    if not any(sign for _, sign, _ in halves):
+        return lefts
+    rights = _padded([right for _, _, right in halves], flush_left=True)
+    blank = "   "
+    return [
+        left + (sign or blank) + right
+        for left, (_, sign, _), right in zip(lefts, halves, rights, strict=True)
+    ]
+
+
+def _padded(numbers: list[str], flush_left: bool) -> list[str]:
+    """Pad numbers after the point to equal length, and before it too if `flush_left`."""
+    parts = [_split(number) for number in numbers]
+    most_after = max((len(after) for _, after, _ in parts), default=0)
+    most_before = max((len(before) for before, _, _ in parts), default=0)
+    marks = any(mark for _, _, mark in parts)
+    out = []
+    for before, after, mark in parts:
+        lead = FIGURE_SPACE * (most_before - len(before)) if flush_left else ""
+        point = "." if after else (POINT_SPACE if most_after else "")
+        tail = FIGURE_SPACE * (most_after - len(after))
+        dagger = mark or (FIGURE_SPACE if marks else "")
+        out.append(lead + before + point + after + tail + dagger)
+    return out
+
+
+def _split(number: str) -> tuple[str, str, str]:
+    """Return the digits before and after the point, and the mark behind them."""
+    mark = UNRELIABLE if number.endswith(UNRELIABLE) else ""
+    before, _, after = number.removesuffix(UNRELIABLE).partition(".")
+    return (before, after, mark) if after.isdigit() else (number.removesuffix(mark), "", mark)
+
+
+def answer_table(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the table of the first page: a row per distribution."""
+    n = featured_size(frame)
+    location, scale = location_and_scale(frame)
+    words = [word for word in (scale, location) if word]
+    groups = [
+        {
+            "head": f"RMSE of the {in_words(word)}, " + ("sd" if word in LOCATIONS else "%"),
+            "word": word,
+        }
+        for word in words
+    ]
+    names = names_of(frame)
+    columns: list[list[str]] = []
+    for word in words:
+        factor = 1.0 if word in LOCATIONS else 100.0
+        values = [look_up(frame, name, word, n, "relative_rmse") for name in names]
+        columns.append(aligned([estimate_text(value, factor) for value in values]))
+        columns.append(aligned([theory_text(value, factor) for value in values]))
+    target = scale or location
+    for aim in TARGETS:
+        columns.append([needed_size(frame, name, target, aim).text() for name in names])
+    return {
+        "size": f"{n:,}",
+        "groups": groups,
+        "needs": in_words(target),
+        "names": names,
+        "rows": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def audit_table(frame: pd.DataFrame, most: int = 6) -> list[list[str]]:
+    """Return the questions with the largest |z|."""
+    asked = independent_questions(frame)
+    if asked.empty:
+        return []
+    order = np.argsort(-np.abs(floats(asked, "z")), kind="stable")[:most]
+    rows = asked.iloc[order]
+    values = [quantity(row) for _, row in rows.iterrows()]
+    columns = [
+        [str(name) for name in rows["name"]],
+        [str(word) for word in rows["estimator"]],
+        [f"{int(n):,}" for n in rows["batch_size"]],
+        [f"{m} against the {str(r).replace('_', ' ')}" for m, r in
+         zip(rows["measure"], rows["reference"], strict=True)],
+        [estimate_text(value) for value in values],
+        [theory_text(value) for value in values],
+        aligned([z_text(z) for z in floats(rows, "z")]),
+    ]  # fmt: skip
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def printed_sizes(frame: pd.DataFrame, most: int = MOST_ROWS) -> list[int]:
+    """Return the batch sizes whose rows are printed: all, or an even choice that fits.
+
+    A choice leaves out sizes that say little: those where most rows are exact or undefined (the
+    full set itself, a batch of one).
+    """
+    sizes = sorted({int(n) for n in frame["batch_size"]})
+    blocks = max(1, len(names_of(frame)) * len(estimators_of(frame)))
+    room = max(2, most // blocks)
+    if len(sizes) <= room:
+        return sizes
+    estimated = ~frame["status"].isin(["exact", "undefined"])
+    share = estimated.groupby(frame["batch_size"]).mean()
+    telling = [n for n in sizes if share[n] >= 0.6] or sizes
+    places = np.unique(np.round(np.linspace(0, len(telling) - 1, room)).astype(int))
+    return [telling[place] for place in places]
+
+
+def performance_table(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the long table: per distribution and estimator a block with a row per batch size."""
+    sizes = printed_sizes(frame)
+    rows = named(frame)
+    rows = rows[(rows["reference"] == FULL_SET) & rows["batch_size"].isin(sizes)]
+    found: dict[tuple[str, str, int, str], Quantity] = {
+        (str(row["name"]), str(row["estimator"]), int(row["batch_size"]), str(row["measure"])):
+        quantity(row)
+        for _, row in rows.iterrows()
+    }  # fmt: skip
+    return [
+        {
+            "name": name,
+            "estimators": [_block(found, name, word, sizes) for word in estimators_of(frame)],
+        }
+        for name in names_of(frame)
+    ]
+
+
+def _block(
+    found: dict[tuple[str, str, int, str], Quantity], name: str, word: str, sizes: list[int]
+) -> dict[str, Any]:
+    """Return the rows of one distribution and estimator, relative if that exists."""
+    prefix = "relative_"
+    if not _any_value(found, name, word, sizes, prefix) and _any_value(
+        found, name, word, sizes, ""
+    ):
+        prefix = ""
+    columns: list[list[str]] = [[f"{n:,}" for n in sizes]]
+    reasons = []
+    for measure in MEASURES:
+        factor = 100.0 if prefix and measure != "variance" else 1.0
+        empty = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
+        values = [found.get((name, word, n, prefix + measure), empty) for n in sizes]
+        columns.append(aligned([estimate_text(value, factor) for value in values]))
+        columns.append(aligned([theory_text(value, factor) for value in values]))
+        reasons += [value.reason for value in values if value.status == "undefined"]
+    undefined = all(cell == NOTHING for column in columns[1:] for cell in column)
+    return {
+        "word": word,
+        "unit": "" if prefix else "in the unit of the data",
+        "undefined": (next((text for text in reasons if text), "") or "no value")
+        if undefined
+        else "",
+        "rows": [] if undefined else [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _any_value(
+    found: dict[tuple[str, str, int, str], Quantity],
+    name: str,
+    word: str,
+    sizes: list[int],
+    prefix: str,
+) -> bool:
+    return any(
+        math.isfinite(value.estimate)
+        for n in sizes
+        if (value := found.get((name, word, n, prefix + "rmse"))) is not None
+    )

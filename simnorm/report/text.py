@@ -1,0 +1,543 @@
+"""The sentences of a report: pure functions of the tidy table.
+
+Every number in them comes from the table. Where exact theory exists it is what a sentence quotes,
+because it has no error bar; the estimate stands beside it in figures and tables.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
+from simnorm.figures.tables import (
+    LOCATIONS,
+    SCALES,
+    estimators_of,
+    floats,
+    named,
+    names_of,
+    with_exact_goals,
+)
+from simnorm.formatting import NOTHING, fixed, format_estimate, percent, significant
+from simnorm.report.facts import (
+    FULL_SET,
+    Needed,
+    Quantity,
+    best_values,
+    covered,
+    featured_name,
+    featured_size,
+    location_and_scale,
+    look_up,
+    needed_size,
+    pick,
+    slope,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IN_WORDS = {
+    "std(ddof=0)": "standard deviation",
+    "std(ddof=1)": "standard deviation",
+    "biased_variance": "variance",
+    "unbiased_variance": "variance",
+    "min": "minimum",
+    "max": "maximum",
+}
+TARGETS = (0.10, 0.05)
+TITLE = "How far is a batch from its full set?"
+MEANINGS = {
+    "ok": "estimate, standard error and interval are valid",
+    "exact": "the error is the same in every replication, so there is no Monte Carlo error",
+    "unreliable": "the standard error of the estimate does not exist or is not to be trusted",
+    "undefined": "the quantity does not exist, so there is no number",
+    "failed": "the estimator raised an error or returned no finite number",
+}
+
+
+def in_words(estimator: str) -> str:
+    """Return what a person calls an estimator.
+
+    Examples
+    --------
+    >>> in_words("std(ddof=0)"), in_words("median")
+    ('standard deviation', 'median')
+    """
+    return IN_WORDS.get(estimator, estimator)
+
+
+def listed(words: Sequence[str], most: int = 12) -> str:
+    """Return words as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a"]), listed([])
+    ('a, b and c', 'a', 'nothing')
+    """
+    if len(words) > most:
+        return ", ".join(words[:most]) + f" and {len(words) - most} more"
+    if len(words) < 2:
+        return words[0] if words else "nothing"
+    return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def plural(count: int, word: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "batch size"), plural(1200, "batch size")
+    ('1 batch size', '1,200 batch sizes')
+    """
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def sizes_text(sizes: Sequence[int]) -> str:
+    """Return batch sizes for a sentence, the middle of a long list left out.
+
+    Examples
+    --------
+    >>> sizes_text([2, 4, 8]), sizes_text(range(1, 31))
+    ('2, 4 and 8', '1, 2, 3, 4, …, 29, 30')
+    """
+    words = [f"{n:,}" for n in sizes]
+    if len(words) <= 12:
+        return listed(words)
+    return ", ".join([*words[:4], "…", *words[-2:]])
+
+
+def subtitle(frame: pd.DataFrame) -> str:
+    """Return one line on what was run."""
+    names, first = names_of(frame), frame.iloc[0] if len(frame) else None
+    if first is None:
+        return "An empty run"
+    whose = listed(names) if len(names) <= 5 else plural(len(names), "distribution")
+    return (
+        f"Bias, variance and RMSE of batch statistics for {whose}; full sets of "
+        f"{int(first['full_size']):,} observations, {replications(frame):,} replications"
+    )
+
+
+def replications(frame: pd.DataFrame) -> int:
+    """Return the number of replications, the largest if cells stopped at different ones."""
+    return int(frame["replications"].max()) if len(frame) else 0
+
+
+def full_size(frame: pd.DataFrame) -> int:
+    """Return N."""
+    return int(frame["full_size"].max()) if len(frame) else 0
+
+
+def setting(frame: pd.DataFrame) -> str:
+    """Return what was compared with what, for the first paragraph."""
+    return (
+        "Whoever standardizes batch by batch, as batch normalization does, uses the mean and the "
+        "standard deviation of a batch in place of those of the full data. This run drew "
+        f"{replications(frame):,} full sets of {full_size(frame):,} observations from "
+        + ("every distribution" if len(names_of(frame)) > 1 else "the distribution")
+        + ", cut each into batches, and compared every batch with the full set it was cut from."
+    )
+
+
+def answer(frame: pd.DataFrame) -> str:
+    """Return the answer in one or two sentences: how far off, and which batch size is enough."""
+    name, n = featured_name(frame), featured_size(frame)
+    location, scale = location_and_scale(frame)
+    parts = []
+    for word in (scale, location):
+        value = look_up(frame, name, word, n, "relative_rmse") if word else None
+        if value is not None and math.isfinite(value.best):
+            parts.append(f"{in_words(word)} by {_off_by(word, value.best)}")
+    if not parts:
+        return "None of the errors asked for exists: every value is undefined. " + _why(frame)
+    found = (
+        f"A batch of {plural(n, 'observation')} ({name}) misses its full set’s "
+        + " and its ".join(parts)
+        + ", in root mean square. "
+    )
+    return found + needed_sentence(frame, name, scale or location)
+
+
+def _off_by(estimator: str, value: float) -> str:
+    """Return a relative RMSE as people say it."""
+    if estimator in LOCATIONS:
+        return f"{significant(value, 2)} standard deviations"
+    return percent(value)
+
+
+def _why(frame: pd.DataFrame) -> str:
+    rows = frame[(frame["measure"] == "rmse") & (frame["reference"] == FULL_SET)]
+    reasons = [str(word) for word in rows["reason"].drop_duplicates() if str(word or "")]
+    return f"The reason: {reasons[0]}." if len(reasons) == 1 else ""
+
+
+def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
+    """Return which batch size brings the RMSE down to 10 % and to 5 %."""
+    unit = " of a standard deviation" if estimator in LOCATIONS else ""
+    ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
+    if ten.how == "unknown":
+        return ""
+    if ten.how == "beyond":
+        most = f"Even the largest batch simulated, {ten.size:,}"
+        return f"{most}, does not bring it down to 10 %{unit}."
+    first = _needed_clause(ten)
+    if five.how == "beyond":
+        return (
+            f"It takes {first} for 10 %{unit}, and more than the {five.size:,} simulated for 5 %."
+        )
+    return f"It takes {first} for 10 %{unit}, and {_needed_clause(five)} for 5 %."
+
+
+def _needed_clause(needed: Needed) -> str:
+    about = "no more than" if needed.how == "smallest" else "about"
+    return f"a batch of {about} {needed.size:,}"
+
+
+def shape_matters(frame: pd.DataFrame) -> str:
+    """Return how much the answer depends on the distribution."""
+    n = featured_size(frame)
+    sentences = []
+    for word in reversed(location_and_scale(frame)):
+        if not word:
+            continue
+        values = _by_name(pick(frame, word, "relative_rmse"), n)
+        if len(values) < 2:
+            continue
+        low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+        noun = in_words(word)
+        if values[high] <= 1.01 * values[low]:
+            sentences.append(f"For the {noun} the shape of the distribution makes no difference.")
+        else:
+            small, large = _off_by(word, values[low]), _off_by(word, values[high])
+            sentences.append(
+                f"For the {noun} the shape matters: at batch size {n:,} from {small} ({low}) "
+                f"to {large} ({high})."
+            )
+    return " ".join(sentences)
+
+
+def _by_name(rows: pd.DataFrame, n: int) -> dict[str, float]:
+    """Return the best value of every name at one batch size, where there is one."""
+    rows = rows[rows["batch_size"] == n]
+    values = best_values(rows)
+    return {
+        str(name): float(value)
+        for name, value in zip(rows["name"], values, strict=True)
+        if math.isfinite(value)
+    }
+
+
+def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the three numbers that matter, each with a caption and its error bar."""
+    name, n = featured_name(frame), featured_size(frame)
+    location, scale = location_and_scale(frame)
+    shown = []
+    for word in (scale, location):
+        value = look_up(frame, name, word, n, "relative_rmse") if word else None
+        if value is None or not math.isfinite(value.best):
+            continue
+        in_sd = word in LOCATIONS
+        number = f"{significant(value.best, 2)} sd" if in_sd else percent(value.best)
+        shown.append(
+            {
+                "number": number,
+                "caption": f"RMSE of the {in_words(word)} of a batch of {n:,}",
+                "detail": _detail(value, in_sd),
+            }
+        )
+    word = scale or location
+    if shown and word:
+        shown.append(_needed_tile(frame, name, word))
+    return shown
+
+
+def _detail(value: Quantity, in_sd: bool) -> str:
+    """Return the estimate with its standard error, and theory beside it."""
+    factor, unit = (1.0, " sd") if in_sd else (100.0, " %")
+    estimate = format_estimate(factor * value.estimate, factor * value.mcse)
+    if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
+        return f"estimate {estimate}{unit}"
+    theory = significant(factor * value.theory, 4)
+    word = "exactly" if value.theory_kind == "exact" else "asymptotically"
+    return f"estimate {estimate}{unit}; {word} {theory}{unit}"
+
+
+def _needed_tile(frame: pd.DataFrame, name: str, estimator: str) -> dict[str, str]:
+    ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
+    return {
+        "number": ten.text(),
+        "caption": f"the batch size for 10 % RMSE of the {in_words(estimator)}",
+        "detail": f"for 5 %: {five.text()}; interpolated between simulated sizes",
+    }
+
+
+def tiles_note(frame: pd.DataFrame) -> str:
+    """Return for which distribution the three numbers are."""
+    name, names = featured_name(frame), names_of(frame)
+    if len(names) < 2:
+        return f"Distribution: {name}."
+    return f"These numbers are for the distribution {name}; the table has all {len(names)}."
+
+
+def trust(frame: pd.DataFrame) -> str:
+    """Return in one sentence whether the run agrees with theory."""
+    asked = independent_questions(frame)
+    if asked.empty:
+        return "No row has both an error bar and exact theory, so nothing could be audited."
+    largest = float(np.abs(floats(asked, "z")).max())
+    bound = sidak_bound(len(asked), int(asked["replications"].min()))
+    agree = largest <= bound
+    verdict = "agrees" if agree else "does not agree"
+    relation = "below" if agree else "above"
+    return (
+        f"The run {verdict} with exact theory: of {plural(len(asked), 'question')} the largest "
+        f"|z| is {largest:.2f}, {relation} the bound of {bound:.2f} that chance alone exceeds in "
+        f"{percent(FAMILY_LEVEL, 1)} of runs."
+    )
+
+
+def variance_finding(frame: pd.DataFrame) -> str:
+    """Return what the figure of variances shows."""
+    present = estimators_of(frame)
+    order = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)", *present)
+    word = next((word for word in order if word in present), "")
+    rows = pick(frame, word, "relative_variance")
+    n = featured_size(frame)
+    values = _by_name(rows, n)
+    if not values:
+        return "No relative variance exists here."
+    sentences = [_range_sentence(f"the relative variance of {word}", values, n)]
+    powers = [slope(rows[rows["name"] == name]) for name in values]
+    powers = [power for power in powers if math.isfinite(power)]
+    if powers:
+        low, high = fixed(min(powers), 2), fixed(max(powers), 2)
+        power = low if low == high else f"{low} to {high}"
+        upper = "In the upper half of the batch sizes"
+        sentences.append(f"{upper} it goes with the power {power} of n.")
+    sentences.append(_coverage(frame, "relative_variance"))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _range_sentence(what: str, values: dict[str, float], n: int) -> str:
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    if len(values) == 1 or values[high] <= 1.01 * values[low]:
+        return f"At batch size {n:,} {what} is {significant(values[low])}."
+    return (
+        f"At batch size {n:,} {what} runs from {significant(values[low])} ({low}) to "
+        f"{significant(values[high])} ({high})."
+    )
+
+
+def _coverage(frame: pd.DataFrame, measure: str) -> str:
+    rows = frame[(frame["measure"] == measure) & (frame["reference"] == FULL_SET)]
+    inside, tested = covered(rows)
+    if not tested:
+        return ""
+    return (
+        f"Of {tested:,} intervals (95 %) with exact theory, {inside:,} contain the exact value "
+        f"({percent(inside / tested)})."
+    )
+
+
+def bias_finding(frame: pd.DataFrame) -> str:
+    """Return what the figure of biases shows, a sentence per estimator, at most four."""
+    present = estimators_of(frame)
+    words = [word for word in present if word != "mean"] or present
+    chosen = [word for word in words if word in SCALES] or words
+    n = featured_size(frame)
+    sentences = [_bias_sentence(frame, word, n) for word in chosen[:4]]
+    return " ".join(sentence for sentence in sentences if sentence) or "No bias exists here."
+
+
+def _bias_sentence(frame: pd.DataFrame, word: str, n: int) -> str:
+    rows = pick(frame, word, "relative_bias")
+    estimates = floats(rows, "estimate")
+    if not np.isfinite(estimates).any():
+        return ""
+    if (rows["status"] == "exact").all():
+        return f"{word} has no bias at all against the full set."
+    exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool) & np.isfinite(estimates)
+    if exact.any() and not floats(rows, "theory")[exact].any():
+        worst = rows.iloc[int(np.nanargmax(np.where(exact, np.abs(estimates), np.nan)))]
+        largest = format_estimate(100.0 * float(worst["estimate"]), 100.0 * float(worst["mcse"]))
+        return f"{word} has no bias: the largest estimate is {largest} %."
+    return _bias_range(word, _by_name(rows, n), n)
+
+
+def _bias_range(word: str, values: dict[str, float], n: int) -> str:
+    if not values:
+        return ""
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    if values[low] * values[high] < 0.0:
+        return (
+            f"{word} is off by {percent(values[low])} ({low}) to {percent(values[high])} "
+            f"({high}) at batch size {n:,}."
+        )
+    direction = "small" if values[low] < 0.0 else "large"
+    near, far = sorted((low, high), key=lambda name: abs(values[name]))
+    if abs(values[far]) <= 1.01 * abs(values[near]):
+        extent = percent(abs(values[far]))
+        whatever = ", whatever the distribution" if len(values) > 1 else ""
+        return f"{word} is too {direction} by {extent} at batch size {n:,}{whatever}."
+    return (
+        f"{word} is too {direction} by {percent(abs(values[near]))} ({near}) to "
+        f"{percent(abs(values[far]))} ({far}) at batch size {n:,}."
+    )
+
+
+def rmse_finding(frame: pd.DataFrame) -> str:
+    """Return what the figure of relative RMSE shows: where each kind crosses the 10 % line."""
+    sentences = []
+    for word in reversed(location_and_scale(frame)):
+        if word:
+            sentences.append(_crossing(frame, word))
+    sentences.append(_coverage(frame, "relative_rmse"))
+    return " ".join(sentence for sentence in sentences if sentence) or "No RMSE exists here."
+
+
+def _crossing(frame: pd.DataFrame, word: str) -> str:
+    found = {name: needed_size(frame, name, word, TARGETS[0]) for name in names_of(frame)}
+    reached = {name: at.size for name, at in found.items() if at.how in ("between", "smallest")}
+    beyond = [name for name, at in found.items() if at.how == "beyond"]
+    if not reached and not beyond:
+        return ""
+    unit = "10 % of a standard deviation" if word in LOCATIONS else "10 %"
+    if not reached:
+        return f"The RMSE of {word} stays above {unit} at every batch size."
+    low, high = min(reached, key=reached.__getitem__), max(reached, key=reached.__getitem__)
+    if reached[low] == reached[high]:
+        text = f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,}"
+    else:
+        text = (
+            f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,} "
+            f"({low}) to {reached[high]:,} ({high})"
+        )
+    return text + (f", and never for {listed(beyond)}." if beyond else ".")
+
+
+def audit_finding(frame: pd.DataFrame) -> str:
+    """Return the verdict of the audit and where the largest deviation is."""
+    asked = independent_questions(frame)
+    if asked.empty:
+        return trust(frame)
+    worst = asked.iloc[int(np.abs(floats(asked, "z")).argmax())]
+    z = floats(asked, "z")
+    return (
+        f"{trust(frame)} It belongs to the {worst['measure']} of {worst['estimator']} "
+        f"({worst['name']}, batch size {int(worst['batch_size']):,}). The root mean square of all "
+        f"z is {math.sqrt(float(np.mean(z**2))):.2f}; 1 is expected."
+    )
+
+
+def convergence_finding(frame: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """Return how near the running RMSE has come to its exact value."""
+    rows = curves[(curves["kind"] == "convergence") & (curves["reference"] == FULL_SET)]
+    rows = with_exact_goals(rows, frame)
+    rows = rows[(floats(rows, "theory") > 0.0) & np.isfinite(floats(rows, "mcse"))]
+    if rows.empty:
+        return "No running RMSE has an exact value to converge to."
+    key = ["distribution", "column", "sampling", "estimator", "batch_size", "factors"]
+    last = rows.sort_values("x", kind="stable").drop_duplicates(key, keep="last")
+    theory = floats(last, "theory")
+    away = np.abs(floats(last, "y") / theory - 1.0)
+    return (
+        f"After {int(last['x'].max()):,} replications the RMSE of all {len(last):,} cells with "
+        f"exact theory and a valid error bar is within {percent(float(away.max()))} of its exact "
+        f"value; half of them are within {percent(float(np.median(away)))}."
+    )
+
+
+def status_sentence(frame: pd.DataFrame) -> str:
+    """Return how many rows have which status."""
+    counts = frame["status"].value_counts()
+    if frame.empty:
+        return "The table has no rows."
+    words = [f"{int(counts[word]):,} {word}" for word in MEANINGS if word in counts]
+    verb = "is" if len(frame) and int(counts.iloc[0]) == 1 else "are"
+    if len(words) == 1:
+        return f"All {words[0].replace(' ', ' rows of the table are ', 1)}."
+    words[0] = words[0].replace(" ", f" {verb} ", 1)
+    return f"Of {len(frame):,} rows of the table, {listed(words)}."
+
+
+def data_sentence(frame: pd.DataFrame) -> str:
+    """Return the data-generating mechanisms and factors of the run."""
+    names = names_of(frame)
+    sizes = sorted({int(n) for n in frame["batch_size"]})
+    return (
+        f"{plural(len(names), 'distribution').capitalize()}: {listed(names, 24)}. Full sets of "
+        f"N = {full_size(frame):,} independent observations; "
+        f"{plural(len(sizes), 'batch size')}: {sizes_text(sizes)}."
+    )
+
+
+def cutting_sentence(frame: pd.DataFrame) -> str:
+    """Return how a full set is cut, with the numbers of batches."""
+    if frame.empty:
+        return ""
+    batches = floats(frame, "batches")
+    low, high = int(np.nanmin(batches)), int(np.nanmax(batches))
+    total, sizes = full_size(frame), sorted({int(n) for n in frame["batch_size"]})
+    number = f"{high:,}" if low == high else f"{high:,} (smallest n) to {low:,} (largest n)"
+    dropped = [n for n in sizes if total % n]
+    rest = (
+        f" Where n does not divide N ({sizes_text(dropped)}), the last N − kn observations are "
+        "dropped."
+        if dropped
+        else " Every n divides N, so nothing is dropped."
+    )
+    return f"Here k is {number}.{rest}"
+
+
+def z_text(value: float) -> str:
+    """Return a z with two decimals and a true minus sign."""
+    return fixed(value, 2) if math.isfinite(value) else NOTHING
+
+
+def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
+    """Return what is not simply ok: status, distributions, estimators, rows, reason."""
+    rows = named(frame[frame["status"] != "ok"])
+    reasons = [
+        _kind_of_reason(str(reason or ""), str(name))
+        for name, reason in zip(rows["name"], rows["reason"], strict=True)
+    ]
+    groups = rows.assign(reason=reasons).groupby(["status", "reason"], sort=False)
+    lines = [
+        [
+            str(status),
+            _all_or(names_of(frame), _unique(part, "name"), "distributions"),
+            _all_or(estimators_of(frame), _unique(part, "estimator"), "estimators"),
+            f"{len(part):,}",
+            str(reason),
+        ]
+        for (status, reason), part in groups
+    ]
+    order = list(MEANINGS)
+    lines.sort(key=lambda line: order.index(line[0]) if line[0] in order else len(order))
+    if len(lines) > most:
+        rest = f"{len(lines) - most + 1} more reasons, in the attached table"
+        lines = [*lines[: most - 1], ["…", "", "", "", rest]]
+    return lines
+
+
+def _kind_of_reason(reason: str, name: str) -> str:
+    """Return a reason without what differs between rows that have it alike."""
+    nameless = re.sub(rf"\bof {re.escape(name)}(?!\w)", "of the distribution", reason)
+    return re.sub(r"(k-hat) -?[\d.]+", r"\1", nameless)
+
+
+def _all_or(every: list[str], some: list[str], noun: str) -> str:
+    """Return the words listed, or that it is all of them."""
+    if len(some) == len(every) > 2:
+        return f"all {len(every)} {noun}"
+    return listed(some, 4)
+
+
+def _unique(rows: pd.DataFrame, column: str) -> list[str]:
+    return [str(word) for word in rows[column].drop_duplicates()]

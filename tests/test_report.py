@@ -1,0 +1,306 @@
+"""The report: its sentences say what the table says, its PDF is whole and repeatable."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from importlib.resources import files
+
+import pandas as pd
+import pytest
+from tiny_tables import (
+    NAN,
+    TinyResult,
+    cell,
+    curves_of,
+    frame_of,
+    row,
+    tiny_frame,
+    undefined_frame,
+)
+
+from simnorm.errors import RunError
+from simnorm.report import text, write_report
+from simnorm.report.facts import Needed, featured_size, needed_size
+from simnorm.report.names import escaped, shown_names
+from simnorm.report.tables import aligned, answer_table, performance_table, printed_sizes
+
+HOSTILE = ("$x^2$ *b* #evil() @r <a> [c] `d` \\e", "\u5217\U0001f600")
+
+
+def has(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"needs {program}")
+
+
+def written(result, path):
+    write_report(result, path)
+    return path
+
+
+def words_of(path):
+    out = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True)
+    return re.sub(r"\s+", " ", out.stdout.decode())  # a protected space is a space too
+
+
+# ---------------------------------------------------------------------------------- sentences
+
+
+def test_the_answer_quotes_the_table():
+    # Exact RMSE at n = 16: std 1/sqrt(32) = 17.7 %, mean 1/4. Between 16 and 64 the squared error
+    # of std is 1/(2n), linear in 1/n: 10 % at n = 50, and 5 % (n = 200) is beyond 64.
+    assert text.answer(tiny_frame()) == (
+        "A batch of 16 observations (normal) misses its full set’s standard deviation by 18 % and "
+        "its mean by 0.25 standard deviations, in root mean square. It takes a batch of about 50 "
+        "for 10 %, and more than the 64 simulated for 5 %."
+    )
+
+
+def test_the_answer_says_that_there_is_none():
+    assert text.answer(undefined_frame()) == (
+        "None of the errors asked for exists: every value is undefined. "
+        "The reason: a reason for undefined."
+    )
+    assert text.tiles(undefined_frame()) == []
+
+
+def test_the_shape_matters_for_one_and_not_for_the_other():
+    sentence = text.shape_matters(tiny_frame())
+    assert "from 18 % (normal) to 35 % (t(df=5))" in sentence
+    assert "For the mean the shape of the distribution makes no difference." in sentence
+
+
+def test_tiles_give_estimate_and_exact_value():
+    first, second, third = text.tiles(tiny_frame())
+    assert first["number"] == "18 %"
+    assert first["detail"] == "estimate 17.50 ± 0.18 %; exactly 17.68 %"
+    assert second["number"] == "0.25 sd"
+    assert (third["number"], third["detail"][:14]) == ("≈ 50", "for 5 %: > 64;")
+
+
+def test_needed_size():
+    frame = tiny_frame()
+    assert needed_size(frame, "normal", "mean", 0.25) == Needed("between", 16)
+    assert needed_size(frame, "normal", "mean", 0.2) == Needed("between", 25)
+    assert needed_size(frame, "normal", "mean", 0.9) == Needed("smallest", 2)
+    assert needed_size(frame, "normal", "mean", 0.01) == Needed("beyond", 64)
+    assert needed_size(undefined_frame(), "cauchy", "mean", 0.1).text() == "–"
+    # An error of zero at n = N does no harm.
+    whole = frame_of(cell("a", "mean", 32, 0.2) + cell("a", "mean", 64, 0.0, status="exact"))
+    assert needed_size(whole, "a", "mean", 0.1) == Needed("between", 52)
+
+
+def test_the_featured_size_is_the_one_nearest_to_16():
+    assert featured_size(tiny_frame()) == 16
+    assert featured_size(undefined_frame()) in (2, 4)
+    assert featured_size(tiny_frame().iloc[:0]) == 0
+
+
+def test_bias_is_described_by_kind():
+    rows = [row(name, "biased_variance", 16, "relative_bias", -0.0625) for name in ("a", "b")] + [
+        row("a", "unbiased_variance", 16, "relative_bias", 0.0, off=1.5)
+    ]
+    rows += [row("a", "std(ddof=1)", 16, "relative_bias", value) for value in (-0.02,)]
+    rows += [row("b", "std(ddof=1)", 16, "relative_bias", -0.03)]
+    assert text.bias_finding(frame_of(rows)) == (
+        "biased_variance is too small by 6.2 % at batch size 16, whatever the distribution. "
+        "unbiased_variance has no bias: the largest estimate is 1.5 ± 1.0 %. "
+        "std(ddof=1) is too small by 2.0 % (a) to 3.0 % (b) at batch size 16."
+    )
+
+
+def test_variance_falls_with_the_power_minus_one():
+    finding = text.variance_finding(tiny_frame())
+    assert "(normal) to 0.125 (t(df=5))" in finding
+    assert "the power −1.00 of n" in finding
+    assert (
+        "Of 15 intervals (95 %) with exact theory, 15 contain the exact value (100 %)." in finding
+    )
+
+
+def test_the_verdict_of_the_audit_names_the_worst():
+    frame = tiny_frame()
+    assert text.trust(frame).startswith("The run agrees with exact theory: of 30 questions")
+    worst = (frame["estimator"] == "mean") & (frame["batch_size"] == 4)
+    worst &= (frame["measure"] == "variance") & (frame["distribution"] == "normal")
+    off = frame.assign(z=frame["z"].where(~worst, -9.0))
+    finding = text.audit_finding(off)
+    assert "does not agree" in finding
+    assert "9.00, above the bound" in finding
+    assert "the variance of mean (normal, batch size 4)" in finding
+    assert "nothing could be audited" in text.audit_finding(undefined_frame())
+
+
+def test_convergence_counts_only_cells_with_exact_theory_and_error_bar():
+    frame = tiny_frame()
+    finding = text.convergence_finding(frame, curves_of(frame))
+    assert "After 64 replications the RMSE of all 15 cells" in finding
+    assert "no" in text.convergence_finding(undefined_frame(), curves_of(undefined_frame())).lower()
+
+
+def test_statuses_are_counted_and_explained():
+    assert text.status_sentence(tiny_frame()) == (
+        "Of 128 rows of the table, 120 are ok and 8 unreliable."
+    )
+    assert text.status_sentence(undefined_frame()) == "All 16 rows of the table are undefined."
+    assert text.not_ok(tiny_frame()) == [
+        ["unreliable", "t(df=5)", "std(ddof=0)", "8", "a reason for unreliable"]
+    ]
+
+
+def test_reasons_that_differ_in_a_number_or_a_name_are_one():
+    rows = [row(name, "std(ddof=0)", 4, "rmse", 0.1, status="unreliable") for name in "abc"]
+    frame = frame_of(rows).assign(
+        reason=["a few (Pareto k-hat 0.57 > 0.5)", "a few (Pareto k-hat 0.61 > 0.5)", "max of c"]
+    )
+    assert [line[1:] for line in text.not_ok(frame)] == [
+        ["a and b", "std(ddof=0)", "2", "a few (Pareto k-hat > 0.5)"],
+        ["c", "std(ddof=0)", "1", "max of the distribution"],
+    ]
+
+
+# -------------------------------------------------------------------------------------- tables
+
+
+def test_numbers_are_aligned_at_the_point():
+    space, point = "\u2007", "\u2008"
+    assert aligned(["12.5 ± 0.3", "0.25 ± 0.11"]) == [
+        f"12.5{space} ± 0.3{space}",
+        "0.25 ± 0.11",
+    ]
+    assert aligned(["1", "0.5"]) == [f"1{point}{space}", "0.5"]
+    assert aligned(["(7.0 ± 0.9)e−5", "1.25", "0.5"])[0] == "(7.0 ± 0.9)e−5"
+    assert aligned([]) == []
+
+
+def test_answer_table_has_a_row_per_distribution():
+    table = answer_table(tiny_frame())
+    assert table["names"] == ["normal", "t(df=5)"]
+    plain = [[part.strip("\u2007\u2008") for part in line] for line in table["rows"]]
+    assert plain[0] == ["17.50 ± 0.18", "17.68", "0.2512 ± 0.0025", "0.2500", "≈ 50", "> 64"]
+
+
+def test_a_block_without_a_relative_scale_is_given_in_the_unit_of_the_data():
+    frame = tiny_frame()
+    lost = frame["measure"].str.startswith("relative_") & (frame["estimator"] == "mean")
+    frame.loc[lost, ["estimate", "mcse", "theory"]] = NAN
+    frame.loc[lost, "status"] = "undefined"
+    mean, std = performance_table(frame)[0]["estimators"]
+    assert (mean["unit"], std["unit"]) == ("in the unit of the data", "")
+    (block,) = performance_table(undefined_frame())[0]["estimators"]
+    assert block["undefined"] == "a reason for undefined"
+    assert block["rows"] == []
+
+
+def test_few_rows_are_printed_of_many():
+    sizes = list(range(1, 101))
+    rows = [row("a", "mean", n, "rmse", 1.0 / n) for n in sizes]
+    frame = frame_of(rows)
+    assert printed_sizes(frame, most=200) == sizes
+    some = printed_sizes(frame, most=10)
+    assert (len(some), some[0], some[-1]) == (10, 1, 100)
+    frame.loc[frame["batch_size"] == 100, "status"] = "exact"
+    assert printed_sizes(frame, most=10)[-1] == 99
+
+
+def test_names_without_glyphs_are_numbered_and_long_ones_cut():
+    frame = tiny_frame(HOSTILE)
+    assert shown_names(frame) == {HOSTILE[1]: "distribution 2"}
+    assert shown_names(tiny_frame(("a" * 50, "b"))) == {"a" * 50: "a" * 35 + "…"}
+    assert shown_names(tiny_frame(("a" * 50, "a" * 51)))["a" * 51] == "distribution 2"
+
+
+def test_an_escaped_design_is_the_same_design():
+    design = 'name = "\u5217\U0001f600 é"\n'
+    assert tomllib.loads(escaped(design)) == tomllib.loads(design)
+    assert "\u5217" not in escaped(design)
+
+
+# ----------------------------------------------------------------------------------------- PDF
+
+
+@pytest.fixture(scope="module")
+def result():
+    """A run whose names and provenance would do harm if they were taken for markup."""
+    run = TinyResult(tiny_frame(HOSTILE))
+    run.provenance |= {"command": "simnorm \u5217 #panic()", "cpu": "x" * 300}
+    return run
+
+
+@pytest.fixture(scope="module")
+def report(result, tmp_path_factory):
+    return written(result, tmp_path_factory.mktemp("report") / "report.pdf")
+
+
+def test_the_same_run_gives_the_same_bytes(result, report, tmp_path):
+    again = written(result, tmp_path / "again.pdf")
+    assert again.read_bytes() == report.read_bytes()
+    assert again.read_bytes().startswith(b"%PDF-1.7")
+    assert [path.name for path in report.parent.iterdir()] == ["report.pdf"]
+
+
+@has("pdftotext")
+def test_the_report_is_whole(report):
+    words = words_of(report)
+    for heading in (
+        "1 Aims", "2 Data-generating mechanisms", "3 Estimands", "4 Methods", "5 Performance",
+        "5.1 Variance", "5.2 Bias", "5.3 Root mean squared error", "5.4 Audit",
+        "5.5 Convergence", "5.6 Table", "A Provenance", "B Design",
+    ):  # fmt: skip
+        assert heading in words
+    assert "standard deviation by 18 % and its mean by 0.25 standard deviations" in words
+    assert "12,800" in words
+
+
+@has("pdftotext")
+def test_names_are_data_never_markup(report):
+    words = words_of(report)
+    assert HOSTILE[0] in words
+    assert "distribution 2 is \\u5217\\U0001f600" in words
+    assert "simnorm \\u5217 #panic()" in words
+
+
+@has("pdfdetach")
+def test_table_and_design_are_attached_as_they_are(result, report, tmp_path):
+    subprocess.run(["pdfdetach", "-saveall", "-o", tmp_path, report], check=True)
+    table = pd.read_csv(tmp_path / "results.csv")
+    assert len(table) == len(result.frame)
+    assert list(table["distribution"].unique()) == list(HOSTILE)
+    assert (tmp_path / "design.toml").read_text() == result.design.to_toml()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        undefined_frame(),
+        frame_of(cell("normal", "std(ddof=0)", 16, 0.2)),
+        pd.concat(
+            [frame_of(cell("normal", "median", 4, 0.3, kind="")), undefined_frame()],
+            ignore_index=True,
+        ),
+    ],
+    ids=["undefined", "one cell", "no theory"],
+)
+def test_odd_designs_have_a_report(frame, tmp_path):
+    assert written(TinyResult(frame), tmp_path / "odd.pdf").stat().st_size > 10_000
+
+
+def test_a_report_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "taken.pdf").mkdir()
+    for place in ("taken.pdf", "nowhere/report.pdf"):
+        with pytest.raises(RunError, match="cannot be written"):
+            write_report(TinyResult(undefined_frame()), tmp_path / place)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.pdf"]
+
+
+def test_a_fault_of_the_template_is_one_clear_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("simnorm.report.compile.report_data", lambda *_: {})
+    with pytest.raises(RunError, match="cannot be set") as caught:
+        write_report(TinyResult(undefined_frame()), tmp_path / "report.pdf")
+    assert "simnorm-report-" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_template_is_in_the_package():
+    assert files("simnorm.report").joinpath("template.typ").is_file()
