@@ -113,7 +113,7 @@ def run(
     command
         The command line to name in the provenance.
     """
-    from simnorm import engine, results, store
+    from simnorm import engine, results, store, tables
     from simnorm.distributions import compiled_kernels
     from simnorm.grammar import whole_number
 
@@ -130,8 +130,8 @@ def run(
         if folder is not None:
             on_node = stack.enter_context(_opened(folder, design)).add
         found = engine.run(design, workers=workers, on_node=on_node, on_progress=on_progress)
-    frame = results.build_frame(design, found)
-    curves = results.build_curves(design, found, frame)
+    frame = tables.build_frame(design, found)
+    curves = tables.build_curves(design, found, frame)
     provenance: dict[str, Any] = {
         "command": command or "simnorm.sweep(...)",
         "simnorm": __version__,

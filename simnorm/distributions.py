@@ -16,8 +16,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.errors import SimnormError, nearest
-from simnorm.grammar import number_text, parse_spec, spec_text, unknown_word
+from simnorm.errors import SimnormError
+from simnorm.grammar import number_text, read_spec, spec_text
 
 Floats = NDArray[np.float64]
 
@@ -474,19 +474,4 @@ def distribution(spec: str | Distribution) -> Distribution:
     """
     if isinstance(spec, Distribution):
         return spec
-    if not isinstance(spec, str):
-        raise SimnormError("distributions", spec, "a spec such as 'normal' is allowed")
-    word, values = parse_spec(spec, "distributions")
-    law = DISTRIBUTIONS.get(word)
-    if law is None:
-        raise unknown_word("distributions", "distribution", word, DISTRIBUTIONS)
-    known = [f.name for f in fields(law)]
-    for name in values:
-        if name not in known:
-            raise SimnormError(
-                "distributions",
-                spec,
-                f"{word} has no parameter {name!r}, it has {', '.join(sorted(known))}",
-                nearest(name, known).strip(),
-            )
-    return law(**values)
+    return read_spec(spec, DISTRIBUTIONS, "distributions")

@@ -8,7 +8,6 @@ Every estimator is a frozen dataclass that is called like a function; the plain 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar, Literal
 
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simnorm.distributions import Distribution, Tails
-from simnorm.errors import SimnormError, nearest
-from simnorm.grammar import number_text, parse_spec, spec_text, unknown_word
+from simnorm.errors import SimnormError
+from simnorm.grammar import number_text, read_spec, spec_text
 
 Floats = NDArray[np.float64]
 
@@ -238,7 +237,7 @@ minimum = Minimum()
 maximum = Maximum()
 median = Median()
 
-ESTIMATORS: dict[str, Callable[..., Estimator]] = {
+ESTIMATORS: dict[str, type[Estimator]] = {
     kind.word: kind
     for kind in (Mean, BiasedVariance, UnbiasedVariance, Std, Minimum, Maximum, Median)
 }
@@ -261,22 +260,7 @@ def estimator(spec: str | Estimator) -> Estimator:
     """
     if isinstance(spec, Estimator):
         return spec
-    if not isinstance(spec, str):
-        raise SimnormError("estimators", spec, "a spec such as 'mean' is allowed")
-    word, values = parse_spec(spec, "estimators")
-    kind = ESTIMATORS.get(word)
-    if kind is None:
-        raise unknown_word("estimators", "estimator", word, ESTIMATORS)
-    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]  # they are dataclasses
-    for name in values:
-        if name not in known:
-            raise SimnormError(
-                "estimators",
-                spec,
-                f"{word} has no parameter {name!r}",
-                nearest(name, known).strip() or f"Write {word}.",
-            )
-    return kind(**values)
+    return read_spec(spec, ESTIMATORS, "estimators")
 
 
 def relative_constant(kind: Estimator, law: Distribution) -> float:

@@ -7,8 +7,9 @@ whole numbers and ranges with commas: ``2,4,8``, ``2:64:2`` (step), ``2:1024:x2`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 from simnorm.errors import SimnormError, nearest
 
@@ -17,6 +18,8 @@ LONGEST_SPEC = 200
 LARGEST_SIZE = 2**31 - 1
 MOST_SIZES = 2**14
 LARGEST_SEED = 2**128 - 1
+
+Kind = TypeVar("Kind")
 
 _SPEC = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _PARAMETER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S+)\s*")
@@ -105,15 +108,28 @@ def spec_text(word: str, values: dict[str, float]) -> str:
     return f"{word}({inside})" if inside else word
 
 
-def unknown_word(parameter: str, what: str, word: str, known: Iterable[str]) -> SimnormError:
-    """Return the error for a word that is not in the list, with the nearest one that is."""
-    known = list(known)
-    return SimnormError(
-        parameter,
-        word,
-        f"it is no {what} that simnorm knows",
-        f"{nearest(word, known)}`simnorm list {what}s` shows all.",
-    )
+def read_spec(spec: object, kinds: Mapping[str, type[Kind]], parameter: str) -> Kind:
+    """Return what a spec names: one of the dataclasses `kinds`, with the spec's numbers.
+
+    Raises
+    ------
+    SimnormError
+        If the word or a number's name is unknown.
+    """
+    if not isinstance(spec, str):
+        raise SimnormError(parameter, spec, f"a spec such as {next(iter(kinds))!r} is allowed")
+    word, values = parse_spec(spec, parameter)
+    if word not in kinds:
+        what = parameter.removesuffix("s")
+        hint = f"{nearest(word, kinds)}`simnorm list {parameter}` shows all."
+        raise SimnormError(parameter, word, f"it is no {what} that simnorm knows", hint)
+    known = [f.name for f in fields(kinds[word])]  # type: ignore[arg-type]  # all are dataclasses
+    for name in values:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            allowed = f"{word} has no parameter {name!r}, {has}"
+            raise SimnormError(parameter, spec, allowed, nearest(name, known).strip())
+    return kinds[word](**values)
 
 
 def whole_number(value: object, parameter: str, lowest: int, highest: int) -> int:

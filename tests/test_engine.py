@@ -84,18 +84,19 @@ def cell_bits(design, **options):
 # The same bits
 
 
-@pytest.mark.parametrize("workers", [2, 3, 8])
-def test_the_bits_do_not_depend_on_the_number_of_workers(workers):
+def test_the_bits_do_not_depend_on_the_number_of_workers():
     """One, two, three or eight threads give the same bits, over whole and cut blocks."""
     design = Design.make(
         ["normal", "exponential"],
-        estimators=["mean", "unbiased_variance", "median"],
+        estimators=["mean", "unbiased_variance", "max"],
         batch_sizes=[2, 7, 100],
         full_size=600,
-        replications=5 * lanes_of(600) + 77,
+        replications=4 * lanes_of(600) + 77,
     )
     assert lanes_of(600) == 2048
-    assert run_bits(design, workers=workers) == run_bits(design, workers=1)
+    expected = run_bits(design, workers=1)
+    for workers in (2, 3, 8):
+        assert run_bits(design, workers=workers) == expected
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 7])
@@ -391,9 +392,9 @@ def test_the_readers_agree_about_a_planted_outlier():
 def test_whole_runs_of_the_readers_agree():
     """A run without the compiled reader has the same measures to 1e-9 of the rmse."""
     design = Design.make(
-        ["normal", "t(df=3)", "lognormal(s=2)"],
+        ["t(df=3)", "lognormal(s=2)"],
         estimators=EVERY_KIND[:5],
-        batch_sizes=[2, 3, 16, 500, 999],
+        batch_sizes=[2, 3, 500, 999],
         full_size=1000,
         replications=100,
     )

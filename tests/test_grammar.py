@@ -200,6 +200,15 @@ def test_a_spec_by_hand():
     assert parse_spec("normal(loc=-5.)", "x") == ("normal", {"loc": -5.0})
 
 
+@pytest.mark.parametrize(
+    "number", ["nan", "inf", "-inf", "1e400", "-1e999", "1e1000", "0x5", "1_0"]
+)
+def test_a_number_of_a_spec_is_finite_and_decimal(number):
+    """What float() would read but is no finite decimal number is refused by the grammar itself."""
+    with pytest.raises(SimnormError, match="finite number"):
+        parse_spec(f"word(x={number})", "x")
+
+
 def test_lists_split_at_commas_outside_parentheses():
     """A comma inside parentheses belongs to the spec, any other one separates."""
     assert split_list("a,b(c=1,d=2) , e") == ["a", "b(c=1,d=2)", "e"]

@@ -198,6 +198,50 @@ def test_an_atom_has_no_spread():
             assert q == pytest.approx(error**2, rel=near, abs=near)
 
 
+def test_nearly_equal_observations_have_a_small_spread_not_nan():
+    """Batches within a stretch of equal observations far from the centre have sd 0 or next to it.
+
+    Differences of running sums leave them a variance of either sign, some 1e3 units of 2^-53.
+    """
+    law = distribution("normal")
+    block = filled(law, 512)
+    block[100:400] = 1.1 + 1e-12 * block[100:400]
+    for size in (2, 3, 7):
+        found = read(CompiledReducer, law, block, [size])
+        other = read(ArrayReducer, law, block, [size])
+        for key, (a, q) in found.items():
+            assert np.isfinite(a).all(), key
+            assert np.isfinite(q).all(), key
+            # An sd of 0 may come out as the root of such a rounding, 3e-7.
+            assert a == pytest.approx(other[key][0], abs=1e-6), key
+
+
+def test_long_full_sets_lose_no_digits():
+    """A batch's sums are as exact at observation 131,072 as at the first few hundred.
+
+    Observations alternate between 0.8 and -0.6: every batch of two has mean 0.1, variance 0.49
+    and sd 0.7. Between two rebases the running sums stay below `REBASE` times 0.1, or 0.5 for
+    the squares, and every addition errs by a 2^53rd of that; sums over everything would err by
+    a hundred times as much. The sds of 65,536 batches, less 1, are added up one by one.
+    """
+    from simnorm.kernels import REBASE
+
+    law = distribution("normal")
+    block = np.empty((2**17, 2))
+    block[::2], block[1::2] = 0.8, -0.6
+    found = read(CompiledReducer, law, block, [2])
+    unit = 2.0**-53
+    expected = {
+        "mean": (0.1, 2 * REBASE * 0.1 * unit),
+        "biased_variance": (0.49 - 1.0, 2 * REBASE * 0.5 * unit),
+        "std(ddof=0)": (0.7 - 1.0, (2 * REBASE * 0.5 + 65_536 * 0.3) * unit),
+    }
+    for spec, (error, allowed) in expected.items():
+        a, q = found[estimator(spec), 2, "population"]
+        assert np.abs(a - error).max() < allowed, spec
+        assert np.abs(q - error**2).max() < 2 * allowed, spec
+
+
 # ---------------------------------------------------------------------------------------------
 # Against arithmetic that is neither reader's
 

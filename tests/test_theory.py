@@ -450,6 +450,7 @@ def check_biases(seed):
         replications=REPLICATIONS,
         seed=seed,
     ).frame
+    assert (frame["replications"] == REPLICATIONS).all()
     biases = frame[(frame["measure"] == "bias") & (frame["status"] == "ok")]
     z, resolution = [], []
     for row in biases.itertuples():

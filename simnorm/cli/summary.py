@@ -21,7 +21,7 @@ WIDTH = 80
 SENTENCE_SIZE = 16
 
 KEY = {
-    "unreliable": "( ) has no error bar to trust, tails are too heavy; results.csv gives the reasons",
+    "unreliable": "( ) has no error bar to trust: tails too heavy; results.csv gives the reasons",
     "undefined": f"{NOTHING} is undefined; results.csv gives the reason in every row",
     "asymptotic": "\N{ALMOST EQUAL TO} marks theory that holds for large batches, not exactly",
 }
