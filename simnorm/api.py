@@ -160,10 +160,15 @@ def _opened(folder: Path, design: Design) -> Any:
 
     def open_store(place: Path) -> Any:
         place.mkdir(parents=True, exist_ok=True)
-        opened = store.Store(place, design)
-        if not (place / store.DESIGN).exists():
-            store.write_text(place / store.DESIGN, design.to_toml())
-        return opened
+        if (place / store.DESIGN).exists():
+            return store.Store(place, design)
+        store.write_text(place / store.DESIGN, design.to_toml())
+        try:
+            return store.Store(place, design)
+        except BaseException:
+            # A design alone would make the folder neither empty nor a run's.
+            (place / store.DESIGN).unlink()
+            raise
 
     return _kept(folder, open_store)
 

@@ -136,7 +136,8 @@ class Design:
         """
         try:
             values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # Beside its own error, tomllib lets those of odd numbers, dates and depths through.
             raise SimnormError("design", str(error), "a TOML file is expected") from None
         return cls.from_dict(values, notes)
 
@@ -190,6 +191,8 @@ def _canonical(
     """Return canonical specs in the order given, without those that come twice."""
     if isinstance(given, str) or not isinstance(given, Iterable):
         given = [given]
+    if isinstance(given, Mapping):
+        raise SimnormError(parameter, given, "a list of specs is allowed")
     parts: list[Any] = []
     for part in given:
         parts.extend(split_list(part) if isinstance(part, str) else [part])

@@ -44,7 +44,8 @@ class Tails(NamedTuple):
 LIGHT = Tails(INFINITE, INFINITE)
 
 # Beyond these, fourth powers of the data would leave the range of doubles.
-PLACES = {"loc": (-1e60, 1e60), "scale": (0.0, 1e60)}
+SMALLEST, LARGEST = 1e-60, 1e60
+PLACES = {"loc": (-LARGEST, LARGEST), "scale": (SMALLEST, LARGEST)}
 
 
 def _fill_normal(rng: np.random.Generator, out: Floats) -> None:
@@ -94,7 +95,7 @@ class Distribution:
 
     word: ClassVar[str]
     note: ClassVar[str]
-    # Shape parameters must lie above these, and at most at the second where there is one.
+    # Shape parameters must lie above the first of these and at most at the second.
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
 
     def __post_init__(self) -> None:
@@ -297,7 +298,7 @@ class StudentT(Distribution):
 
     word: ClassVar[str] = "t"
     note: ClassVar[str] = "Student's t, moments below order df only"
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"df": (0.0, INFINITE)}
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"df": (1e-6, INFINITE)}
 
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         out[...] = rng.standard_t(self.df, size=out.shape)
@@ -326,8 +327,8 @@ class LogNormal(Distribution):
 
     word: ClassVar[str] = "lognormal"
     note: ClassVar[str] = "exp(s Z): every moment exists, most are huge"
-    # Beyond 10 the fourth moment leaves the range of doubles.
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"s": (0.0, 10.0)}
+    # Beyond 10 the fourth moment leaves the range of doubles, far below 1 the skewness its digits.
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"s": (1e-6, 10.0)}
 
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         _fill_normal(rng, out)
@@ -367,7 +368,7 @@ class Gamma(Distribution):
 
     word: ClassVar[str] = "gamma"
     note: ClassVar[str] = "shape a: skewness 2/sqrt(a)"
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"a": (0.0, INFINITE)}
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"a": (1e-6, 1e12)}
 
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         rng.standard_gamma(self.a, out=out)

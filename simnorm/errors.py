@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 # The command line calls these parameters differently from the library.
-OPTIONS = {"distributions": "--dist", "run": "RUN", "design": "DESIGN"}
+OPTIONS = {"distributions": "--dist", "run": "RUN", "design": "DESIGN", "what": "WHAT"}
 
 
 class SimnormError(ValueError):
@@ -58,7 +58,10 @@ class RunError(SimnormError):
 
 def shown(value: object, limit: int = 60) -> str:
     """Return `value` for a message: on one line, quoted if it is text, and not too long."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # a whole number of more digits than Python prints
+        text = "a number of thousands of digits"
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 4] + "..." + text[-1]
 

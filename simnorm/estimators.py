@@ -129,7 +129,7 @@ class Std(_Spread):
     ddof: int = 0
 
     word: ClassVar[str] = "std"
-    note: ClassVar[str] = "standard deviation with divisor n - ddof; batch normalization: 0"
+    note: ClassVar[str] = "sd with divisor n - ddof; batch normalization uses 0"
 
     def __post_init__(self) -> None:
         """Refuse any ddof but 0 and 1."""

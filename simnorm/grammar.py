@@ -7,11 +7,12 @@ whole numbers and ranges with commas: ``2,4,8``, ``2:64:2`` (step), ``2:1024:x2`
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-from simnorm.errors import SimnormError, nearest
+from simnorm.errors import SimnormError, nearest, shown
 
 # Long enough for every law we know; a limit keeps hostile input cheap.
 LONGEST_SPEC = 200
@@ -21,10 +22,10 @@ LARGEST_SEED = 2**128 - 1
 
 Kind = TypeVar("Kind")
 
-_SPEC = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
-_PARAMETER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S+)\s*")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_WHOLE = re.compile(r"\d+")
+_SPEC = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(?:\((.*)\))?\s*", re.DOTALL | re.ASCII)
+_PARAMETER = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(\S+)\s*", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,40}")
 
 SIZES_HELP = "Write 2,4,8 or a range 2:64:2 (step) or 2:1024:x2 (factor)."
 
@@ -129,7 +130,11 @@ def read_spec(spec: object, kinds: Mapping[str, type[Kind]], parameter: str) -> 
             has = f"it has {', '.join(known)}" if known else "it has none"
             allowed = f"{word} has no parameter {name!r}, {has}"
             raise SimnormError(parameter, spec, allowed, nearest(name, known).strip())
-    return kinds[word](**values)
+    try:
+        return kinds[word](**values)
+    except SimnormError as error:
+        # Made from text, it is the whole spec that came.
+        raise SimnormError(parameter, spec, error.allowed, error.hint) from None
 
 
 def whole_number(value: object, parameter: str, lowest: int, highest: int) -> int:
@@ -140,9 +145,9 @@ def whole_number(value: object, parameter: str, lowest: int, highest: int) -> in
     SimnormError
         If it is something else, or outside the limits. Booleans and 3.0 are refused too.
     """
-    text = str(value).strip()
     limits = f"allowed is a whole number from {lowest} to {_limit_text(highest)}"
-    if isinstance(value, bool) or not _WHOLE.fullmatch(text) or len(text) > 40:
+    text = shown(value, 400).strip("'\" ")
+    if isinstance(value, bool) or not _WHOLE.fullmatch(text):
         raise SimnormError(parameter, value, limits)
     if not lowest <= int(text) <= highest:
         raise SimnormError(parameter, value, limits)
@@ -182,6 +187,8 @@ def parse_batch_sizes(given: str | Iterable[object], full_size: int) -> BatchSiz
     >>> parse_batch_sizes("2:64:x2,10", full_size=40)
     BatchSizes(sizes=(2, 4, 8, 10, 16, 32), notes=('batch_sizes: 2:64:x2 is cut at N = 40',))
     """
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise SimnormError("batch_sizes", given, "text or a list of sizes is allowed", SIZES_HELP)
     parts = given.split(",") if isinstance(given, str) else list(given)
     sizes: list[int] = []
     notes: list[str] = []
@@ -195,18 +202,28 @@ def parse_batch_sizes(given: str | Iterable[object], full_size: int) -> BatchSiz
         else:
             found = [_parse_size(part, full_size)]
         sizes.extend(found)
+        if len(sizes) > 2 * MOST_SIZES:
+            raise _too_many(given)
     if not sizes:
         raise SimnormError("batch_sizes", given, "at least one batch size is needed", SIZES_HELP)
-    unique = tuple(sorted(set(sizes)))
+    counts = Counter(sizes)
+    unique = tuple(sorted(counts))
+    if len(unique) > MOST_SIZES:
+        raise _too_many(given)
     if len(unique) < len(sizes):
-        twice = sorted({size for size in unique if sizes.count(size) > 1})
+        twice = [size for size in unique if counts[size] > 1]
         listed = ", ".join(map(str, twice[:5])) + (", ..." if len(twice) > 5 else "")
         notes.append(f"batch_sizes: {listed} given more than once, used once")
     return BatchSizes(unique, tuple(notes))
 
 
-def _size_number(text: str, whole: str) -> int:
-    if not _WHOLE.fullmatch(text) or int(text[:12]) < 1 or len(text) > 10:
+def _too_many(given: object) -> SimnormError:
+    allowed = f"at most {MOST_SIZES:,} sizes are allowed"
+    return SimnormError("batch_sizes", given, allowed, "Take a larger step.")
+
+
+def _size_number(text: str, whole: object) -> int:
+    if not (_WHOLE.fullmatch(text) and 1 <= int(text) <= LARGEST_SIZE):
         raise SimnormError(
             "batch_sizes", whole, "a batch size is a whole number from 1 to 2^31 - 1", SIZES_HELP
         )
@@ -216,8 +233,7 @@ def _size_number(text: str, whole: str) -> int:
 def _parse_size(part: object, full_size: int) -> int:
     if isinstance(part, bool | float):
         raise SimnormError("batch_sizes", part, "a batch size is a whole number", SIZES_HELP)
-    text = str(part).strip()
-    size = _size_number(text, text)
+    size = _size_number(shown(part, 400).strip("'\" "), part)
     if size > full_size:
         raise SimnormError(
             "batch_sizes",
@@ -235,7 +251,7 @@ def _parse_range(text: str, full_size: int) -> tuple[list[int], bool]:
     start, stop = _size_number(fields[0], text), _size_number(fields[1], text)
     factor = fields[2].startswith("x")
     step_text = fields[2].removeprefix("x")
-    if not _WHOLE.fullmatch(step_text) or int(step_text[:12]) < 1 or len(step_text) > 10:
+    if not (_WHOLE.fullmatch(step_text) and 1 <= int(step_text) <= LARGEST_SIZE):
         raise SimnormError("batch_sizes", text, "a step is a whole number from 1", SIZES_HELP)
     step = int(step_text)
     if start >= stop:
@@ -246,9 +262,7 @@ def _parse_range(text: str, full_size: int) -> tuple[list[int], bool]:
         raise SimnormError("batch_sizes", text, "a factor must be 2 or more", SIZES_HELP)
     last = min(stop, full_size)
     if not factor and (last - start) // step >= MOST_SIZES:
-        raise SimnormError(
-            "batch_sizes", text, f"at most {MOST_SIZES:,} sizes are allowed", "Take a larger step."
-        )
+        raise _too_many(text)
     sizes = _powers(start, last, step) if factor else list(range(start, last + 1, step))
     # The range is only "cut" where it had something beyond N to lose.
     following = (sizes[-1] * step if factor else sizes[-1] + step) if sizes else start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,11 +158,11 @@ class Result:
 
 def check_report_path(path: Path) -> None:
     """Refuse a path where no report can be written, before anything is computed."""
+    store.check_writable(path, "report")
     if path.is_dir():
         raise SimnormError("report", str(path), "it is a folder, a file name is needed")
     if path.suffix.lower() != ".pdf":
         raise SimnormError("report", str(path), "a report is a PDF", "Name a file ending in .pdf.")
-    store.check_writable(path, "report")
 
 
 def load(folder: str | Path) -> Result:
@@ -174,7 +175,7 @@ def load(folder: str | Path) -> Result:
     """
     folder = Path(folder)
     names = (store.DESIGN, store.RESULTS, store.CURVES, store.PROVENANCE)
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [name for name in names if not os.path.isfile(folder / name)]
     if missing:
         raise SimnormError(
             "run",
@@ -192,7 +193,8 @@ def load(folder: str | Path) -> Result:
     except (OSError, ValueError) as error:
         if isinstance(error, SimnormError):
             raise
-        raise SimnormError("run", str(folder), f"a table cannot be read ({error})") from None
+        reason = str(error).strip().splitlines()[0]
+        raise SimnormError("run", str(folder), f"a table cannot be read ({reason})") from None
 
 
 def csv_text(table: pd.DataFrame) -> str:

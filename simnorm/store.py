@@ -55,9 +55,9 @@ def check_folder(folder: Path, design: Design) -> None:
         If it is a file, not writable, holds something that is no run, or a run of another seed,
         full size or study.
     """
+    check_writable(folder, "out")
     if folder.exists() and not folder.is_dir():
         raise SimnormError("out", str(folder), "it is a file, a folder is needed")
-    check_writable(folder, "out")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not is_run(folder):
@@ -89,10 +89,11 @@ def check_writable(path: Path, parameter: str) -> None:
 
     A file is made and removed again, because permission bits do not tell all (a read-only disk).
     """
-    parent = path if path.is_dir() else path.parent
-    while not parent.exists():
-        parent = parent.parent
     try:
+        parent = path if path.is_dir() else path.parent
+        while not parent.exists():
+            parent = parent.parent
+        path.exists()  # a name may be longer than the system allows
         with tempfile.TemporaryFile(dir=parent):
             pass
     except OSError as error:

@@ -185,7 +185,12 @@ def _settle(
         )
         return Verdict(UNDEFINED, reason), (none, none, none, none)
     if not math.isfinite(mcse) and verdict.status == OK:
-        verdict = Verdict(UNRELIABLE, "one replication has no standard error")
+        reason = (
+            "one replication has no standard error"
+            if replications == 1
+            else "the sums of its standard error left the range of doubles"
+        )
+        verdict = Verdict(UNRELIABLE, reason)
     if verdict.status == UNRELIABLE:
         return verdict, (estimate, none, none, none)
     if khat > LARGEST_KHAT:

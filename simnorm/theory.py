@@ -126,8 +126,10 @@ def _normal_std_pair(n: int, full: int | None, ddof: int) -> _Pair:
     full_mean = math.sqrt(c) * math.exp(log_c4(full))
     bias = mean - full_mean
     # mse = a + c - 2 c b(n)/b(N) with b = mean, rearranged as a - c + 2 c (1 - b(n)/b(N)).
-    ratio = 0.5 * math.log(a / c) + log_c4(n) - log_c4(full)
-    difference = (1.0 / full - 1.0 / n) if ddof == 0 else 0.0
+    # a/c = 1 + (n - N)/(n (N - 1)), written so that it keeps its digits for n next to N.
+    stretch = math.log1p((n - full) / (n * (full - 1.0))) if ddof == 0 else 0.0
+    ratio = 0.5 * stretch + log_c4(n) - log_c4(full)
+    difference = (n - full) / (n * full) if ddof == 0 else 0.0
     mse = difference - 2.0 * c * math.expm1(ratio)
     return _Pair(bias, mse - bias * bias)
 
@@ -204,8 +206,12 @@ def _public(
     statistic = estimator(kind)
     law = of_distribution(distribution(of))
     if excess_kurtosis is not None:
+        if not excess_kurtosis >= -2.0:
+            raise SimnormError("excess_kurtosis", excess_kurtosis, "it is never below -2")
         # Moments alone do not make a law normal, whatever their values.
         law = Law(1.0, float(excess_kurtosis), is_normal=False)
+    if sigma is not None and not 0.0 < sigma < math.inf:
+        raise SimnormError("sigma", sigma, "a finite number above 0 is needed")
     if law is not None and sigma is not None:
         law = law._replace(sigma=float(sigma))
     value = None if law is None else value_of(measure, statistic, size, full, law)

@@ -24,7 +24,7 @@ steady = settings(derandomize=True, deadline=None, max_examples=100)
 def designs(draw):
     """Return any design that `Design.make` would make."""
     full_size = draw(st.integers(1, LARGEST_SIZE))
-    places = draw(st.tuples(st.floats(-1e59, 1e59), st.floats(1e-300, 1e60)))
+    places = draw(st.tuples(st.floats(-1e60, 1e60), st.floats(1e-60, 1e60)))
     laws = st.lists(st.sampled_from(list(DISTRIBUTIONS)), min_size=1, max_size=4)
     kinds = st.lists(st.sampled_from(list(ESTIMATORS)), min_size=1, max_size=4)
     sizes = st.lists(st.integers(1, full_size), min_size=1, max_size=8)
@@ -192,7 +192,6 @@ def test_a_wrong_design_file_is_refused_with_one_line(text, said):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="iterating a scalar raises TypeError")
 @pytest.mark.parametrize("value", ["true", "5", "2.5", "1979-05-27", "nan"])
 def test_a_scalar_is_no_list_of_batch_sizes(value):
     """A single value in place of the list of batch sizes is refused in our words."""
@@ -200,7 +199,6 @@ def test_a_scalar_is_no_list_of_batch_sizes(value):
         Design.from_toml(f"batch_sizes = {value}")
 
 
-@pytest.mark.xfail(strict=True, reason="the keys of a table are taken for a list")
 @pytest.mark.parametrize(
     "text", ["[distributions]\nnormal = 1", "[batch_sizes]\n2 = 1", "[estimators]\nmean = 0"]
 )
@@ -210,7 +208,6 @@ def test_a_table_is_no_list(text):
         Design.from_toml(text)
 
 
-@pytest.mark.xfail(strict=True, reason="tomllib raises other errors than its own")
 @pytest.mark.parametrize(
     "text", ["seed = " + "9" * 5000, "batch_sizes = " + "[" * 5000], ids=["digits", "nesting"]
 )

@@ -247,6 +247,19 @@ def test_the_cut_block_keeps_the_asked_replications_only():
         assert bits(sums.tally) == bits(first.merge(second))
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_merged_blocks_are_all_replications_at_once():
+    """The sums merged from 14 blocks are those of the 213 replications taken together."""
+    for sums in run(small_design(), workers=2).values():
+        assert sums.kept.shape[-1] == 213
+        at_once = Tally.of(*sums.kept)
+        # Centred sums are good to a few ulp of the largest of them, whatever the order.
+        np.testing.assert_allclose(sums.tally.mean, at_once.mean, rtol=1e-12, atol=1e-16)
+        scale = np.sqrt(at_once.scatter[0] * at_once.scatter[2])
+        limits = np.stack([at_once.scatter[0], scale, at_once.scatter[2]])
+        assert (np.abs(sums.tally.scatter - at_once.scatter) <= 1e-12 * limits).all()
+
+
 def test_the_first_replications_are_kept_and_no_more():
     """Of 4,500 replications in two blocks the first 1,024 are kept, in order."""
     few = run(small_design(replications=KEPT_REPLICATIONS))
@@ -538,6 +551,22 @@ def test_a_run_warns_of_nothing(monkeypatch):
     for level in range(4):
         at_level(monkeypatch, level)
         run(design, workers=2)  # pytest turns a warning of either thread into an error
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_slow_store_is_not_run_away_from(monkeypatch):
+    """While a node is being stored, at most two tasks for each worker are under way or done."""
+    calls = raise_at(-1, monkeypatch)
+    at_level(monkeypatch, 0)
+    seen = []
+
+    def slow(*_):
+        if not seen:
+            time.sleep(0.3)  # hundreds of blocks, if nothing held them back
+            seen.append(len(calls))
+
+    run(small_design(replications=16 * 400), workers=2, on_node=slow)
+    assert seen[0] <= 2 * 2
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -220,21 +220,19 @@ def test_long_full_sets_lose_no_digits():
     """A batch's sums are as exact at observation 131,072 as at the first few hundred.
 
     Observations alternate between 0.8 and -0.6: every batch of two has mean 0.1, variance 0.49
-    and sd 0.7. Between two rebases the running sums stay below `REBASE` times 0.1, or 0.5 for
-    the squares, and every addition errs by a 2^53rd of that; sums over everything would err by
-    a hundred times as much. The sds of 65,536 batches, less 1, are added up one by one.
+    and sd 0.7. Set back every 1,024 observations, the running sums stay below 1,024 times 0.1,
+    or 0.5 for the squares, and every addition errs by a 2^53rd of that; sums over everything
+    would err by a hundred times as much. The sds of 65,536 batches, less 1, are added one by one.
     """
-    from simnorm.kernels import REBASE
-
     law = distribution("normal")
     block = np.empty((2**17, 2))
     block[::2], block[1::2] = 0.8, -0.6
     found = read(CompiledReducer, law, block, [2])
     unit = 2.0**-53
     expected = {
-        "mean": (0.1, 2 * REBASE * 0.1 * unit),
-        "biased_variance": (0.49 - 1.0, 2 * REBASE * 0.5 * unit),
-        "std(ddof=0)": (0.7 - 1.0, (2 * REBASE * 0.5 + 65_536 * 0.3) * unit),
+        "mean": (0.1, 2 * 1024 * 0.1 * unit),
+        "biased_variance": (0.49 - 1.0, 2 * 1024 * 0.5 * unit),
+        "std(ddof=0)": (0.7 - 1.0, (2 * 1024 * 0.5 + 65_536 * 0.3) * unit),
     }
     for spec, (error, allowed) in expected.items():
         a, q = found[estimator(spec), 2, "population"]

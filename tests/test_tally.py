@@ -465,6 +465,7 @@ def sweeps_at_half():
             full_size=64,
             replications=128,
             seed=seed,
+            workers=1,
         ).frame
         chosen = frame[(frame["reference"] == "full_set") & ~frame["measure"].str.contains("_")]
         found.append(chosen.set_index(["estimator", "measure"])[["estimate", "mcse"]])

@@ -27,13 +27,16 @@ def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         except SimnormError as error:
             typer.echo(f"simnorm: {error.sentence(error.option())}", err=True)
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("simnorm: interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             # The reader of our output has left, as in `simnorm sweep | head`. Nothing is wrong;
             # stdout is pointed elsewhere so that Python's own flush at exit stays silent.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as error:
+            typer.echo(f"simnorm: {error.filename or 'a file'}: {error.strerror}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("simnorm: interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     return safely

@@ -54,7 +54,11 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         for note in notes:
             typer.echo(f"note: {note}", err=True)
     if wishes.dry_run:
-        print_plan(design, workers, folder)
+        plan = planned(design, workers, folder)
+        if wishes.json:
+            typer.echo(json.dumps(plan))
+        else:
+            print_plan(plan)
         return
     with progress_bar(shown=not wishes.quiet) as on_progress:
         result = run(
@@ -119,30 +123,41 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
         yield on_progress
 
 
-def print_plan(design: Design, workers: int, folder: Path) -> None:
-    """Print what the design would cost: cells, draws, time, memory."""
-    sources = sweep.sources(design)
-    cells = len(sources) * len(sweep.cells(design))
-    draws = total_draws(design)
-    seconds = foretold_seconds(design, workers)
+def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
+    """Return what the design would cost: cells, draws, time, memory."""
+    return {
+        "design": design.to_dict(),
+        "cells": len(sweep.sources(design)) * len(sweep.cells(design)),
+        "draws": total_draws(design),
+        "workers": workers,
+        "seconds": foretold_seconds(design, workers),
+        "bytes": memory_needed(design, workers),
+        "folder": str(folder),
+    }
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """Print a plan for people."""
+    design = plan["design"]
+    workers = plan["workers"]
     lines = {
-        "distributions": ", ".join(design.distributions),
-        "estimators": ", ".join(design.estimators),
-        "batch sizes": _shortened(design.batch_sizes),
-        "full size N": f"{design.full_size:,}",
-        "replications R": f"{design.replications:,}",
-        "seed": str(design.seed),
-        "cells": f"{cells:,}",
-        "draws": f"{draws:,}",
-        "time": f"about {seconds_text(seconds)} with {workers} worker{'s' * (workers > 1)}",
-        "memory": f"about {memory_needed(design, workers) / 2**20:,.0f} MiB beside the imports",
-        "run folder": str(folder),
+        "distributions": ", ".join(design["distributions"]),
+        "estimators": ", ".join(design["estimators"]),
+        "batch sizes": _shortened(design["batch_sizes"]),
+        "full size N": f"{design['full_size']:,}",
+        "replications R": f"{design['replications']:,}",
+        "seed": str(design["seed"]),
+        "cells": f"{plan['cells']:,}",
+        "draws": f"{plan['draws']:,}",
+        "time": f"about {seconds_text(plan['seconds'])} with {workers} worker{'s' * (workers > 1)}",
+        "memory": f"about {plan['bytes'] / 2**20:,.0f} MiB beside the imports",
+        "run folder": plan["folder"],
     }
     for name, value in lines.items():
         typer.echo(f"{name + ':':<16}{value}")
 
 
-def _shortened(sizes: tuple[int, ...]) -> str:
+def _shortened(sizes: list[int]) -> str:
     texts = [str(size) for size in sizes]
     if len(texts) > 14:
         texts = [*texts[:6], "...", *texts[-3:]]

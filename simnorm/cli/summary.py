@@ -41,10 +41,11 @@ def print_summary(result: Result) -> None:
     rows = rows[(rows["measure"] == "relative_rmse") & (rows["reference"] == "full_set")]
     columns = [_shown(spec) for spec in _chosen(result.design.estimators)]
     design = result.design
-    typer.echo(
+    title = (
         f"Batches against the full set of N = {design.full_size:,} they are cut from "
-        f"(R = {design.replications:,}, seed {design.seed})\n"
+        f"(R = {design.replications:,}, seed {design.seed})"
     )
+    typer.echo(textwrap.fill(title, WIDTH) + "\n")
     used: set[str] = set()
     for law in design.distributions:
         of_law = rows[rows["distribution"] == law]
@@ -75,13 +76,17 @@ def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]
     cells = {(row.estimator, row.batch_size): row for row in rows.itertuples(index=False)}
     sizes = list(dict.fromkeys(rows["batch_size"]))
     shown = _thinned(sizes)
-    lines = [law, " batch" + "".join(f"{column.title:>37}" for column in columns)]
-    lines.append("  size" + f"{'estimate':>23}{'exact':>14}" * len(columns))
+    left = max(6, len(str(sizes[-1])))
+    right = 14
+    middle = min(23, (WIDTH - left) // 2 - right)
+    titles = "".join(f"{column.title:>{middle + right}}" for column in columns)
+    lines = [law, f"{'batch':>{left}}{titles}"]
+    lines.append(f"{'size':>{left}}" + f"{'estimate':>{middle}}{'exact':>{right}}" * len(columns))
     for size in shown:
-        line = f"{size:>6}"
+        line = f"{size:>{left}}"
         for column in columns:
             estimate, expected = _texts(cells[str(column.kind), size], column.factor, used)
-            line += f"{estimate:>23}{expected:>14}"
+            line += f"{estimate:>{middle}}{expected:>{right}}"
         lines.append(line.rstrip())
     if len(shown) < len(sizes):
         lines.append(f"   ... {len(sizes) - len(shown)} more batch sizes in results.csv")

@@ -20,7 +20,7 @@ KINDS = ("distributions", "estimators")
 def print_words(what: str) -> None:
     """Print the words of one kind, or of both."""
     if what not in (*KINDS, ""):
-        raise SimnormError("WHAT", what, "allowed are distributions and estimators")
+        raise SimnormError("what", what, "allowed are distributions and estimators")
     if what != "estimators":
         _print("Distributions", {str(law()): law.note for law in DISTRIBUTIONS.values()})
         typer.echo("Every law also takes loc= and scale=, applied last: normal(loc=5,scale=2)")
