@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm._version import __version__
 
 if TYPE_CHECKING:
-    from simnorm import theory
+    from simnorm import distributions, estimators, figures, theory
     from simnorm.api import run, sweep
     from simnorm.design import Design
     from simnorm.errors import RunError, SimnormError
@@ -33,6 +33,9 @@ __all__ = [
     "RunError",
     "SimnormError",
     "__version__",
+    "distributions",
+    "estimators",
+    "figures",
     "load",
     "mcse",
     "run",
@@ -51,11 +54,13 @@ _HOMES = {
     "run": "api",
     "sweep": "api",
 }
+# Parts that serve alone.
+_MODULES = ("distributions", "estimators", "figures", "theory")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "theory":
-        return importlib.import_module("simnorm.theory")
+    if name in _MODULES:
+        return importlib.import_module(f"simnorm.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'simnorm' has no attribute {name!r}")
     return getattr(importlib.import_module(f"simnorm.{_HOMES[name]}"), name)

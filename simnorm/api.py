@@ -95,7 +95,7 @@ def sweep(
 
 
 def run(
-    design: Design,
+    design: Design | str | Path,
     *,
     workers: int | None = None,
     out: str | Path | None = None,
@@ -107,7 +107,7 @@ def run(
     Parameters
     ----------
     design
-        What to compute.
+        What to compute, or the file or run folder that says it.
     workers, out, on_progress
         As in `sweep`.
     command
@@ -117,6 +117,8 @@ def run(
     from simnorm.distributions import compiled_kernels
     from simnorm.grammar import whole_number
 
+    if not isinstance(design, Design):
+        design = Design.from_file(design)
     if workers is not None:
         workers = whole_number(workers, "workers", 1, 1024)
     workers = workers or engine.available_workers()

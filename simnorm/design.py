@@ -145,6 +145,8 @@ class Design:
     def from_dict(cls, values: Mapping[str, Any], notes: list[str] | None = None) -> Design:
         """Make a design from `to_dict`'s output or part of it."""
         known = [f.name for f in fields(cls)]
+        if not values:
+            raise SimnormError("design", "nothing", f"a design has {', '.join(known)}")
         for key in values:
             if key not in known:
                 hint = nearest(key, known) + f"Known are {', '.join(known)}."
@@ -159,19 +161,25 @@ class Design:
 
     @classmethod
     def from_file(cls, path: str | Path, notes: list[str] | None = None) -> Design:
-        """Read a design from a TOML file.
+        """Read a design from a TOML file, or from the one in a run folder.
 
         Raises
         ------
         SimnormError
             If the file cannot be read or is no design.
         """
+        path = Path(path)
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            path = path / "design.toml" if path.is_dir() else path
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
             raise SimnormError("design", str(path), f"it cannot be read ({reason})") from None
-        return cls.from_toml(text, notes)
+        try:
+            return cls.from_toml(text, notes)
+        except SimnormError as error:
+            inside = error.sentence(error.parameter).rstrip(".")
+            raise SimnormError("design", str(path), f"in it, {inside}") from None
 
     def identity(self) -> str:
         """Return 8 hex digits that name the design without its replications."""

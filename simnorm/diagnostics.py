@@ -14,13 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.distributions import Distribution
-from simnorm.estimators import Estimator, Mean, UnbiasedVariance, relative_constant
+from simnorm.estimators import Estimator, Mean, Spread, UnbiasedVariance, relative_constant
 from simnorm.grammar import number_text
 
 Floats = NDArray[np.float64]
 
 OK, EXACT, UNRELIABLE, UNDEFINED = "ok", "exact", "unreliable", "undefined"
 
+# A standard error of a mean square needs so many replications before its intervals cover what they
+# say, and a t quantile does not help; more where each replication is a single batch.
+FEWEST_FOR_BIAS = 10
+FEWEST_FOR_SQUARES = 30
+FEWEST_SINGLES = 50
+# The largest relative variance that the tails may give to an estimate of a variance from all draws.
+LARGEST_TAIL_SHARE = 0.04
 # From so many replications on, a k-hat above the limit says that the standard error, an average of
 # squares, is made by a few replications: the tail's variance would be infinite.
 FEWEST_FOR_KHAT = 200
@@ -99,6 +106,42 @@ def ledger(
         index = mean_error_index(kind, law, n, full_size, reference)
     if not index > 2 * order:
         return Verdict(UNRELIABLE, f"its standard error does not exist: {_tail(index, 2 * order)}")
+    return Verdict(OK)
+
+
+def draws_verdict(
+    kind: Estimator, law: Distribution, n: int, full_size: int, measure: str, replications: int
+) -> Verdict:
+    """Return whether so many replications are enough for a standard error, as the law has it.
+
+    The sum behind a mean, or behind a variance or standard deviation, has an excess kurtosis of
+    that of x, or of (x - mean)^2, over the number of draws. For lognormal(s=1) the latter is some
+    10^7: such a variance is decided by values that a run of 10^6 draws hardly ever holds, and
+    neither its standard error nor its k-hat can know.
+
+    Examples
+    --------
+    >>> from simnorm.distributions import distribution
+    >>> from simnorm.estimators import biased_variance
+    >>> draws_verdict(biased_variance, distribution("lognormal"), 8, 1024, "variance", 256).status
+    'unreliable'
+    """
+    base = measure.removeprefix("relative_")
+    fewest = FEWEST_FOR_BIAS if base == "bias" else FEWEST_FOR_SQUARES
+    if 2 * n > full_size:
+        fewest = FEWEST_SINGLES
+    if replications < fewest:
+        return Verdict(UNRELIABLE, f"its standard error needs {fewest} replications or more")
+    if isinstance(kind, Mean):
+        kurtosis = law.excess_kurtosis
+    elif isinstance(kind, Spread):
+        kurtosis = law.squares_kurtosis
+    else:
+        return Verdict(OK)
+    if kurtosis > LARGEST_TAIL_SHARE * replications * full_size and math.isfinite(kurtosis):
+        needed = math.ceil(kurtosis / LARGEST_TAIL_SHARE / full_size)
+        reason = f"with these tails its standard error needs {needed:,} replications or more"
+        return Verdict(UNRELIABLE, reason)
     return Verdict(OK)
 
 

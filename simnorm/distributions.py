@@ -11,6 +11,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from decimal import Decimal, localcontext
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -43,8 +44,10 @@ class Tails(NamedTuple):
 
 LIGHT = Tails(INFINITE, INFINITE)
 
-# Beyond these, fourth powers of the data would leave the range of doubles.
-SMALLEST, LARGEST = 1e-60, 1e60
+# Beyond these, eighth powers of the data would leave the range of doubles.
+SMALLEST, LARGEST = 1e-30, 1e30
+# With a coarser grid of doubles about loc, rounding would be seen in the variances.
+SPACINGS = 1000.0
 PLACES = {"loc": (-LARGEST, LARGEST), "scale": (SMALLEST, LARGEST)}
 
 
@@ -102,6 +105,9 @@ class Distribution:
         """Refuse parameters out of range before anything is drawn."""
         for name in (f.name for f in fields(self)):
             object.__setattr__(self, name, self._checked(name, getattr(self, name)))
+        if self.unit < SPACINGS * math.ulp(self.loc):
+            allowed = f"next to loc={number_text(self.loc)} doubles cannot tell such data apart"
+            raise SimnormError("distributions", f"scale={self.scale}", allowed, "Shift the data.")
 
     def _checked(self, name: str, value: object) -> float:
         lowest, highest = {**PLACES, **self.limits}[name]
@@ -130,6 +136,10 @@ class Distribution:
 
     def standard_moments(self) -> Moments:
         """Return the moments of the standard form."""
+        raise NotImplementedError
+
+    def even_moments(self) -> tuple[float, float]:
+        """Return the sixth and eighth central moment over sigma^6 and sigma^8."""
         raise NotImplementedError
 
     def standard_median(self) -> float:
@@ -190,6 +200,14 @@ class Distribution:
         return self.standard_moments().excess_kurtosis
 
     @property
+    def squares_kurtosis(self) -> float:
+        """Excess kurtosis of (X - mean)^2, infinite where the eighth moment is."""
+        fourth, (sixth, eighth) = self.excess_kurtosis + 3.0, self.even_moments()
+        if not math.isfinite(eighth):
+            return INFINITE
+        return (eighth - 4.0 * sixth + 6.0 * fourth - 3.0) / (fourth - 1.0) ** 2 - 3.0
+
+    @property
     def median(self) -> float:
         """Population median."""
         return self.loc + self.scale * self.standard_median()
@@ -229,6 +247,9 @@ class Normal(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.0, 1.0, 0.0, 0.0)
 
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (15.0, 105.0)
+
     def standard_median(self) -> float:  # noqa: D102
         return 0.0
 
@@ -245,6 +266,9 @@ class Uniform(Distribution):
 
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.5, 1.0 / 12.0, 0.0, -1.2)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (27.0 / 7.0, 9.0)
 
     def standard_median(self) -> float:  # noqa: D102
         return 0.5
@@ -266,6 +290,9 @@ class Laplace(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.0, 2.0, 0.0, 3.0)
 
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (90.0, 2520.0)  # r!/2^(r/2)
+
     def standard_median(self) -> float:  # noqa: D102
         return 0.0
 
@@ -282,6 +309,9 @@ class Exponential(Distribution):
 
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(1.0, 1.0, 2.0, 6.0)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (265.0, 14_833.0)
 
     def standard_median(self) -> float:  # noqa: D102
         return math.log(2.0)
@@ -312,6 +342,13 @@ class StudentT(Distribution):
             6.0 / (df - 4) if df > 4 else INFINITE if df > 2 else UNDEFINED,
         )
 
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        df = self.df
+        if not df > 8.0:
+            return (INFINITE, INFINITE)
+        sixth = 15.0 * (df - 2.0) ** 2 / ((df - 4.0) * (df - 6.0))
+        return (sixth, sixth * 7.0 * (df - 2.0) / (df - 8.0))
+
     def standard_median(self) -> float:  # noqa: D102
         return 0.0
 
@@ -327,8 +364,8 @@ class LogNormal(Distribution):
 
     word: ClassVar[str] = "lognormal"
     note: ClassVar[str] = "exp(s Z): every moment exists, most are huge"
-    # Beyond 10 the fourth moment leaves the range of doubles, far below 1 the skewness its digits.
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"s": (1e-6, 10.0)}
+    # Beyond 4 even the sample moments leave the range of doubles.
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"s": (1e-6, 4.0)}
 
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         _fill_normal(rng, out)
@@ -345,6 +382,17 @@ class LogNormal(Distribution):
             (w + 2.0) * math.sqrt(above),
             above * (w * w * w + 3.0 * w * w + 6.0 * w + 6.0),
         )
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        # E (X - mean)^r from raw moments cancels for a small s: in doubles nothing would be left.
+        with localcontext(prec=120):
+            s = Decimal(self.s)
+            raw = [(s * s * k * k / 2).exp() for k in range(9)]
+            second, sixth, eighth = (
+                sum(math.comb(r, k) * raw[k] * (-raw[1]) ** (r - k) for k in range(r + 1))
+                for r in (2, 6, 8)
+            )
+            return (float(sixth / second**3), float(eighth / second**4))
 
     def standard_median(self) -> float:  # noqa: D102
         return 1.0
@@ -376,6 +424,15 @@ class Gamma(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(self.a, self.a, 2.0 / math.sqrt(self.a), 6.0 / self.a)
 
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        # From the cumulants (r - 1)! a^(1 - r/2) of the standardized law.
+        k3, k4, k5, k6, k8 = (
+            math.factorial(r - 1) * self.a ** (1.0 - r / 2.0) for r in (3, 4, 5, 6, 8)
+        )
+        sixth = k6 + 15.0 * k4 + 10.0 * k3 * k3 + 15.0
+        eighth = k8 + 28.0 * k6 + 56.0 * k5 * k3 + 35.0 * k4 * k4
+        return (sixth, eighth + 210.0 * k4 + 280.0 * k3 * k3 + 105.0)
+
     def standard_median(self) -> float:  # noqa: D102
         from scipy.special import gammaincinv
 
@@ -402,6 +459,9 @@ class Cauchy(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
 
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (INFINITE, INFINITE)
+
     def standard_median(self) -> float:  # noqa: D102
         return 0.0
 
@@ -427,6 +487,19 @@ class RectifiedNormal(Distribution):
         third = 2.0 * m - 3.0 * m * 0.5 + 2.0 * m**3
         fourth = 1.5 - 4.0 * m * 2.0 * m + 6.0 * m * m * 0.5 - 3.0 * m**4
         return Moments(m, variance, third / variance**1.5, fourth / variance**2 - 3.0)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        # E max(0, Z)^r = E|Z|^r / 2, expanded about the mean; E|Z|^r from the gamma function.
+        raw = [1.0] + [
+            2.0 ** (r / 2.0 - 1.0) * math.gamma((r + 1.0) / 2.0) / math.sqrt(math.pi)
+            for r in range(1, 9)
+        ]
+        variance = self.standard_moments().variance
+        sixth, eighth = (
+            sum(math.comb(r, k) * raw[k] * (-raw[1]) ** (r - k) for k in range(r + 1))
+            for r in (6, 8)
+        )
+        return (sixth / variance**3, eighth / variance**4)
 
     def standard_median(self) -> float:  # noqa: D102
         return 0.0

@@ -83,19 +83,20 @@ class Mean(Estimator):
 
 
 @dataclass(frozen=True)
-class _Spread(Estimator):
+class Spread(Estimator):
     """What variances and standard deviations share: the divisor n - ddof."""
 
     smallest_batch: ClassVar[int] = 2
 
     def variance(self, values: Floats, ddof: int) -> Floats:
+        """Return the variance of `values` along the last axis; NaN where n is at most ddof."""
         if values.shape[-1] <= ddof:
             return np.full(values.shape[:-1], np.nan)
         return np.asarray(values.var(axis=-1, ddof=ddof))
 
 
 @dataclass(frozen=True)
-class BiasedVariance(_Spread):
+class BiasedVariance(Spread):
     """The variance with divisor n, what batch normalization divides by (squared)."""
 
     word: ClassVar[str] = "biased_variance"
@@ -123,7 +124,7 @@ class UnbiasedVariance(BiasedVariance):
 
 
 @dataclass(frozen=True)
-class Std(_Spread):
+class Std(Spread):
     """The standard deviation with divisor n - ddof."""
 
     ddof: int = 0

@@ -100,7 +100,8 @@ def significant(value: float, digits: int = 3) -> str:
     """
     if value == 0.0:
         return "0"
-    exponent = math.floor(math.log10(abs(value)))
+    # Of the rounded value: 0.9997 to two digits is 1.0, not 1.00.
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if -5 <= exponent < 7:
         return fixed(value, max(0, digits - 1 - exponent))
     return f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("-", MINUS)
@@ -122,8 +123,8 @@ def seconds_text(seconds: float) -> str:
 
     Examples
     --------
-    >>> seconds_text(0.42), seconds_text(75.0), seconds_text(7300.0)
-    ('0.4 s', '1 min 15 s', '2 h 1 min')
+    >>> seconds_text(0.42), seconds_text(75.0), seconds_text(7300.0), seconds_text(9e5)
+    ('0.4 s', '1 min 15 s', '2 h 1 min', '10 days')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -133,4 +134,7 @@ def seconds_text(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min"
+    return f"{hours // 24} days"

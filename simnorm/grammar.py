@@ -20,6 +20,24 @@ LARGEST_SIZE = 2**31 - 1
 MOST_SIZES = 2**14
 LARGEST_SEED = 2**128 - 1
 
+# What other tools call our words.
+SYNONYMS = {
+    "gaussian": "normal",
+    "gauss": "normal",
+    "norm": "normal",
+    "expon": "exponential",
+    "student": "t",
+    "studentt": "t",
+    "lognorm": "lognormal",
+    "relu": "rectified_normal",
+    "average": "mean",
+    "var": "biased_variance",
+    "variance": "biased_variance",
+    "sd": "std",
+    "minimum": "min",
+    "maximum": "max",
+}
+
 Kind = TypeVar("Kind")
 
 _SPEC = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(?:\((.*)\))?\s*", re.DOTALL | re.ASCII)
@@ -122,7 +140,9 @@ def read_spec(spec: object, kinds: Mapping[str, type[Kind]], parameter: str) -> 
     word, values = parse_spec(spec, parameter)
     if word not in kinds:
         what = parameter.removesuffix("s")
-        hint = f"{nearest(word, kinds)}`simnorm list {parameter}` shows all."
+        meant = SYNONYMS.get(word.lower())
+        guess = f"Did you mean {meant!r}? " if meant in kinds else nearest(word, kinds)
+        hint = f"{guess}`simnorm list {parameter}` shows all."
         raise SimnormError(parameter, word, f"it is no {what} that simnorm knows", hint)
     known = [f.name for f in fields(kinds[word])]  # type: ignore[arg-type]  # all are dataclasses
     for name in values:
@@ -239,7 +259,7 @@ def _parse_size(part: object, full_size: int) -> int:
             "batch_sizes",
             size,
             f"a batch cannot be larger than the full set, N = {full_size:,}",
-            "Leave it out or raise full_size.",
+            "Leave it out or take a larger full size.",
         )
     return size
 

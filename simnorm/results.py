@@ -156,13 +156,13 @@ class Result:
         return str(self.table("relative_rmse").to_html())
 
 
-def check_report_path(path: Path) -> None:
+def check_report_path(path: Path, parameter: str = "report") -> None:
     """Refuse a path where no report can be written, before anything is computed."""
-    store.check_writable(path, "report")
+    store.check_writable(path, parameter)
     if path.is_dir():
-        raise SimnormError("report", str(path), "it is a folder, a file name is needed")
+        raise SimnormError(parameter, str(path), "it is a folder, a file name is needed")
     if path.suffix.lower() != ".pdf":
-        raise SimnormError("report", str(path), "a report is a PDF", "Name a file ending in .pdf.")
+        raise SimnormError(parameter, str(path), "a report is a PDF", "Name a file ending in .pdf.")
 
 
 def load(folder: str | Path) -> Result:
@@ -203,9 +203,16 @@ def csv_text(table: pd.DataFrame) -> str:
 
 
 def _read_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
+    try:
+        return _checked_table(path, schema)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+
+
+def _checked_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if list(table.columns) != list(schema):
-        raise ValueError(f"{path.name} has other columns than this version of simnorm writes")
+        raise ValueError("other columns than this version of simnorm writes")
     columns: dict[str, Any] = {}
     for name, kind in schema.items():
         texts = table[name]

@@ -53,7 +53,7 @@ def check_folder(folder: Path, design: Design) -> None:
     ------
     SimnormError
         If it is a file, not writable, holds something that is no run, or a run of another seed,
-        full size or study.
+        full size or study, or with more in it than the design asks for.
     """
     check_writable(folder, "out")
     if folder.exists() and not folder.is_dir():
@@ -70,6 +70,8 @@ def check_folder(folder: Path, design: Design) -> None:
         for key in IDENTITY
         if getattr(before, key) != getattr(design, key)
     ]
+    if not differs:
+        differs = _left_out(before, design)
     if differs:
         raise SimnormError(
             "out",
@@ -77,6 +79,19 @@ def check_folder(folder: Path, design: Design) -> None:
             f"it holds the run of another design ({'; '.join(differs)})",
             "Name another folder.",
         )
+
+
+def _left_out(before: Design, design: Design) -> list[str]:
+    """Return what a folder's run holds and the new design would not: it would be lost."""
+    left_out = []
+    if before.replications > design.replications:
+        left_out.append(f"R {before.replications:,} there, {design.replications:,} here")
+    for key in ("distributions", "estimators", "batch_sizes"):
+        missing = [str(part) for part in getattr(before, key) if part not in getattr(design, key)]
+        if missing:
+            some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            left_out.append(f"{key} {some} not here")
+    return left_out
 
 
 def is_run(folder: Path) -> bool:

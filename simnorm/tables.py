@@ -17,6 +17,7 @@ from simnorm.diagnostics import (
     UNDEFINED,
     UNRELIABLE,
     Verdict,
+    draws_verdict,
     influence_khat,
     ledger,
 )
@@ -131,7 +132,8 @@ def _row(
         constant = relative_constant(kind, law) ** theory.measure_power(name)
         values = tuple(value / constant for value in values)
         expected = theory.relative(expected, name, kind, law)
-    verdict, (estimate, mcse, low, high) = _settle(verdict, values, khat, replications)
+    enough = draws_verdict(kind, law, n, design.full_size, name, replications)
+    verdict, (estimate, mcse, low, high) = _settle(verdict, enough, values, khat, replications)
     z = math.nan
     if verdict.status == OK and expected is not None and expected.kind == "exact" and mcse > 0.0:
         z = (estimate - expected) / mcse
@@ -167,7 +169,11 @@ def _row(
 
 
 def _settle(
-    verdict: Verdict, values: tuple[float, ...], khat: float, replications: int
+    verdict: Verdict,
+    enough: Verdict,
+    values: tuple[float, ...],
+    khat: float,
+    replications: int,
 ) -> tuple[Verdict, tuple[float, ...]]:
     """Return the final status and estimate, mcse and interval; NaN where they do not apply."""
     none = math.nan
@@ -193,9 +199,13 @@ def _settle(
         verdict = Verdict(UNRELIABLE, reason)
     if verdict.status == UNRELIABLE:
         return verdict, (estimate, none, none, none)
+    if mcse == 0.0:
+        verdict = Verdict(UNRELIABLE, "no replication differed from another")
     if khat > LARGEST_KHAT:
         reason = f"a few replications make the standard error (Pareto k-hat {khat:.2f} > 0.5)"
         verdict = Verdict(UNRELIABLE, reason)
+    if enough.status != OK:
+        verdict = enough
     return verdict, (estimate, mcse, low, high if math.isfinite(high) else none)
 
 

@@ -220,6 +220,8 @@ def mcse(errors: ArrayLike, measure: str = "rmse", *, cluster: ArrayLike | None 
         cluster = np.repeat(np.arange(values.shape[0]), values.shape[1])
         values = values.ravel()
     labels = np.arange(values.size) if cluster is None else np.asarray(cluster).ravel()
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise SimnormError("cluster", "labels that are no number", "every error needs a label")
     if labels.shape != values.shape:
         raise SimnormError("cluster", f"{labels.size} labels", f"one for each of {values.size}")
     index, counts = np.unique(labels, return_inverse=True, return_counts=True)[1:]

@@ -53,6 +53,8 @@ class Law(NamedTuple):
     sigma: float
     excess_kurtosis: float
     is_normal: bool
+    # Of (x - mean)^2: how far a variance of n draws is from a normal law.
+    squares_kurtosis: float = 0.0
 
 
 class _Pair(NamedTuple):
@@ -63,9 +65,11 @@ class _Pair(NamedTuple):
     kind: str = "exact"
 
 
-# The delta method is shown only where the variance of s^2/sigma^2, V(n), is at most this: with
-# more, as for an exponential batch of 50, it is off by several per cent and more.
+# The delta method is shown only where the variance of s^2/sigma^2 is at most the first and its
+# excess kurtosis, about that of (x - mean)^2 over n, at most the second: then it is off by some
+# per cent at most (6 % for an exponential batch of 82), beyond by as much as several times.
 LARGEST_DELTA_SPREAD = 0.1
+LARGEST_DELTA_KURTOSIS = 3.0
 
 
 def log_c4(n: int) -> float:
@@ -150,21 +154,26 @@ def _delta_std_pair(n: int, full: int | None, ddof: int, g2: float) -> _Pair:
     return _Pair(mean - gamma * (1.0 - whole / 8.0), max(variance, 0.0) / 4.0, "asymptotic")
 
 
+def _delta_holds(n: int, law: Law) -> bool:
+    spread = _spread_variance(n, law.excess_kurtosis)
+    return spread <= LARGEST_DELTA_SPREAD and law.squares_kurtosis <= LARGEST_DELTA_KURTOSIS * n
+
+
 def _pair(kind: Estimator, n: int, full: int | None, law: Law) -> _Pair | None:
     """Return bias and variance for sigma = 1, or None where there is no theory."""
+    if n < kind.smallest_batch:
+        return None
     if full is not None and n == full:
         return _Pair(0.0, 0.0)
     if isinstance(kind, Mean):
         return _mean_pair(n, full)
-    if n < kind.smallest_batch:
-        return None
     if isinstance(kind, UnbiasedVariance):
         return _unbiased_pair(n, full, law.excess_kurtosis)
     if isinstance(kind, BiasedVariance):
         return _biased_pair(n, full, law.excess_kurtosis)
     if isinstance(kind, Std) and law.is_normal:
         return _normal_std_pair(n, full, kind.ddof)
-    if isinstance(kind, Std) and _spread_variance(n, law.excess_kurtosis) <= LARGEST_DELTA_SPREAD:
+    if isinstance(kind, Std) and _delta_holds(n, law):
         return _delta_std_pair(n, full, kind.ddof, law.excess_kurtosis)
     return None
 
@@ -189,7 +198,7 @@ def of_distribution(law: Distribution) -> Law | None:
     """Return what the formulas need of a law, or None if it has no variance."""
     if not math.isfinite(law.variance):
         return None
-    return Law(law.std, law.excess_kurtosis, law.is_normal)
+    return Law(law.std, law.excess_kurtosis, law.is_normal, law.squares_kurtosis)
 
 
 def _public(

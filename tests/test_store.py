@@ -294,9 +294,17 @@ def test_the_folder_of_another_run_is_refused_by_field(change, said, run_folder)
     assert content(run_folder) == before
 
 
-@pytest.mark.parametrize("change", [{"replications": 40}, {"batch_sizes": [2, 3, 8]}, {}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"replications": 100},
+        {"batch_sizes": [2, 3, 4, 8]},
+        {"estimators": ["mean", "std", "max"], "distributions": ["normal", "exponential", "t"]},
+    ],
+)
 def test_the_same_run_may_come_back_to_its_folder(change, run_folder):
-    """More or fewer replications or sizes may use the folder: the tables are the new design's."""
+    """The same design or more of it may use the folder: the tables are the new design's."""
     design = small_design(**change)
     again = sn.run(design, out=run_folder)
     assert {path.name for path in run_folder.iterdir()} == FILES

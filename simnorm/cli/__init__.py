@@ -115,7 +115,9 @@ def sweep(
 @app.command()
 @guarded
 def run(
-    design: Annotated[Path, typer.Argument(help="A design.toml, e.g. of a run folder.")],
+    design: Annotated[
+        Path, typer.Argument(help="A design.toml, or the run folder it is in.", metavar="DESIGN")
+    ],
     workers: WORKERS = None,
     out: OUT = None,
     report: REPORT = None,
@@ -149,10 +151,11 @@ def report(
     quiet: QUIET = False,
 ) -> None:
     """Write the PDF report of a run; nothing is computed again."""
-    from simnorm.results import load
+    from simnorm.results import check_report_path, load
     from simnorm.store import REPORT as REPORT_NAME
 
     result = load(run)
+    check_report_path(out or run / REPORT_NAME, "out")
     path = result.report(out or run / REPORT_NAME)
     if not quiet:
         typer.echo(f"report: {path}", err=True)
@@ -162,7 +165,7 @@ def report(
 @guarded
 def list_words(
     what: Annotated[
-        str, typer.Argument(help="distributions or estimators; both if left out.", metavar="[WHAT]")
+        str, typer.Argument(help="distributions or estimators; both if left out.", metavar="WHAT")
     ] = "",
 ) -> None:
     """List the distributions and estimators that simnorm knows, and what is exact for them."""

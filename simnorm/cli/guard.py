@@ -36,7 +36,7 @@ def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             typer.echo(f"simnorm: {error.filename or 'a file'}: {error.strerror}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("simnorm: interrupted", err=True)
+            typer.echo("simnorm: interrupted; what was drawn is not kept, run it again", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return safely

@@ -6,6 +6,7 @@ import json
 import math
 import shlex
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
 def print_plan(plan: dict[str, Any]) -> None:
     """Print a plan for people."""
     design = plan["design"]
-    workers = plan["workers"]
+    workers = f"{plan['workers']} worker{'s' * (plan['workers'] > 1)}"
     lines = {
         "distributions": ", ".join(design["distributions"]),
         "estimators": ", ".join(design["estimators"]),
@@ -149,12 +150,12 @@ def print_plan(plan: dict[str, Any]) -> None:
         "seed": str(design["seed"]),
         "cells": f"{plan['cells']:,}",
         "draws": f"{plan['draws']:,}",
-        "time": f"about {seconds_text(plan['seconds'])} with {workers} worker{'s' * (workers > 1)}",
+        "time": f"about {seconds_text(plan['seconds'])} of drawing with {workers}",
         "memory": f"about {plan['bytes'] / 2**20:,.0f} MiB beside the imports",
         "run folder": plan["folder"],
     }
     for name, value in lines.items():
-        typer.echo(f"{name + ':':<16}{value}")
+        typer.echo(textwrap.fill(f"{name + ':':<16}{value}", 80, subsequent_indent=" " * 16))
 
 
 def _shortened(sizes: list[int]) -> str:

@@ -16,12 +16,13 @@ from simnorm.results import Result
 # Whose columns are shown, most wanted first; one of each kind where the run has both.
 LOCATIONS = ("mean", "median", "min", "max")
 SPREADS = ("biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)")
-MOST_ROWS = 14
+MOST_ROWS = 40
+MOST_COLUMNS = 4
 WIDTH = 80
 SENTENCE_SIZE = 16
 
 KEY = {
-    "unreliable": "( ) has no error bar to trust: tails too heavy; results.csv gives the reasons",
+    "unreliable": "( ) has no error bar to trust; results.csv gives the reason in every row",
     "undefined": f"{NOTHING} is undefined; results.csv gives the reason in every row",
     "asymptotic": "\N{ALMOST EQUAL TO} marks theory that holds for large batches, not exactly",
 }
@@ -39,25 +40,37 @@ def print_summary(result: Result) -> None:
     """Print a table for every distribution and, after each, one sentence."""
     rows = result.frame
     rows = rows[(rows["measure"] == "relative_rmse") & (rows["reference"] == "full_set")]
-    columns = [_shown(spec) for spec in _chosen(result.design.estimators)]
+    chosen = _chosen(result.design.estimators)
+    columns = [_shown(spec) for spec in chosen]
     design = result.design
-    title = (
-        f"Batches against the full set of N = {design.full_size:,} they are cut from "
-        f"(R = {design.replications:,}, seed {design.seed})"
-    )
-    typer.echo(textwrap.fill(title, WIDTH) + "\n")
+    for line in (
+        f"Batches against the full set of N = {design.full_size:,} they are cut from; seed "
+        f"{design.seed}.",
+        f"Estimates ± their standard error, from R = {design.replications:,} replications.",
+        "",
+    ):
+        typer.echo(textwrap.fill(line, WIDTH))
     used: set[str] = set()
     for law in design.distributions:
         of_law = rows[rows["distribution"] == law]
-        for line in law_lines(law, of_law, columns, used):
+        for i in range(0, len(columns), 2):
+            for line in law_lines(law, of_law, columns[i : i + 2], used):
+                typer.echo(line)
+        for line in textwrap.wrap(law_sentence(of_law), WIDTH):
             typer.echo(line)
         typer.echo("")
+    others = [spec for spec in result.design.estimators if spec not in chosen]
+    if others:
+        typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     for key, text in KEY.items():
         if key in used:
             typer.echo(text)
 
 
 def _chosen(estimators: tuple[str, ...]) -> list[str]:
+    """Return all estimators if they are few, otherwise a location and a spread."""
+    if len(estimators) <= MOST_COLUMNS:
+        return list(estimators)
     wanted = [next((s for s in group if s in estimators), None) for group in (LOCATIONS, SPREADS)]
     found = [spec for spec in wanted if spec is not None]
     return found if len(found) == 2 else list(estimators[:2])
@@ -81,7 +94,8 @@ def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]
     middle = min(23, (WIDTH - left) // 2 - right)
     titles = "".join(f"{column.title:>{middle + right}}" for column in columns)
     lines = [law, f"{'batch':>{left}}{titles}"]
-    lines.append(f"{'size':>{left}}" + f"{'estimate':>{middle}}{'exact':>{right}}" * len(columns))
+    heads = "".join(f"{'estimate':>{middle}}{_theory_head(rows, c):>{right}}" for c in columns)
+    lines.append(f"{'size':>{left}}{heads}")
     for size in shown:
         line = f"{size:>{left}}"
         for column in columns:
@@ -90,8 +104,12 @@ def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]
         lines.append(line.rstrip())
     if len(shown) < len(sizes):
         lines.append(f"   ... {len(sizes) - len(shown)} more batch sizes in results.csv")
-    sentence = law_sentence(rows)
-    return [*lines, *textwrap.wrap(sentence, WIDTH)]
+    return lines
+
+
+def _theory_head(rows: pd.DataFrame, column: Shown) -> str:
+    kinds = set(rows.loc[rows["estimator"] == str(column.kind), "theory_kind"])
+    return "theory" if "asymptotic" in kinds else "exact" if "exact" in kinds else ""
 
 
 def _thinned(sizes: list[int]) -> list[int]:
