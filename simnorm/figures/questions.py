@@ -5,15 +5,16 @@ A run asks theory some hundreds of questions, but many are the same question twi
 - the measures bias and variance; mse and rmse are made of these two, the relative measures
   differ from them by a constant;
 - one of each pair of proportional estimators. Against the population both variances (and both
-  standard deviations) of a batch differ by the factor (n - 1)/n alone, so their z are equal;
-  against the full set the two errors are a s_B - c s_N with a = (n - 1)/n, c = (N - 1)/N and
-  s_B - s_N, whose z differ in the third digit: no second question either;
+  standard deviations) of a batch differ by the factor (n - 1)/n alone, so their z are equal.
+  Against the full set they are not, but where n divides N the mean error of the biased variances
+  is minus the mean squared error of the means, which is asked already;
 - the full set as reference. Against the population only the bias is asked as well, at one batch
   size: the error of a batch about the population is its error about its full set plus the full
   set's own, and the latter, the same for every batch size, is all that is new.
 
-What remains shares draws, so it is not independent in the strict sense. Sidak's bound holds for
-it all the same: it is conservative for correlated normal variables.
+What remains shares draws, so it is far from independent: for large n even the bias of the unbiased
+variance is nearly the variance of the mean, asked again. Sidak's bound is conservative for
+correlated normal variables, and holds as far as the estimates are near normal.
 """
 
 from __future__ import annotations

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FULL_SET = "full_set"
 USUAL_BATCH_SIZE = 16
+# Between simulated sizes further apart than this factor nothing is interpolated.
+WIDEST_STEP = 4.0
+TRUSTED = ("ok", "exact")
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,10 @@ class Quantity:
 
     @property
     def best(self) -> float:
-        """The exact value where there is one, otherwise the estimate."""
-        exact = self.theory_kind == "exact" and math.isfinite(self.theory)
-        return self.theory if exact else self.estimate
+        """The exact value where there is one, otherwise the estimate if it can be trusted."""
+        if self.theory_kind == "exact" and math.isfinite(self.theory):
+            return self.theory
+        return self.estimate if self.status in TRUSTED else math.nan
 
 
 NOTHING = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
@@ -84,10 +88,23 @@ def pick(
 
 
 def best_values(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the exact values of rows where there are some, their estimates elsewhere."""
+    """Return the exact values of rows where there are some, elsewhere estimates to be trusted."""
+    return np.where(trusted(rows), known_values(rows), np.nan)
+
+
+def known_values(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the exact values of rows where there are some, all estimates elsewhere."""
+    return np.where(_is_exact(rows), floats(rows, "theory"), floats(rows, "estimate"))
+
+
+def trusted(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which rows have an exact value or an estimate with a valid error bar."""
+    return _is_exact(rows) | rows["status"].isin(TRUSTED).to_numpy(dtype=bool)
+
+
+def _is_exact(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
-    theory = floats(rows, "theory")
-    return np.where(exact & np.isfinite(theory), theory, floats(rows, "estimate"))
+    return exact & np.isfinite(floats(rows, "theory"))
 
 
 def location_and_scale(frame: pd.DataFrame) -> tuple[str, str]:
@@ -115,7 +132,7 @@ def featured_name(frame: pd.DataFrame) -> str:
     n = featured_size(frame)
     for word in (scale, location):
         for name in names:
-            if word and math.isfinite(look_up(frame, name, word, n, "relative_rmse").estimate):
+            if word and math.isfinite(look_up(frame, name, word, n, "relative_rmse").best):
                 return name
     return names[0] if names else ""
 
@@ -127,21 +144,30 @@ class Needed:
     Parameters
     ----------
     how
-        ``"between"`` two simulated sizes, ``"smallest"`` (already the smallest one is enough),
-        ``"beyond"`` the largest one, or ``"unknown"`` (no value).
+        ``"between"`` two simulated sizes, ``"within"`` two that are far apart, ``"smallest"``
+        (already the smallest one is enough), ``"beyond"`` the largest one, or ``"unknown"``.
     size
-        The batch size; the largest simulated one if beyond.
+        The batch size; the largest simulated one if beyond, the larger one of two far apart.
+    above
+        The smaller one of two far apart.
+    trusted
+        Whether the values it was found from have valid error bars.
     """
 
     how: str
     size: int
+    above: int = 0
+    trusted: bool = True
 
     def text(self) -> str:
         """Return the batch size as a table shows it."""
         if self.how == "unknown":
             return "–"
+        mark = "" if self.trusted else " †"
+        if self.how == "within":
+            return f"{self.above:,}–{self.size:,}{mark}"
         sign = {"between": "≈ ", "smallest": "≤ ", "beyond": "> "}[self.how]
-        return f"{sign}{self.size:,}"
+        return f"{sign}{self.size:,}{mark}"
 
 
 def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -> Needed:
@@ -152,20 +178,24 @@ def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -
     """
     rows = pick(frame, estimator, "relative_rmse")
     rows = rows[rows["name"] == name]
-    mse, sizes = best_values(rows) ** 2, floats(rows, "batch_size")
+    mse, sizes, sure = known_values(rows) ** 2, floats(rows, "batch_size"), trusted(rows)
     keep = np.isfinite(mse)
-    mse, sizes = mse[keep], sizes[keep]
+    mse, sizes, sure = mse[keep], sizes[keep], sure[keep]
     if not mse.size:
         return Needed("unknown", 0)
     too_large = np.flatnonzero(mse > target**2)
     if not too_large.size:
-        return Needed("smallest", int(sizes[0]))
+        return Needed("smallest", int(sizes[0]), trusted=bool(sure[0]))
     last = int(too_large[-1])
     if last == mse.size - 1:
-        return Needed("beyond", int(sizes[-1]))
+        return Needed("beyond", int(sizes[-1]), trusted=bool(sure[-1]))
+    both = bool(sure[last] and sure[last + 1])
+    if sizes[last + 1] > WIDEST_STEP * sizes[last]:
+        return Needed("within", int(sizes[last + 1]), int(sizes[last]), trusted=both)
     share = (mse[last] - target**2) / (mse[last] - mse[last + 1])
     inverse = (1.0 - share) / sizes[last] + share / sizes[last + 1]
-    return Needed("between", min(rounded_up(1.0 / inverse), int(sizes[last + 1])))
+    found = min(rounded_up(1.0 / inverse), int(sizes[last + 1]))
+    return Needed("between", found, trusted=both)
 
 
 def rounded_up(value: float, digits: int = 2) -> int:

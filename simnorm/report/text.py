@@ -155,13 +155,13 @@ def answer(frame: pd.DataFrame) -> str:
         if value is not None and math.isfinite(value.best):
             parts.append(f"{in_words(word)} by {_off_by(word, value.best)}")
     if not parts:
-        return "None of the errors asked for exists: every value is undefined. " + _why(frame)
+        return _no_answer(frame)
     found = (
         f"A batch of {plural(n, 'observation')} ({name}) misses its full set’s "
         + " and its ".join(parts)
         + ", in root mean square. "
     )
-    return found + needed_sentence(frame, name, scale or location)
+    return found + needed_sentence(frame, name, _needed_word(frame, name))
 
 
 def _off_by(estimator: str, value: float) -> str:
@@ -171,8 +171,23 @@ def _off_by(estimator: str, value: float) -> str:
     return percent(value)
 
 
-def _why(frame: pd.DataFrame) -> str:
-    rows = frame[(frame["measure"] == "rmse") & (frame["reference"] == FULL_SET)]
+def _no_answer(frame: pd.DataFrame) -> str:
+    """Return why there is no relative error to lead with."""
+    rows = frame[frame["reference"] == FULL_SET]
+    relative = rows[rows["measure"] == "relative_rmse"]
+    if (relative["status"] == "unreliable").any():
+        return "This run has no relative error that can be trusted. " + _why(
+            relative[relative["status"] == "unreliable"]
+        )
+    absolute = rows[rows["measure"] == "rmse"]
+    if np.isfinite(floats(absolute, "estimate")).any():
+        return "Relative errors do not exist here; the absolute ones are in the table. " + _why(
+            relative
+        )
+    return "None of the errors asked for exists: every value is undefined. " + _why(absolute)
+
+
+def _why(rows: pd.DataFrame) -> str:
     reasons = [str(word) for word in rows["reason"].drop_duplicates() if str(word or "")]
     return f"The reason: {reasons[0]}." if len(reasons) == 1 else ""
 
@@ -181,7 +196,7 @@ def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
     """Return which batch size brings the RMSE down to 10 % and to 5 %."""
     unit = " of a standard deviation" if estimator in LOCATIONS else ""
     ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
-    if ten.how == "unknown":
+    if ten.how == "unknown" or not (ten.trusted and five.trusted):
         return ""
     if ten.how == "beyond":
         most = f"Even the largest batch simulated, {ten.size:,}"
@@ -194,7 +209,17 @@ def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
     return f"It takes {first} for 10 %{unit}, and {_needed_clause(five)} for 5 %."
 
 
+def _needed_word(frame: pd.DataFrame, name: str) -> str:
+    """Return the estimator whose needed batch size is told: the scale, unless it is not sure."""
+    location, scale = location_and_scale(frame)
+    words = [word for word in (scale, location) if word]
+    sure = [word for word in words if needed_size(frame, name, word, TARGETS[0]).trusted]
+    return next(iter(sure), words[0] if words else "")
+
+
 def _needed_clause(needed: Needed) -> str:
+    if needed.how == "within":
+        return f"a batch between {needed.above:,} and {needed.size:,}"
     about = "no more than" if needed.how == "smallest" else "about"
     return f"a batch of {about} {needed.size:,}"
 
@@ -251,7 +276,7 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
                 "detail": _detail(value, in_sd),
             }
         )
-    word = scale or location
+    word = _needed_word(frame, name)
     if shown and word:
         shown.append(_needed_tile(frame, name, word))
     return shown
@@ -297,8 +322,8 @@ def trust(frame: pd.DataFrame) -> str:
     relation = "below" if agree else "above"
     return (
         f"The run {verdict} with exact theory: of {plural(len(asked), 'question')} the largest "
-        f"|z| is {largest:.2f}, {relation} the bound of {bound:.2f} that chance alone exceeds in "
-        f"{percent(FAMILY_LEVEL, 1)} of runs."
+        f"|z| is {largest:.2f}, {relation} the bound of {bound:.2f} that near normal estimates "
+        f"exceed by chance in at most {percent(FAMILY_LEVEL, 1)} of runs."
     )
 
 
@@ -340,8 +365,8 @@ def _coverage(frame: pd.DataFrame, measure: str) -> str:
     if not tested:
         return ""
     return (
-        f"Of {tested:,} intervals (95 %) with exact theory, {inside:,} contain the exact value "
-        f"({percent(inside / tested)})."
+        f"Of {tested:,} intervals (nominally 95 %) with exact theory, all from the same draws, "
+        f"{inside:,} contain the exact value ({percent(inside / tested)})."
     )
 
 
@@ -366,7 +391,7 @@ def _bias_sentence(frame: pd.DataFrame, word: str, n: int) -> str:
     if exact.any() and not floats(rows, "theory")[exact].any():
         worst = rows.iloc[int(np.nanargmax(np.where(exact, np.abs(estimates), np.nan)))]
         largest = format_estimate(100.0 * float(worst["estimate"]), 100.0 * float(worst["mcse"]))
-        return f"{word} has no bias: the largest estimate is {largest} %."
+        return f"{word} has no bias in theory; the largest estimate is {largest} %."
     return _bias_range(word, _by_name(rows, n), n)
 
 
@@ -403,7 +428,7 @@ def rmse_finding(frame: pd.DataFrame) -> str:
 
 def _crossing(frame: pd.DataFrame, word: str) -> str:
     found = {name: needed_size(frame, name, word, TARGETS[0]) for name in names_of(frame)}
-    reached = {name: at.size for name, at in found.items() if at.how in ("between", "smallest")}
+    reached = {name: at.size for name, at in found.items() if at.how not in ("beyond", "unknown")}
     beyond = [name for name, at in found.items() if at.how == "beyond"]
     if not reached and not beyond:
         return ""
@@ -412,7 +437,8 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
         return f"The RMSE of {word} stays above {unit} at every batch size."
     low, high = min(reached, key=reached.__getitem__), max(reached, key=reached.__getitem__)
     if reached[low] == reached[high]:
-        text = f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,}"
+        about = "at most" if found[low].how in ("smallest", "within") else "about"
+        text = f"The RMSE of {word} is down to {unit} at a batch size of {about} {reached[low]:,}"
     else:
         text = (
             f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,} "
