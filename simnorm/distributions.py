@@ -346,8 +346,9 @@ class StudentT(Distribution):
         df = self.df
         if not df > 8.0:
             return (INFINITE, INFINITE)
-        sixth = 15.0 * (df - 2.0) ** 2 / ((df - 4.0) * (df - 6.0))
-        return (sixth, sixth * 7.0 * (df - 2.0) / (df - 8.0))
+        # Ratios, because the square of a huge df leaves the doubles.
+        sixth = 15.0 * ((df - 2.0) / (df - 4.0)) * ((df - 2.0) / (df - 6.0))
+        return (sixth, sixth * 7.0 * ((df - 2.0) / (df - 8.0)))
 
     def standard_median(self) -> float:  # noqa: D102
         return 0.0

@@ -166,12 +166,17 @@ def whole_number(value: object, parameter: str, lowest: int, highest: int) -> in
         If it is something else, or outside the limits. Booleans and 3.0 are refused too.
     """
     limits = f"allowed is a whole number from {lowest} to {_limit_text(highest)}"
-    text = shown(value, 400).strip("'\" ")
+    text = _plain(value)
     if isinstance(value, bool) or not _WHOLE.fullmatch(text):
         raise SimnormError(parameter, value, limits)
     if not lowest <= int(text) <= highest:
         raise SimnormError(parameter, value, limits)
     return int(text)
+
+
+def _plain(value: object) -> str:
+    """Return text without blanks around it, or the text of another value."""
+    return value.strip() if isinstance(value, str) else shown(value, 400)
 
 
 def _limit_text(limit: int) -> str:
@@ -253,7 +258,7 @@ def _size_number(text: str, whole: object) -> int:
 def _parse_size(part: object, full_size: int) -> int:
     if isinstance(part, bool | float):
         raise SimnormError("batch_sizes", part, "a batch size is a whole number", SIZES_HELP)
-    size = _size_number(shown(part, 400).strip("'\" "), part)
+    size = _size_number(_plain(part), part)
     if size > full_size:
         raise SimnormError(
             "batch_sizes",

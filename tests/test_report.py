@@ -114,9 +114,7 @@ def test_variance_falls_with_the_power_minus_one():
     finding = text.variance_finding(tiny_frame())
     assert "(normal) to 0.125 (t(df=5))" in finding
     assert "the power −1.00 of n" in finding
-    assert (
-        "15 contain the exact value (100 %)." in finding
-    )
+    assert "15 contain the exact value (100 %)." in finding
 
 
 def test_the_verdict_of_the_audit_names_the_worst():

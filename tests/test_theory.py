@@ -257,19 +257,7 @@ def test_normal_std_keeps_its_digits_next_to_the_full_set(kind, n, N):
 
 
 NEARLY_FULL = [
-    pytest.param(
-        kind,
-        N,
-        marks=pytest.mark.xfail(
-            strict=True,
-            raises=(ValueError, AssertionError),
-            reason="log(a/c) of two rounded ratios next to 1; log1p((n - N)/(n (N - 1))) has none",
-        )
-        if kind == "std(ddof=0)" and N >= 10**8
-        else (),
-    )
-    for kind in (*MOMENTS, *STDS)
-    for N in (10**5, 10**6, 10**8, 10**9 + 7, 2**31 - 1)
+    (kind, N) for kind in (*MOMENTS, *STDS) for N in (10**5, 10**6, 10**8, 10**9 + 7, 2**31 - 1)
 ]
 
 
@@ -395,11 +383,6 @@ def test_infinite_kurtosis_leaves_the_bias():
         theory.variance_of("unbiased_variance", **t3)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=(ValueError, pytest.fail.Exception),
-    reason="an excess kurtosis below -2 ends in math.sqrt of a negative number",
-)
 def test_impossible_moments_are_refused():
     """No law has an excess kurtosis below -2 or a negative sd: an error, no number, no crash."""
     for given in ({"excess_kurtosis": -10.0}, {"sigma": -1.0}):
