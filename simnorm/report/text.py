@@ -23,7 +23,14 @@ from simnorm.figures.tables import (
     names_of,
     with_exact_goals,
 )
-from simnorm.formatting import NOTHING, fixed, format_estimate, percent, significant
+from simnorm.formatting import (
+    NOTHING,
+    fixed,
+    format_estimate,
+    format_like,
+    percent,
+    significant,
+)
 from simnorm.report.facts import (
     FULL_SET,
     Needed,
@@ -288,7 +295,7 @@ def _detail(value: Quantity, in_sd: bool) -> str:
     estimate = format_estimate(factor * value.estimate, factor * value.mcse)
     if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
         return f"estimate {estimate}{unit}"
-    theory = significant(factor * value.theory, 4)
+    theory = format_like(factor * value.theory, factor * value.mcse)
     word = "exactly" if value.theory_kind == "exact" else "asymptotically"
     return f"estimate {estimate}{unit}; {word} {theory}{unit}"
 
