@@ -22,7 +22,7 @@ from simnorm.diagnostics import (
     ledger,
 )
 from simnorm.distributions import Distribution, distribution
-from simnorm.engine import Sums
+from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.estimators import relative_constant
 from simnorm.studies import sweep
 from simnorm.studies.sweep import Cell, Source
@@ -202,7 +202,11 @@ def _settle(
     if mcse == 0.0:
         verdict = Verdict(UNRELIABLE, "no replication differed from another")
     if khat > LARGEST_KHAT:
-        reason = f"a few replications make the standard error (Pareto k-hat {khat:.2f} > 0.5)"
+        kept = min(replications, KEPT_REPLICATIONS)
+        reason = (
+            f"a few of the first {kept:,} replications make the standard error "
+            f"(Pareto k-hat {khat:.2f} > 0.5)"
+        )
         verdict = Verdict(UNRELIABLE, reason)
     if enough.status != OK:
         verdict = enough

@@ -52,7 +52,11 @@ def call(*arguments):
 @contextlib.contextmanager
 def program(*arguments, **options):
     """Run the command in a process of its own, which does not outlive the block."""
-    code = "from simnorm.cli import main; main()"
+    # Where the tests run in the background, a shell has told all of them to ignore Ctrl-C.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from simnorm.cli import main; main()"
+    )
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
     command = [sys.executable, "-c", code, *map(str, arguments)]
     with subprocess.Popen(command, **options) as process:
