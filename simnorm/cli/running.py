@@ -65,10 +65,15 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         result = run(
             design, workers=workers, out=folder, on_progress=on_progress, command=command_line()
         )
-    if wishes.json:
-        print_json(result, folder)
-    else:
-        print_summary(result)
+    gone = None
+    try:
+        if wishes.json:
+            print_json(result, folder)
+        else:
+            print_summary(result)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        gone = error  # whoever reads the table has left; the report is made all the same
     if wishes.verbose and not wishes.quiet:
         print_details(result)
     report = None if wishes.report is None else result.report(wishes.report)
@@ -76,6 +81,8 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         typer.echo(f"run: {folder}", err=True)
         if report is not None:
             typer.echo(f"report: {report}", err=True)
+    if gone is not None:
+        raise gone
 
 
 def command_line() -> str:

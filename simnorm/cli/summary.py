@@ -29,17 +29,18 @@ KEY = {
 
 
 class Shown(NamedTuple):
-    """A column pair: an estimator's relative RMSE and its theory, in a unit."""
+    """A column pair: an estimator's RMSE and its theory, in a unit."""
 
     kind: Estimator
     title: str
     factor: float
+    measure: str = "relative_rmse"
 
 
 def print_summary(result: Result) -> None:
     """Print a table for every distribution and, after each, one sentence."""
     rows = result.frame
-    rows = rows[(rows["measure"] == "relative_rmse") & (rows["reference"] == "full_set")]
+    rows = rows[rows["measure"].isin(["rmse", "relative_rmse"]) & (rows["reference"] == "full_set")]
     chosen = _chosen(result.design.estimators)
     columns = [_shown(spec) for spec in chosen]
     design = result.design
@@ -53,10 +54,12 @@ def print_summary(result: Result) -> None:
     used: set[str] = set()
     for law in design.distributions:
         of_law = rows[rows["distribution"] == law]
+        typer.echo(law)
         for i in range(0, len(columns), 2):
-            for line in law_lines(law, of_law, columns[i : i + 2], used):
+            for line in law_lines(of_law, columns[i : i + 2], used):
                 typer.echo(line)
-        for line in textwrap.wrap(law_sentence(of_law), WIDTH):
+        relative = of_law[of_law["measure"] == "relative_rmse"]
+        for line in textwrap.wrap(law_sentence(relative), WIDTH):
             typer.echo(line)
         typer.echo("")
     others = [spec for spec in result.design.estimators if spec not in chosen]
@@ -84,22 +87,34 @@ def _shown(spec: str) -> Shown:
     return Shown(kind, f"RMSE of the {name}, in %", 100.0)
 
 
-def law_lines(law: str, rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[str]:
+def _in_a_unit(column: Shown, rows: pd.DataFrame) -> Shown:
+    """Return the column in the unit of the data where the law has no sd to measure it in."""
+    rows = rows[rows["estimator"] == str(column.kind)]
+    defined = set(rows.loc[rows["status"] != "undefined", "measure"])
+    if defined == {"rmse"}:
+        name = column.kind.word.replace("_", " ")
+        return Shown(column.kind, f"RMSE of the {name}", 1.0, "rmse")
+    return column
+
+
+def law_lines(rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[str]:
     """Return the lines of one distribution; put the marks that appear into `used`."""
-    cells = {(row.estimator, row.batch_size): row for row in rows.itertuples(index=False)}
+    columns = [_in_a_unit(column, rows) for column in columns]
+    cells = {(r.estimator, r.batch_size, r.measure): r for r in rows.itertuples(index=False)}
     sizes = list(dict.fromkeys(rows["batch_size"]))
     shown = _thinned(sizes)
     left = max(6, len(str(sizes[-1])))
     right = 14
     middle = min(23, (WIDTH - left) // 2 - right)
     titles = "".join(f"{column.title:>{middle + right}}" for column in columns)
-    lines = [law, f"{'batch':>{left}}{titles}"]
+    lines = [f"{'batch':>{left}}{titles}"]
     heads = "".join(f"{'estimate':>{middle}}{_theory_head(rows, c):>{right}}" for c in columns)
     lines.append(f"{'size':>{left}}{heads}")
     for size in shown:
         line = f"{size:>{left}}"
         for column in columns:
-            estimate, expected = _texts(cells[str(column.kind), size], column.factor, used)
+            row = cells[str(column.kind), size, column.measure]
+            estimate, expected = _texts(row, column.factor, used)
             line += f"{estimate:>{middle}}{expected:>{right}}"
         lines.append(line.rstrip())
     if len(shown) < len(sizes):
