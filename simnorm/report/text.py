@@ -39,6 +39,7 @@ from simnorm.report.facts import (
     covered,
     featured_name,
     featured_size,
+    known_values,
     location_and_scale,
     look_up,
     needed_size,
@@ -238,8 +239,11 @@ def shape_matters(frame: pd.DataFrame) -> str:
     for word in reversed(location_and_scale(frame)):
         if not word:
             continue
-        values = _by_name(pick(frame, word, "relative_rmse"), n)
-        if len(values) < 2:
+        rows = pick(frame, word, "relative_rmse")
+        values = _by_name(rows, n)
+        # A distribution whose value is not to be trusted might be the one that differs.
+        left_out = np.isfinite(known_values(rows[rows["batch_size"] == n])).sum() > len(values)
+        if len(values) < 2 or left_out:
             continue
         low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
         noun = in_words(word)
