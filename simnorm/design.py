@@ -44,7 +44,7 @@ class Design:
     """What a study is to compute, in canonical form.
 
     Make one with `Design.make`, which checks and canonizes; two designs that ask for the same
-    numbers are equal.
+    numbers in the same order are equal.
 
     Examples
     --------

@@ -212,7 +212,7 @@ def parse_batch_sizes(given: str | Iterable[object], full_size: int) -> BatchSiz
     >>> parse_batch_sizes("2:64:x2,10", full_size=40)
     BatchSizes(sizes=(2, 4, 8, 10, 16, 32), notes=('batch_sizes: 2:64:x2 is cut at N = 40',))
     """
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping | bytes) or not isinstance(given, Iterable):
         raise SimnormError("batch_sizes", given, "text or a list of sizes is allowed", SIZES_HELP)
     parts = given.split(",") if isinstance(given, str) else list(given)
     sizes: list[int] = []
