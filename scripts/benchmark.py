@@ -11,6 +11,7 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -30,6 +31,22 @@ def numpy_fill(replications: int) -> None:
     out = np.empty(1 << 15)
     for _ in range(replications * FULL_SIZE // out.size):
         rng.standard_normal(out=out)
+
+
+def compiled_fill(replications: int, workers: int) -> None:
+    """Draw the normals alone in compiled threads: what a second thread can give on this machine."""
+    from simnorm.kernels import fill_normal
+
+    def draw(seed: int) -> None:
+        rng, out = np.random.Generator(np.random.PCG64DXSM(seed)), np.empty((64, FULL_SIZE))
+        for _ in range(replications // 64 // workers):
+            fill_normal(rng, out)
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def sweep(replications: int, workers: int) -> None:
@@ -125,6 +142,8 @@ def measured(rounds: int, scale: float) -> list[tuple[str, float, str]]:
             "fill": lambda: numpy_fill(replications),
             "one": lambda: sweep(replications, 1),
             "two": lambda: sweep(replications, 2),
+            "fill one": lambda: compiled_fill(replications // 2, 1),
+            "fill two": lambda: compiled_fill(replications // 2, 2),
         },
         rounds,
     )
@@ -132,6 +151,8 @@ def measured(rounds: int, scale: float) -> list[tuple[str, float, str]]:
         ("sweep, one thread / numpy drawing alone", times["one"] / times["fill"], "<= 0.75")
     )
     rows.append(("sweep, one thread / two threads", times["one"] / times["two"], ">= 1.8"))
+    limit = times["fill one"] / times["fill two"]
+    rows.append(("    bare compiled drawing, one thread / two threads", limit, "its limit here"))
 
     batches = max(500, int(BATCHES * min(1.0, 4 * scale)))
     needed = -(-batches * max(SIZES) // FULL_SIZE)

@@ -134,3 +134,45 @@ def add_rows(
         if end == rebase_end:
             rebase(sums, past, snapshots)
             rebase_end += REBASE
+
+
+@nb.njit(nogil=True, cache=True)
+def add_normals(
+    rng: np.random.Generator,
+    slab: Floats,
+    full_size: int,
+    place: tuple[float, float],
+    centre: float,
+    scale: float,
+    sizes: Integers,
+    sums: Floats,
+    past: Floats,
+    snapshots: Floats,
+    accumulators: Floats,
+) -> None:
+    """Draw a whole block of a normal law, slab by slab, and add it.
+
+    What a call of `fill_normal`, the law's `place` (scale, then loc) and a call of `add_rows` for
+    every slab would do, to the last bit. It holds no interpreter lock from beginning to end, where
+    the calls would take it back twice per slab and keep the other threads waiting.
+
+    Parameters
+    ----------
+    rng, slab, full_size
+        The block's stream, a buffer of shape (rows, lanes), and N.
+    place
+        The law's loc and scale.
+    centre, scale, sizes, sums, past, snapshots, accumulators
+        As `add_rows` has them.
+    """
+    loc, stretch = place
+    first = 0
+    while first < full_size:
+        part = slab[: min(slab.shape[0], full_size - first)]
+        fill_normal(rng, part)
+        if stretch != 1.0:
+            part *= stretch
+        if loc != 0.0:
+            part += loc
+        add_rows(part, first, centre, scale, sizes, sums, past, snapshots, accumulators)
+        first += part.shape[0]

@@ -174,9 +174,15 @@ class CompiledReducer:
 
     def add(self, slab: Floats, first: int) -> None:
         """Take the next observations of every lane."""
-        compiled_kernels().add_rows(
-            slab,
-            first,
+        compiled_kernels().add_rows(slab, first, *self._state())
+
+    def add_normals(self, rng: np.random.Generator, law: Distribution, buffer: Floats) -> None:
+        """Draw and take a whole block of a normal law, as filling and adding every slab would."""
+        place = (law.loc, law.scale)
+        compiled_kernels().add_normals(rng, buffer, self.full_size, place, *self._state())
+
+    def _state(self) -> tuple[object, ...]:
+        return (
             self.centre,
             self.unit,
             self._sizes,

@@ -6,6 +6,7 @@ no number that was there before.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import numpy as np
@@ -39,6 +40,7 @@ def slab_rows(full_size: int) -> int:
     return max(1, SLAB_DRAWS // lanes_of(full_size))
 
 
+@functools.lru_cache(maxsize=256)
 def stream_words(source: str, full_size: int, sampling: str) -> tuple[int, ...]:
     """Return the eight 32-bit words that name a source's streams."""
     content = {

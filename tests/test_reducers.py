@@ -473,3 +473,26 @@ def test_a_block_is_drawn_slab_by_slab_whatever_is_asked_of_it(spec):
     errors = medians - np.median(block, axis=0)[:, np.newaxis]
     position = sweep.cells(design).index((estimator("median"), 10, "full_set"))
     assert np.abs(a[position] - errors.mean(axis=1)).max() < 1e-13
+
+
+@pytest.mark.parametrize("spec", ["normal", "normal(loc=3,scale=0.1)", "normal(loc=-7)"])
+@pytest.mark.parametrize("full_size", [1, 17, 5000])
+def test_a_normal_block_drawn_in_one_call_has_the_bits_of_slab_by_slab(spec, full_size):
+    """The shortcut for normal laws is the loop over slabs, to the last bit."""
+    law, sizes = distribution(spec), sorted({1, min(3, full_size), full_size})
+    found = []
+    for shortcut in (True, False):
+        rng = np.random.Generator(np.random.PCG64DXSM(11))
+        reader = CompiledReducer(law, KINDS, sizes, full_size, 8)
+        buffer = np.empty((512, 8))
+        if shortcut:
+            reader.add_normals(rng, law, buffer)
+        else:
+            for first in range(0, full_size, len(buffer)):
+                slab = buffer[: full_size - first]
+                law.fill(rng, slab)
+                reader.add(slab, first)
+        found.append(reader.errors())
+    for kind in KINDS:
+        for one, other in zip(found[0][kind], found[1][kind], strict=True):
+            assert one.tobytes() == other.tobytes()

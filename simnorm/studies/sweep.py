@@ -7,15 +7,16 @@ with a sampling scheme. `block_errors` is the pure function that the engine runs
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.distributions import distribution
+from simnorm.distributions import Distribution, distribution
 from simnorm.estimators import Estimator, estimator
-from simnorm.reducers import REFERENCES, reducers_for
+from simnorm.reducers import REFERENCES, CompiledReducer, Reducer, reducers_for
 from simnorm.streams import block_stream, lanes_of, slab_rows
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,24 @@ class Cell(NamedTuple):
 def sources(design: Design) -> list[Source]:
     """Return the sources in the order of the design."""
     return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
+
+
+def draw(
+    law: Distribution,
+    rng: np.random.Generator,
+    buffer: Floats,
+    full_size: int,
+    readers: Sequence[Reducer],
+) -> None:
+    """Draw a block of full sets, a buffer of observations at a time, and show it to the readers."""
+    if law.is_normal and len(readers) == 1 and isinstance(readers[0], CompiledReducer):
+        readers[0].add_normals(rng, law, buffer)
+        return
+    for first in range(0, full_size, len(buffer)):
+        slab = buffer[: full_size - first]
+        law.fill(rng, slab)
+        for reader in readers:
+            reader.add(slab, first)
 
 
 @functools.lru_cache(maxsize=16)
@@ -75,11 +94,7 @@ def block_errors(
     # Undefined moments make NaN and overflow here; the ledger says so in their rows.
     with np.errstate(over="ignore", invalid="ignore"):
         buffer = np.empty((slab_rows(design.full_size), lanes))
-        for first in range(0, design.full_size, len(buffer)):
-            slab = buffer[: design.full_size - first]
-            law.fill(rng, slab)
-            for reader in readers:
-                reader.add(slab, first)
+        draw(law, rng, buffer, design.full_size, readers)
         found = {kind: pair for reader in readers for kind, pair in reader.errors().items()}
     # Cells are ordered as the arrays are: estimators, then sizes, then references.
     mean_errors, mean_squares = (
