@@ -309,7 +309,7 @@ def _needed_tile(frame: pd.DataFrame, name: str, estimator: str) -> dict[str, st
     return {
         "number": ten.text(),
         "caption": f"the batch size for 10 % RMSE of the {in_words(estimator)}",
-        "detail": f"for 5 %: {five.text()}; interpolated between simulated sizes",
+        "detail": f"for 5 %: {five.text()}; interpolated",
     }
 
 
