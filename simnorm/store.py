@@ -162,6 +162,15 @@ class Store:
             old.unlink(missing_ok=True)
         self._sources = [str(source) for source in map(json.dumps, sweep.sources(design))]
         self._database = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            self._prepare(design)
+        except BaseException:
+            # A database without a run in it would keep the folder from being used again.
+            self._database.close()
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def _prepare(self, design: Design) -> None:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
         self._database.executescript(SCHEMA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -52,7 +53,9 @@ def content(folder):
 
 
 def nodes_of(folder):
-    with sqlite3.connect(f"file:{folder / 'run.db'}?mode=ro", uri=True) as database:
+    with contextlib.closing(
+        sqlite3.connect(f"file:{folder / 'run.db'}?mode=ro", uri=True)
+    ) as database:
         rows = database.execute("select * from nodes").fetchall()
     database.close()
     return rows
