@@ -115,13 +115,10 @@ def run(
     """
     from simnorm import engine, results, store, tables
     from simnorm.distributions import compiled_kernels
-    from simnorm.grammar import whole_number
 
     if not isinstance(design, Design):
         design = Design.from_file(design)
-    if workers is not None:
-        workers = whole_number(workers, "workers", 1, 1024)
-    workers = workers or engine.available_workers()
+    workers = engine.worker_count(workers)
     check_memory(design, workers)
     folder = None if out is None else Path(out)
     if folder is not None:
@@ -189,7 +186,6 @@ def _kept(folder: Path, action: Callable[[Path], Any]) -> Any:
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
     from simnorm.engine import KEPT_REPLICATIONS
-    from simnorm.estimators import estimator
     from simnorm.reducers import CHUNK_DRAWS, array_estimators
     from simnorm.streams import lanes_of, slab_rows
     from simnorm.studies import sweep
@@ -198,7 +194,7 @@ def memory_needed(design: Design, workers: int) -> int:
     cells = len(sweep.cells(design))
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
     per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * cells)
-    if array_estimators([estimator(spec) for spec in design.estimators]):
+    if array_estimators(sweep.estimators(design)):
         # The assembled block, and a few copies of the lanes that are read at a time.
         per_worker += 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
     tables = 16 * kept * cells * len(sweep.sources(design))

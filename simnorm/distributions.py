@@ -199,7 +199,7 @@ class Distribution:
         """Population excess kurtosis, 0 for the normal law."""
         return self.standard_moments().excess_kurtosis
 
-    @property
+    @functools.cached_property
     def squares_kurtosis(self) -> float:
         """Excess kurtosis of (X - mean)^2, infinite where the eighth moment is."""
         fourth, (sixth, eighth) = self.excess_kurtosis + 3.0, self.even_moments()

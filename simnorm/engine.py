@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
+from simnorm.grammar import whole_number
 from simnorm.streams import lanes_of
 from simnorm.studies import sweep
 from simnorm.studies.sweep import Source
@@ -29,6 +30,7 @@ ENGINE_VERSION = 1
 # A task should take about a tenth of a second: enough to hide what it costs to hand out.
 TASK_DRAWS = 1 << 24
 TASKS_PER_WORKER = 4
+MOST_WORKERS = 1024
 # The first replications of every cell keep their own A and Q, for diagnostics and convergence.
 KEPT_REPLICATIONS = 1024
 
@@ -95,6 +97,19 @@ def available_workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def worker_count(wanted: object = None) -> int:
+    """Return the number of threads: the number given, text or not, or one for each processor.
+
+    Raises
+    ------
+    SimnormError
+        If what is given is no such number.
+    """
+    if wanted is None:
+        return available_workers()
+    return whole_number(wanted, "workers", 1, MOST_WORKERS)
 
 
 def block_count(design: Design) -> int:
@@ -165,7 +180,7 @@ def run(
     on_progress
         Called after every finished node.
     """
-    workers = workers or available_workers()
+    workers = worker_count(workers)
     found = sweep.sources(design)
     trees = [MergeTree() for _ in found]
     kept: list[dict[int, Floats]] = [{} for _ in found]

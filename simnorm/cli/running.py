@@ -17,9 +17,8 @@ import typer
 
 from simnorm.api import memory_needed, run
 from simnorm.design import Design
-from simnorm.engine import Progress, Task, available_workers, compute, total_draws
+from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
-from simnorm.grammar import whole_number
 from simnorm.results import Result, check_report_path
 from simnorm.store import check_folder, default_folder
 from simnorm.studies import sweep
@@ -44,9 +43,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     """Check every wish, run the design, print its table and name its files."""
     from simnorm.cli.summary import print_summary
 
-    workers = available_workers()
-    if wishes.workers is not None:
-        workers = whole_number(wishes.workers, "workers", 1, 1024)
+    workers = worker_count(wishes.workers)
     folder = wishes.out or default_folder(design)
     check_folder(folder, design)
     if wishes.report is not None:
@@ -109,13 +106,14 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
     )
     with Bar(*columns, console=console, transient=True) as bar:
         shown_task = bar.add_task("starting", total=None, rate="(the first run compiles, ~10 s)")
-        first: list[tuple[float, int]] = []
+        begin: tuple[float, int] | None = None
 
         def on_progress(progress: Progress) -> None:
             # The clock starts with the first node, so that compiling does not spoil the rate.
+            nonlocal begin
             now = time.perf_counter()
-            first.append((now, progress.done))
-            seconds, draws = now - first[0][0], progress.done - first[0][1]
+            begin = begin or (now, progress.done)
+            seconds, draws = now - begin[0], progress.done - begin[1]
             rate = ""
             if seconds > 0 and draws > 0:
                 left = (progress.total - progress.done) * seconds / draws
