@@ -114,7 +114,7 @@ def run(
         The command line to name in the provenance.
     """
     from simnorm import engine, results, store, tables
-    from simnorm.distributions import compiled_kernels
+    from simnorm.compiled import compiled_kernels
 
     if not isinstance(design, Design):
         design = Design.from_file(design)

@@ -26,7 +26,7 @@ from simnorm.tally import Tally
 Floats = NDArray[np.float64]
 
 # Raised whenever the same design would come out with other numbers.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 # A task should take about a tenth of a second: enough to hide what it costs to hand out.
 TASK_DRAWS = 1 << 24
 TASKS_PER_WORKER = 4

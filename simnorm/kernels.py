@@ -1,4 +1,4 @@
-"""Compiled loops: the normal fill, and every batch size and moment estimator in one pass.
+"""Compiled loops: drawing, and every batch size and moment estimator in one pass.
 
 This is the only module that imports numba. Nothing is compiled with fast-math: where the straight
 row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
@@ -12,12 +12,26 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from simnorm.inverse import (
+    DEGREE,
+    FIRST_CELL,
+    HALF_STEP,
+    MANTISSA,
+    ONE,
+    REST,
+    STRETCH,
+)
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # Running sums are set back to zero after this many observations, so that a batch's sum, the
 # difference of two running sums, never loses digits to a long or an extreme past.
 REBASE = 1 << 10
+
+# How a law is drawn, as codes.
+ORIGINS = ("normal", "exponential", "uniform", "inverse")
+NORMAL, EXPONENTIAL, UNIFORM, INVERSE = range(4)
 
 # Rows of an accumulator: sums over batches of mean^2, (variance - 1)^2 and std - 1, all of the
 # standardized observations. Sums of means and of variances follow from the running sums.
@@ -33,6 +47,44 @@ def fill_normal(rng: np.random.Generator, out: Floats) -> None:
     flat = out.ravel()
     for i in range(flat.size):
         flat[i] = rng.standard_normal()
+
+
+@nb.njit(nogil=True, cache=True)
+def fill_inverse(rng: np.random.Generator, table: Floats, out: Floats) -> None:
+    """Fill `out` by a table of the inverse distribution function, as `InverseTable` describes."""
+    flat = out.ravel()
+    for i in range(flat.size):
+        flat[i] = rng.random()
+    bits = flat.view(np.int64)
+    side = table.shape[0] // 2
+    for i in range(flat.size):
+        u = flat[i]
+        upper = u >= 0.5
+        flat[i] = (1.0 - u) - HALF_STEP if upper else u + HALF_STEP
+        row = table[(bits[i] >> MANTISSA) - FIRST_CELL + (side if upper else 0)]
+        # The rest of the mantissa, as a number from -1 to 1 across the cell.
+        bits[i] = (bits[i] & REST) | ONE
+        x = (flat[i] - 1.0) * STRETCH - 1.0
+        value = row[0]
+        for power in range(1, DEGREE + 1):
+            value = value * x + row[power]
+        flat[i] = value
+
+
+@nb.njit(nogil=True, cache=True)
+def fill(rng: np.random.Generator, origin: int, table: Floats, out: Floats) -> None:
+    """Fill `out` with draws of a standard law: the code of its origin, and its table or none."""
+    flat = out.ravel()
+    if origin == NORMAL:
+        fill_normal(rng, out)
+    elif origin == INVERSE:
+        fill_inverse(rng, table, out)
+    elif origin == EXPONENTIAL:
+        for i in range(flat.size):
+            flat[i] = rng.standard_exponential()
+    else:
+        for i in range(flat.size):
+            flat[i] = rng.random()
 
 
 @nb.njit(nogil=True, cache=True)
@@ -137,8 +189,10 @@ def add_rows(
 
 
 @nb.njit(nogil=True, cache=True)
-def add_normals(
+def add_block(
     rng: np.random.Generator,
+    origin: int,
+    table: Floats,
     slab: Floats,
     full_size: int,
     place: tuple[float, float],
@@ -150,16 +204,18 @@ def add_normals(
     snapshots: Floats,
     accumulators: Floats,
 ) -> None:
-    """Draw a whole block of a normal law, slab by slab, and add it.
+    """Draw a whole block of a law, slab by slab, and add it.
 
-    What a call of `fill_normal`, the law's `place` (scale, then loc) and a call of `add_rows` for
-    every slab would do, to the last bit. It holds no interpreter lock from beginning to end, where
-    the calls would take it back twice per slab and keep the other threads waiting.
+    What the law's fill and a call of `add_rows` for every slab would do, to the last bit. It holds
+    no interpreter lock from beginning to end, where the calls would take it back twice per slab
+    and keep the other threads waiting.
 
     Parameters
     ----------
-    rng, slab, full_size
-        The block's stream, a buffer of shape (rows, lanes), and N.
+    rng, origin, table
+        The block's stream, and how the law is drawn, as `fill` has them.
+    slab, full_size
+        A buffer of shape (rows, lanes), and N.
     place
         The law's loc and scale.
     centre, scale, sizes, sums, past, snapshots, accumulators
@@ -169,7 +225,7 @@ def add_normals(
     first = 0
     while first < full_size:
         part = slab[: min(slab.shape[0], full_size - first)]
-        fill_normal(rng, part)
+        fill(rng, origin, table, part)
         if stretch != 1.0:
             part *= stretch
         if loc != 0.0:

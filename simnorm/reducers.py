@@ -14,7 +14,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.distributions import Distribution, compiled_kernels
+from simnorm.compiled import compiled_kernels
+from simnorm.distributions import Distribution
+from simnorm.distributions.base import inverse_table
 from simnorm.estimators import (
     BiasedVariance,
     Estimator,
@@ -23,6 +25,7 @@ from simnorm.estimators import (
     Std,
     UnbiasedVariance,
 )
+from simnorm.inverse import DEGREE
 from simnorm.sampling import cut
 
 Floats = NDArray[np.float64]
@@ -31,6 +34,9 @@ Floats = NDArray[np.float64]
 Errors = dict[Estimator, tuple[Floats, Floats]]
 
 REFERENCES = ("full_set", "population")
+
+# What stands in for the table of a law that is not drawn by one.
+NO_TABLE = np.empty((0, DEGREE + 1))
 
 # Observations that the array reader takes at a time, whole lanes.
 CHUNK_DRAWS = 1 << 20
@@ -176,10 +182,19 @@ class CompiledReducer:
         """Take the next observations of every lane."""
         compiled_kernels().add_rows(slab, first, *self._state())
 
-    def add_normals(self, rng: np.random.Generator, law: Distribution, buffer: Floats) -> None:
-        """Draw and take a whole block of a normal law, as filling and adding every slab would."""
-        place = (law.loc, law.scale)
-        compiled_kernels().add_normals(rng, buffer, self.full_size, place, *self._state())
+    def add_block(self, rng: np.random.Generator, law: Distribution, buffer: Floats) -> None:
+        """Draw and take a whole block of a law, as filling and adding every slab would."""
+        kernels = compiled_kernels()
+        table = inverse_table(law).coefficients if law.origin == "inverse" else NO_TABLE
+        kernels.add_block(
+            rng,
+            kernels.ORIGINS.index(law.origin),
+            table,
+            buffer,
+            self.full_size,
+            (law.loc, law.scale),
+            *self._state(),
+        )
 
     def _state(self) -> tuple[object, ...]:
         return (

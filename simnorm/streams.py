@@ -14,7 +14,7 @@ import numpy as np
 from simnorm.design import canonical_json
 
 # Part of every key: raised whenever the same key would have to mean other draws.
-STREAM_VERSION = 1
+STREAM_VERSION = 2
 
 # A block is the unit of randomness and of merging: so many draws, within these replications.
 BLOCK_DRAWS = 1 << 20

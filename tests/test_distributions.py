@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simnorm.distributions import DISTRIBUTIONS, Distribution, compiled_kernels, distribution
+from simnorm.compiled import compiled_kernels
+from simnorm.distributions import DISTRIBUTIONS, Distribution, distribution
 from simnorm.errors import SimnormError
 
 DRAWS = 10**6

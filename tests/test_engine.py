@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from simnorm import engine, streams
+from simnorm.compiled import compiled_kernels
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED, ledger
-from simnorm.distributions import DISTRIBUTIONS, compiled_kernels, distribution
+from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.engine import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, run, total_draws
 from simnorm.estimators import ESTIMATORS
 from simnorm.reducers import array_estimators

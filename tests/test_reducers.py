@@ -12,9 +12,10 @@ import math
 import numpy as np
 import pytest
 
+from simnorm.compiled import compiled_kernels
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED, ledger
-from simnorm.distributions import DISTRIBUTIONS, compiled_kernels, distribution
+from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.estimators import ESTIMATORS, estimator
 from simnorm.reducers import (
     ArrayReducer,

@@ -50,8 +50,9 @@ def draw(
     readers: Sequence[Reducer],
 ) -> None:
     """Draw a block of full sets, a buffer of observations at a time, and show it to the readers."""
-    if law.is_normal and len(readers) == 1 and isinstance(readers[0], CompiledReducer):
-        readers[0].add_normals(rng, law, buffer)
+    # A law with a draw of its own, or another reader, needs the interpreter between slabs.
+    if law.is_compiled and len(readers) == 1 and isinstance(readers[0], CompiledReducer):
+        readers[0].add_block(rng, law, buffer)
         return
     for first in range(0, full_size, len(buffer)):
         slab = buffer[: full_size - first]

@@ -1,0 +1,184 @@
+"""Continuous laws with textbook formulas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from simnorm.distributions.base import (
+    INFINITE,
+    UNDEFINED,
+    Distribution,
+    Floats,
+    Moments,
+    Origin,
+    Tails,
+)
+from simnorm.distributions.quantiles import by_side, by_symmetry, minus_log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uniform(Distribution):
+    """The uniform law on [loc, loc + scale)."""
+
+    word: ClassVar[str] = "uniform"
+    note: ClassVar[str] = "flat on [loc, loc + scale)"
+    origin: ClassVar[Origin] = "uniform"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(0.5, 1.0 / 12.0, 0.0, -1.2)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (27.0 / 7.0, 9.0)
+
+    def standard_support(self) -> tuple[float, float]:  # noqa: D102
+        return (0.0, 1.0)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: ARG002, D102
+        return np.array(lower)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laplace(Distribution):
+    """The double exponential law."""
+
+    word: ClassVar[str] = "laplace"
+    note: ClassVar[str] = "double exponential, excess kurtosis 3"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(0.0, 2.0, 0.0, 3.0)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (90.0, 2520.0)  # r!/2^(r/2)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        return by_symmetry(lambda p: np.log(2.0 * p), lower, upper)
+
+    def knots(self) -> tuple[float, ...]:  # noqa: D102
+        return (0.5,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exponential(Distribution):
+    """The exponential law with mean `scale`, starting at `loc`."""
+
+    word: ClassVar[str] = "exponential"
+    note: ClassVar[str] = "skewness 2, excess kurtosis 6"
+    origin: ClassVar[Origin] = "exponential"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(1.0, 1.0, 2.0, 6.0)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (265.0, 14_833.0)
+
+    def standard_support(self) -> tuple[float, float]:  # noqa: D102
+        return (0.0, INFINITE)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        return minus_log(upper, lower)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gamma(Distribution):
+    """The gamma law of shape `a`."""
+
+    a: float = 2.0
+
+    word: ClassVar[str] = "gamma"
+    note: ClassVar[str] = "shape a: skewness 2/sqrt(a)"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"a": (1e-6, 1e12)}
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(self.a, self.a, 2.0 / math.sqrt(self.a), 6.0 / self.a)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        # From the cumulants (r - 1)! a^(1 - r/2) of the standardized law.
+        k3, k4, k5, k6, k8 = (
+            math.factorial(r - 1) * self.a ** (1.0 - r / 2.0) for r in (3, 4, 5, 6, 8)
+        )
+        sixth = k6 + 15.0 * k4 + 10.0 * k3 * k3 + 15.0
+        eighth = k8 + 28.0 * k6 + 56.0 * k5 * k3 + 35.0 * k4 * k4
+        return (sixth, eighth + 210.0 * k4 + 280.0 * k3 * k3 + 105.0)
+
+    def standard_pivot(self) -> float:  # noqa: D102
+        # For a small shape nearly all draws are next to nothing.
+        return self.a if self.a >= 1.0 else 0.0
+
+    def standard_support(self) -> tuple[float, float]:  # noqa: D102
+        return (0.0, INFINITE)
+
+    def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
+        # For a small shape the quantiles fall too steeply, down to 0.
+        rng.standard_gamma(self.a, out=out)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        from scipy.special import gammainccinv, gammaincinv
+
+        return by_side(
+            lambda p: gammaincinv(self.a, p), lambda q: gammainccinv(self.a, q), lower, upper
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentT(Distribution):
+    """Student's t law; moments of order `df` and above do not exist."""
+
+    df: float = 5.0
+
+    word: ClassVar[str] = "t"
+    note: ClassVar[str] = "Student's t, moments below order df only"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"df": (1e-6, INFINITE)}
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        df = self.df
+        return Moments(
+            0.0 if df > 1 else UNDEFINED,
+            df / (df - 2) if df > 2 else INFINITE if df > 1 else UNDEFINED,
+            0.0 if df > 3 else UNDEFINED,
+            6.0 / (df - 4) if df > 4 else INFINITE if df > 2 else UNDEFINED,
+        )
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        df = self.df
+        if not df > 8.0:
+            return (INFINITE, INFINITE)
+        # Ratios, because the square of a huge df leaves the doubles.
+        sixth = 15.0 * ((df - 2.0) / (df - 4.0)) * ((df - 2.0) / (df - 6.0))
+        return (sixth, sixth * 7.0 * ((df - 2.0) / (df - 8.0)))
+
+    def tails(self) -> Tails:  # noqa: D102
+        return Tails(self.df, self.df)
+
+    def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
+        out[...] = rng.standard_t(self.df, size=out.shape)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        from scipy.special import stdtrit
+
+        return by_symmetry(lambda p: stdtrit(self.df, p), lower, upper)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cauchy(Distribution):
+    """The Cauchy law, which has no moments at all."""
+
+    word: ClassVar[str] = "cauchy"
+    note: ClassVar[str] = "no mean, no variance"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
+
+    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+        return (INFINITE, INFINITE)
+
+    def tails(self) -> Tails:  # noqa: D102
+        return Tails(1.0, 1.0)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        # cot(pi p), the smaller p without the rounding of p - 1/2.
+        return by_symmetry(lambda p: -1.0 / np.tan(np.pi * p), lower, upper)
