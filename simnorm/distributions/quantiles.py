@@ -20,8 +20,10 @@ def by_side(
     """Return quantiles from the inverse of the cdf or, above the median, of 1 - cdf."""
     below = lower < upper
     with np.errstate(all="ignore"):
-        return np.where(
-            below, quantile(np.where(below, lower, 0.5)), survival(np.where(below, 0.5, upper))
+        return np.asarray(
+            np.where(
+                below, quantile(np.where(below, lower, 0.5)), survival(np.where(below, 0.5, upper))
+            )
         )
 
 
