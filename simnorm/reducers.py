@@ -177,6 +177,7 @@ class CompiledReducer:
         self._past = np.zeros((2, lanes))
         self._snapshots = np.zeros((len(self._sizes), 2, lanes))
         self._accumulators = np.zeros((len(self._sizes), 3, lanes))
+        self._pending = np.zeros(lanes)
 
     def add(self, slab: Floats, first: int) -> None:
         """Take the next observations of every lane."""
@@ -205,6 +206,7 @@ class CompiledReducer:
             self._past,
             self._snapshots,
             self._accumulators,
+            self._pending,
         )
 
     def errors(self) -> Errors:

@@ -476,10 +476,12 @@ def test_a_block_is_drawn_slab_by_slab_whatever_is_asked_of_it(spec):
     assert np.abs(a[position] - errors.mean(axis=1)).max() < 1e-13
 
 
-@pytest.mark.parametrize("spec", ["normal", "normal(loc=3,scale=0.1)", "normal(loc=-7)"])
+@pytest.mark.parametrize(
+    "spec", ["normal", "normal(loc=3,scale=0.1)", "uniform(loc=-7)", "exponential", "t(df=3)"]
+)
 @pytest.mark.parametrize("full_size", [1, 17, 5000])
-def test_a_normal_block_drawn_in_one_call_has_the_bits_of_slab_by_slab(spec, full_size):
-    """The shortcut for normal laws is the loop over slabs, to the last bit."""
+def test_a_block_drawn_in_one_call_has_the_bits_of_slab_by_slab(spec, full_size):
+    """The shortcut for compiled laws is the loop over slabs, to the last bit."""
     law, sizes = distribution(spec), sorted({1, min(3, full_size), full_size})
     found = []
     for shortcut in (True, False):
@@ -487,7 +489,7 @@ def test_a_normal_block_drawn_in_one_call_has_the_bits_of_slab_by_slab(spec, ful
         reader = CompiledReducer(law, KINDS, sizes, full_size, 8)
         buffer = np.empty((512, 8))
         if shortcut:
-            reader.add_normals(rng, law, buffer)
+            reader.add_block(rng, law, buffer)
         else:
             for first in range(0, full_size, len(buffer)):
                 slab = buffer[: full_size - first]
