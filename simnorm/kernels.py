@@ -37,6 +37,10 @@ NORMAL, EXPONENTIAL, UNIFORM, INVERSE = range(4)
 # standardized observations. Sums of means and of variances follow from the running sums.
 MEAN_SQUARED, VARIANCE_SQUARED, STD = range(3)
 
+# Moment estimators and the first reference, as codes.
+MEAN, BIASED_VARIANCE, UNBIASED_VARIANCE, BIASED_STD, UNBIASED_STD = range(5)
+FULL_SET = 0
+
 
 @nb.njit(nogil=True, cache=True)
 def fill_normal(rng: np.random.Generator, out: Floats) -> None:
@@ -336,3 +340,95 @@ def add_block(
             part += loc
         add_rows(part, first, centre, scale, sizes, sums, past, snapshots, accumulators, pending)
         first += part.shape[0]
+
+
+@nb.njit(nogil=True, cache=True)
+def deviation(
+    kind: int,
+    factor: float,
+    mean: float,
+    mean_squared: float,
+    variance: float,
+    variance_squared: float,
+    std: float,
+) -> tuple[float, float]:
+    """Return the means over batches of d and of d^2, d = estimate about a constant.
+
+    The constant is 0 for the mean, 1 for variances and standard deviations; `variance` and `std`
+    are about it already, and biased; `factor` is n/(n - 1).
+    """
+    more = factor - 1.0
+    if kind == MEAN:
+        return mean, mean_squared
+    if kind == BIASED_VARIANCE:
+        return variance, variance_squared
+    if kind == UNBIASED_VARIANCE:
+        squares = factor * factor * variance_squared + more * (2.0 * factor * variance + more)
+        return factor * variance + more, squares
+    # (s - 1)^2 = (s^2 - 1) - 2 (s - 1), and s^2 is the variance.
+    if kind == BIASED_STD:
+        return std, variance - 2.0 * std
+    root = np.sqrt(factor)
+    unbiased = root * std + (root - 1.0)
+    return unbiased, (factor * variance + more) - 2.0 * unbiased
+
+
+@nb.njit(nogil=True, cache=True)
+def moment_errors(
+    kinds: Integers,
+    populations: Floats,
+    units: Floats,
+    sizes: Integers,
+    sums: Floats,
+    accumulators: Floats,
+    found: Floats,
+) -> None:
+    """Turn the sums over a block into A and Q of every moment estimator.
+
+    Parameters
+    ----------
+    kinds, populations, units
+        Code, population value about its constant, and unit of every estimator, shape (kinds,).
+    sizes
+        Batch sizes, the full size last, shape (sizes,).
+    sums
+        Sums of z and z^2 over all batches of a size, shape (sizes, 2, lanes).
+    accumulators
+        Sums over the batches, shape (sizes, 3, lanes).
+    found
+        Receives A and Q, shape (2, kinds, sizes - 1, 2 references, lanes).
+    """
+    full_size = sizes[-1]
+    whole = np.empty((kinds.size, sums.shape[2]))
+    for j in range(sizes.size - 1, -1, -1):
+        n = sizes[j]
+        count = full_size // n
+        factor = n / max(n - 1.0, 1.0)
+        for lane in range(sums.shape[2]):
+            mean = sums[j, 0, lane] / (count * n)
+            mean_squared = accumulators[j, MEAN_SQUARED, lane] / count
+            # Batch variances add up to the mean square less the squares of the batch means.
+            variance = (sums[j, 1, lane] / (count * n) - 1.0) - mean_squared
+            variance_squared = accumulators[j, VARIANCE_SQUARED, lane] / count
+            std = accumulators[j, STD, lane] / count
+            if n == 1:  # a batch of one has no spread, whatever the divisor
+                variance = np.nan
+                std = np.nan
+            for k in range(kinds.size):
+                d, d_squared = deviation(
+                    kinds[k], factor, mean, mean_squared, variance, variance_squared, std
+                )
+                if j == sizes.size - 1:
+                    whole[k, lane] = d
+                    continue
+                for r in range(2):
+                    against = whole[k, lane] if r == FULL_SET else populations[k]
+                    error = d - against
+                    square = d_squared + against * (against - 2.0 * d)
+                    # A single batch has one error; near n = N it is far smaller than d, whose
+                    # digits it lacks. Nor may rounding leave a mean square below the square of
+                    # its mean.
+                    if count == 1 or square < error * error:
+                        square = error * error
+                    found[0, k, j, r, lane] = units[k] * error
+                    found[1, k, j, r, lane] = units[k] * units[k] * square

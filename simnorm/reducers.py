@@ -9,7 +9,7 @@ array reader takes any estimator, on the assembled block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from simnorm.estimators import (
     Mean,
     OrderStatistic,
     Std,
-    UnbiasedVariance,
 )
 from simnorm.inverse import DEGREE
 from simnorm.sampling import cut
@@ -211,68 +210,33 @@ class CompiledReducer:
 
     def errors(self) -> Errors:
         """Return every estimator's A and Q."""
-        sizes = self._sizes[:, np.newaxis]
-        counts = self.full_size // sizes
-        # Means over the batches of each size, all of shape (sizes, lanes).
-        mean, square = np.moveaxis(self._past + self._snapshots, 1, 0) / (counts * sizes)
-        mean_squared, variance_squared, std = np.moveaxis(
-            self._accumulators / counts[..., np.newaxis], 1, 0
+        codes = np.array([moment_code(kind) for kind in self.estimators])
+        units = np.array([self.unit**kind.power for kind in self.estimators])
+        population = np.array([self.population[kind.power] for kind in self.estimators])
+        shape = (2, len(codes), len(self.sizes), len(REFERENCES), self._sums.shape[1])
+        found = np.empty(shape)
+        # Means are about 0 and spreads about 1, both in units of the law.
+        population[codes == MEAN] = self.mean
+        compiled_kernels().moment_errors(
+            codes,
+            population,
+            units,
+            self._sizes,
+            self._past[np.newaxis] + self._snapshots,
+            self._accumulators,
+            found,
         )
-        # Batch variances add up to the mean square less the squares of the batch means.
-        variance = (square - 1.0) - mean_squared
-        # A batch of one has no spread, whatever the divisor.
-        variance, std = (np.where(sizes == 1, np.nan, values) for values in (variance, std))
-        factor = sizes / np.maximum(sizes - 1.0, 1.0)
-        sums = Sums(factor, mean, mean_squared, variance, variance_squared, std)
-        return {kind: self._errors(kind, *deviations(kind, sums)) for kind in self.estimators}
-
-    def _errors(self, kind: Estimator, first: Floats, second: Floats) -> tuple[Floats, Floats]:
-        """Return A and Q from the means of d and d^2, d = estimate about a constant."""
-        population = self.mean if isinstance(kind, Mean) else self.population[kind.power]
-        against = np.stack([first[-1], np.full_like(first[-1], population)])
-        d, d_squared = first[:-1, np.newaxis], second[:-1, np.newaxis]
-        errors = d - against
-        squares = d_squared + against * (against - 2.0 * d)
-        # A single batch has one error; near n = N it is far smaller than d, whose digits it lacks.
-        single = self.full_size // self._sizes[:-1] == 1
-        squares[single] = errors[single] * errors[single]
-        # Nor may rounding leave a mean square below the square of its mean.
-        squares = np.maximum(squares, errors * errors)
-        power = self.unit**kind.power
-        return power * errors, power * power * squares
+        return {kind: (found[0, k], found[1, k]) for k, kind in enumerate(self.estimators)}
 
 
-class Sums(NamedTuple):
-    """Means over the batches of each size, of standardized data, shape (sizes, lanes)."""
-
-    factor: Floats  # n / (n - 1), shape (sizes, 1)
-    mean: Floats
-    mean_squared: Floats
-    variance: Floats  # of the biased variance - 1
-    variance_squared: Floats  # of its square
-    std: Floats  # of the biased standard deviation - 1
+MEAN = 0
 
 
-def deviations(kind: Estimator, sums: Sums) -> tuple[Floats, Floats]:
-    """Return the means over batches of d and of d^2, d = estimate about a constant.
-
-    The constant is 0 for the mean, 1 for variances and standard deviations.
-    """
+def moment_code(kind: Estimator) -> int:
+    """Return the code by which the compiled loops know a moment estimator."""
     if isinstance(kind, Mean):
-        return sums.mean, sums.mean_squared
-    factor, variance = sums.factor, sums.variance
-    more = factor - 1.0
-    if isinstance(kind, UnbiasedVariance):
-        return (
-            factor * variance + more,
-            factor * factor * sums.variance_squared + more * (2.0 * factor * variance + more),
-        )
+        return MEAN
     if isinstance(kind, BiasedVariance):
-        return variance, sums.variance_squared
+        return 1 + kind.ddof
     assert isinstance(kind, Std)
-    # (s - 1)^2 = (s^2 - 1) - 2 (s - 1), and s^2 is the variance.
-    if kind.ddof == 0:
-        return sums.std, variance - 2.0 * sums.std
-    root = np.sqrt(factor)
-    std = root * sums.std + (root - 1.0)
-    return std, (factor * variance + more) - 2.0 * std
+    return 3 + kind.ddof
