@@ -1,10 +1,4 @@
-"""Compiled loops: drawing, and every batch size and moment estimator in one pass.
-
-This is the only module that imports numba. Nothing is compiled with fast-math: where the straight
-row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
-last bits of one size when another size joins the grid. Each loop over lanes is a function of its
-own, because that is what the compiler turns into vector instructions.
-"""
+"""Compiled loops: every batch size and moment estimator in one pass over a block."""
 
 from __future__ import annotations
 
@@ -12,15 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.inverse import (
-    DEGREE,
-    FIRST_CELL,
-    HALF_STEP,
-    MANTISSA,
-    ONE,
-    REST,
-    STRETCH,
-)
+from simnorm.kernels.fills import fill
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -29,10 +15,6 @@ Integers = NDArray[np.int64]
 # difference of two running sums, never loses digits to a long or an extreme past.
 REBASE = 1 << 10
 
-# How a law is drawn, as codes.
-ORIGINS = ("normal", "exponential", "uniform", "inverse")
-NORMAL, EXPONENTIAL, UNIFORM, INVERSE = range(4)
-
 # Rows of an accumulator: sums over batches of mean^2, (variance - 1)^2 and std - 1, all of the
 # standardized observations. Sums of means and of variances follow from the running sums.
 MEAN_SQUARED, VARIANCE_SQUARED, STD = range(3)
@@ -40,55 +22,6 @@ MEAN_SQUARED, VARIANCE_SQUARED, STD = range(3)
 # Moment estimators and the first reference, as codes.
 MEAN, BIASED_VARIANCE, UNBIASED_VARIANCE, BIASED_STD, UNBIASED_STD = range(5)
 FULL_SET = 0
-
-
-@nb.njit(nogil=True, cache=True)
-def fill_normal(rng: np.random.Generator, out: Floats) -> None:
-    """Fill `out` with standard normals, bit for bit what ``rng.standard_normal(out=out)`` draws.
-
-    Compiled here, numpy's ziggurat takes about half the time it takes in numpy's own wheel.
-    """
-    flat = out.ravel()
-    for i in range(flat.size):
-        flat[i] = rng.standard_normal()
-
-
-@nb.njit(nogil=True, cache=True)
-def fill_inverse(rng: np.random.Generator, table: Floats, out: Floats) -> None:
-    """Fill `out` by a table of the inverse distribution function, as `InverseTable` describes."""
-    flat = out.ravel()
-    for i in range(flat.size):
-        flat[i] = rng.random()
-    bits = flat.view(np.int64)
-    side = table.shape[0] // 2
-    for i in range(flat.size):
-        u = flat[i]
-        upper = u >= 0.5
-        flat[i] = (1.0 - u) - HALF_STEP if upper else u + HALF_STEP
-        row = table[(bits[i] >> MANTISSA) - FIRST_CELL + (side if upper else 0)]
-        # The rest of the mantissa, as a number from -1 to 1 across the cell.
-        bits[i] = (bits[i] & REST) | ONE
-        x = (flat[i] - 1.0) * STRETCH - 1.0
-        value = row[0]
-        for power in range(1, DEGREE + 1):
-            value = value * x + row[power]
-        flat[i] = value
-
-
-@nb.njit(nogil=True, cache=True)
-def fill(rng: np.random.Generator, origin: int, table: Floats, out: Floats) -> None:
-    """Fill `out` with draws of a standard law: the code of its origin, and its table or none."""
-    flat = out.ravel()
-    if origin == NORMAL:
-        fill_normal(rng, out)
-    elif origin == INVERSE:
-        fill_inverse(rng, table, out)
-    elif origin == EXPONENTIAL:
-        for i in range(flat.size):
-            flat[i] = rng.standard_exponential()
-    else:
-        for i in range(flat.size):
-            flat[i] = rng.random()
 
 
 @nb.njit(nogil=True, cache=True)

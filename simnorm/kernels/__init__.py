@@ -1,0 +1,24 @@
+"""Compiled loops: drawing, moments in one pass, merging and reading order statistics.
+
+These are the only modules that import numba. Nothing is compiled with fast-math: where the straight
+row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
+last bits of one size when another size joins the grid. Each loop over lanes is a function of its
+own, because that is what the compiler turns into vector instructions.
+"""
+
+from simnorm.kernels.fills import ORIGINS, fill_inverse, fill_normal
+from simnorm.kernels.moments import REBASE, add_block, add_rows, moment_errors
+from simnorm.kernels.order import linear_errors, merge_halves, sort_pairs
+
+__all__ = [
+    "ORIGINS",
+    "REBASE",
+    "add_block",
+    "add_rows",
+    "fill_inverse",
+    "fill_normal",
+    "linear_errors",
+    "merge_halves",
+    "moment_errors",
+    "sort_pairs",
+]
