@@ -85,7 +85,7 @@ def ledger(
     """
     base = measure.removeprefix("relative_")
     if n < kind.smallest_batch:
-        return Verdict(UNDEFINED, "a batch of one observation has no spread")
+        return Verdict(UNDEFINED, kind.too_small)
     if reference == "population" and not math.isfinite(kind.population(law)):
         return Verdict(UNDEFINED, f"the population {kind.word} of {law} is not finite")
     if base != measure:
