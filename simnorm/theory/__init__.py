@@ -1,0 +1,260 @@
+"""Exact and asymptotic values of the measures, each saying which it is.
+
+Means, variances and standard deviations have formulas (`moments`), sums of a few order statistics
+are integrated numerically (`order`), the others have first-order approximations (`asymptotic`).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from simnorm.distributions import Distribution
+from simnorm.distributions import distribution as read_distribution
+from simnorm.errors import SimnormError
+from simnorm.estimators import Estimator, relative_constant
+from simnorm.estimators import estimator as read_estimator
+from simnorm.grammar import LARGEST_SIZE, whole_number
+from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
+
+__all__ = [
+    "MEASURES",
+    "Law",
+    "Value",
+    "bias_of",
+    "log_c4",
+    "measure_power",
+    "mse_of",
+    "of_distribution",
+    "relative",
+    "rmse_of",
+    "value_of",
+    "values_of",
+    "variance_of",
+]
+
+MEASURES = ("bias", "variance", "mse", "rmse")
+
+Given = ParamSpec("Given")
+
+
+class Value(float):
+    """A theoretical value: a float that knows its `kind`, ``exact`` or ``asymptotic``.
+
+    Examples
+    --------
+    >>> value = variance_of("mean", n=4)
+    >>> float(value), value.kind
+    (0.25, 'exact')
+    """
+
+    kind: str
+
+    def __new__(cls, value: float, kind: str) -> Value:
+        """Make a float with a kind."""
+        made = super().__new__(cls, value)
+        made.kind = kind
+        return made
+
+
+def of_distribution(law: Distribution) -> Law:
+    """Return what the formulas need of a law."""
+    return Law(law.std, law.excess_kurtosis, law.is_normal, law.squares_kurtosis, law)
+
+
+@functools.lru_cache(maxsize=2**15)
+def _pair(kind: Estimator, n: int, full: int | None, law: Law) -> Pair | None:
+    """Return bias and variance of the error, or None where there is no theory."""
+    if n < kind.smallest_batch:
+        return None
+    if full is not None and n == full:
+        return Pair(0.0, 0.0)
+    if not math.isfinite(law.sigma):
+        return None
+    pair = moment_pair(kind, n, full, law)
+    if pair is None:
+        return None
+    unit = law.sigma**kind.power
+    return Pair(pair.bias * unit, pair.variance * unit * unit, pair.kind)
+
+
+def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[str, Value]:
+    """Return the theoretical values of all measures, without those that have none.
+
+    Examples
+    --------
+    >>> from simnorm.estimators import biased_variance
+    >>> values_of(biased_variance, 4, None, of_distribution(read_distribution("normal")))["bias"]
+    -0.25
+    """
+    pair = _pair(kind, n, full_size, law)
+    if pair is None:
+        return {}
+    # A moment that does not exist is not finite: there may be a bias, but no variance.
+    mse = pair.variance + pair.bias * pair.bias
+    numbers = (pair.bias, pair.variance, mse, math.sqrt(mse) if mse >= 0.0 else math.nan)
+    return {
+        measure: Value(number, pair.kind)
+        for measure, number in zip(MEASURES, numbers, strict=True)
+        if math.isfinite(number)
+    }
+
+
+def value_of(
+    measure: str, kind: Estimator, n: int, full_size: int | None, law: Law
+) -> Value | None:
+    """Return a measure's theoretical value, or None where there is none."""
+    return values_of(kind, n, full_size, law).get(measure)
+
+
+def _value(
+    measure: str,
+    estimator: str | Estimator,
+    *,
+    n: int,
+    N: int | None = None,
+    distribution: str | Distribution = "normal",
+    sigma: float | None = None,
+    excess_kurtosis: float | None = None,
+) -> Value:
+    size = whole_number(n, "n", 1, LARGEST_SIZE)
+    full = None if N is None else whole_number(N, "N", size, LARGEST_SIZE)
+    statistic = read_estimator(estimator)
+    law = of_distribution(read_distribution(distribution))
+    if excess_kurtosis is not None:
+        if not excess_kurtosis >= -2.0:
+            raise SimnormError("excess_kurtosis", excess_kurtosis, "it is never below -2")
+        # Moments alone do not make a law normal, whatever their values.
+        law = Law(1.0, float(excess_kurtosis), is_normal=False)
+    if sigma is not None:
+        if not 0.0 < sigma < math.inf:
+            raise SimnormError("sigma", sigma, "a finite number above 0 is needed")
+        if not math.isfinite(law.sigma):
+            raise SimnormError("sigma", sigma, f"{distribution} has no standard deviation to set")
+        law = law._replace(sigma=float(sigma))
+    value = value_of(measure, statistic, size, full, law)
+    if value is None:
+        whose = "these moments" if law.distribution is None else str(law.distribution)
+        what = f"the {measure} of {statistic} at n = {size} for {whose}"
+        raise SimnormError("theory", what, "no formula is known, or it does not exist")
+    return value
+
+
+def _of(
+    value: Callable[Concatenate[str, Given], Value], measure: str, text: str
+) -> Callable[Given, Value]:
+    """Return `value` for one measure, as a function with a name, a signature and a text."""
+
+    def of(*args: Given.args, **given: Given.kwargs) -> Value:
+        return value(measure, *args, **given)
+
+    signature = inspect.signature(value)
+    parameters = list(signature.parameters.values())[1:]
+    of.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    of.__annotations__ = {k: v for k, v in value.__annotations__.items() if k != "measure"}
+    of.__name__ = of.__qualname__ = f"{measure}_of"
+    summary, _, examples = text.partition("\n")
+    of.__doc__ = f"{summary}\n{_PARAMETERS}{examples}"
+    return of
+
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    estimator
+        Any estimator, e.g. ``mean``, ``std(ddof=1)`` or ``quantile(q=0.9)``.
+    n
+        Batch size.
+    N
+        Size of the full set that the batch is cut from and compared with. Left out, the
+        comparison is with the population.
+    distribution
+        The law that the full set is drawn from.
+    sigma
+        Another standard deviation, in the unit of the data.
+    excess_kurtosis
+        Another excess kurtosis, of a law that need not be known (sigma = 1 unless given); for
+        means, variances and standard deviations only.
+
+    Returns
+    -------
+    Value
+        A float with a `kind`: ``exact``, or ``asymptotic`` where only a first-order approximation
+        is known, which is given only where n is large enough.
+
+    Raises
+    ------
+    SimnormError
+        Where there is no formula or no such moment.
+"""
+
+bias_of = _of(
+    _value,
+    "bias",
+    """Return the bias of a batch statistic.
+
+    Examples
+    --------
+    >>> float(bias_of("biased_variance", n=4))
+    -0.25
+    """,
+)
+variance_of = _of(
+    _value,
+    "variance",
+    """Return the variance of a batch statistic's error.
+
+    Examples
+    --------
+    >>> round(variance_of("unbiased_variance", n=8, N=569, excess_kurtosis=3.1), 4)
+    0.6642
+    """,
+)
+mse_of = _of(
+    _value,
+    "mse",
+    """Return the mean squared error of a batch statistic.
+
+    Examples
+    --------
+    For the normal law and n = 4, (2n - 1)/n^2.
+
+    >>> float(mse_of("biased_variance", n=4))
+    0.4375
+    """,
+)
+rmse_of = _of(
+    _value,
+    "rmse",
+    """Return the root mean squared error of a batch statistic.
+
+    Examples
+    --------
+    >>> rmse_of("mean", n=16), rmse_of("mean", n=16).kind
+    (0.25, 'exact')
+    """,
+)
+
+
+def relative(value: Value | None, measure: str, kind: Estimator, law: Distribution) -> Value | None:
+    """Return a measure's value divided by the relative constant, squared where the measure is."""
+    if value is None:
+        return None
+    constant = relative_constant(kind, law)
+    if not (math.isfinite(constant) and constant > 0.0):
+        return None
+    return Value(value / constant ** measure_power(measure), value.kind)
+
+
+def measure_power(measure: str) -> int:
+    """Return the power of the estimator's unit that a measure is in.
+
+    Examples
+    --------
+    >>> measure_power("rmse"), measure_power("relative_variance")
+    (1, 2)
+    """
+    return 2 if measure.removeprefix("relative_") in ("variance", "mse") else 1
