@@ -76,11 +76,11 @@ class InverseTable(NamedTuple):
 
     def fill(self, rng: np.random.Generator, out: Floats) -> None:
         """Fill the C-contiguous `out`, the same bits whether compiled or not."""
+        rng.random(out=out)
         compiled = compiled_kernels()
         if compiled is not None:
-            compiled.fill_inverse(rng, self.coefficients, out)
+            compiled.look_up(self.coefficients, out)
             return
-        rng.random(out=out)
         upper = out >= 0.5
         v = np.where(upper, (1.0 - out) - HALF_STEP, out + HALF_STEP)
         bits = v.view(np.int64)

@@ -3,10 +3,11 @@
 These are the only modules that import numba. Nothing is compiled with fast-math: where the straight
 row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
 last bits of one size when another size joins the grid. Each loop over lanes is a function of its
-own, because that is what the compiler turns into vector instructions.
+own, because that is what the compiler turns into vector instructions. There is no array arithmetic:
+a single line of it takes seconds to compile.
 """
 
-from simnorm.kernels.fills import ORIGINS, fill_inverse, fill_normal
+from simnorm.kernels.fills import ORIGINS, fill_normal, look_up
 from simnorm.kernels.moments import REBASE, add_block, add_rows, moment_errors
 from simnorm.kernels.order import linear_errors, merge_halves, sort_pairs
 
@@ -15,9 +16,9 @@ __all__ = [
     "REBASE",
     "add_block",
     "add_rows",
-    "fill_inverse",
     "fill_normal",
     "linear_errors",
+    "look_up",
     "merge_halves",
     "moment_errors",
     "sort_pairs",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.kernels.fills import fill
+from simnorm.kernels.loops import loop, part
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -24,7 +24,7 @@ MEAN, BIASED_VARIANCE, UNBIASED_VARIANCE, BIASED_STD, UNBIASED_STD = range(5)
 FULL_SET = 0
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def add_row(slab: Floats, i: int, centre: float, inverse: float, sums: Floats) -> None:
     """Add row `i` of the slab to the running sums of every lane."""
     for lane in range(slab.shape[1]):
@@ -33,7 +33,7 @@ def add_row(slab: Floats, i: int, centre: float, inverse: float, sums: Floats) -
         sums[1, lane] += z * z
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def add_two_rows(slab: Floats, i: int, centre: float, inverse: float, sums: Floats) -> None:
     """Add rows `i` and `i + 1`, in that order: the bits are those of two calls of `add_row`."""
     for lane in range(slab.shape[1]):
@@ -43,113 +43,71 @@ def add_two_rows(slab: Floats, i: int, centre: float, inverse: float, sums: Floa
         sums[1, lane] = (sums[1, lane] + y * y) + z * z
 
 
-@nb.njit(nogil=True, cache=True)
-def add_pair(
-    slab: Floats, i: int, centre: float, inverse: float, sums: Floats, accumulator: Floats
-) -> None:
-    """Add rows `i` and `i + 1` as `add_two_rows` does; they are a batch of two."""
-    for lane in range(slab.shape[1]):
-        y = (slab[i, lane] - centre) * inverse
-        z = (slab[i + 1, lane] - centre) * inverse
-        sums[0, lane] = (sums[0, lane] + y) + z
-        sums[1, lane] = (sums[1, lane] + y * y) + z * z
-        mean = 0.5 * (y + z)
-        std = abs(0.5 * (y - z))
-        excess = std * std - 1.0
-        accumulator[0, lane] += mean * mean
-        accumulator[1, lane] += excess * excess
-        accumulator[2, lane] += std - 1.0
+@part()
+def add_pair(y: Floats, z: Floats, centre: float, inverse: float, accumulators: Floats) -> None:
+    """Take a batch of two observations of every lane.
 
-
-@nb.njit(nogil=True, cache=True)
-def add_half_pair(
-    slab: Floats,
-    i: int,
-    centre: float,
-    inverse: float,
-    sums: Floats,
-    accumulator: Floats,
-    pending: Floats,
-    second: bool,
-) -> None:
-    """Add row `i` alone, the first or second of a batch of two; `pending` keeps the first."""
-    for lane in range(slab.shape[1]):
-        z = (slab[i, lane] - centre) * inverse
-        sums[0, lane] += z
-        sums[1, lane] += z * z
-        if second:
-            y = pending[lane]
-            mean = 0.5 * (y + z)
-            std = abs(0.5 * (y - z))
-            excess = std * std - 1.0
-            accumulator[0, lane] += mean * mean
-            accumulator[1, lane] += excess * excess
-            accumulator[2, lane] += std - 1.0
-        else:
-            pending[lane] = z
-
-
-@nb.njit(nogil=True, cache=True)
-def add_segment(
-    slab: Floats,
-    row: int,
-    stop: int,
-    at: int,
-    centre: float,
-    inverse: float,
-    sums: Floats,
-    pairs: bool,
-    accumulator: Floats,
-    pending: Floats,
-) -> None:
-    """Add rows from `row` to `stop`, the first of which is the observation `at` of every lane.
-
-    Batches of two are taken on the way: the difference of the two says more about their variance
-    than running sums do, and costs less.
+    Their difference says more about their variance than running sums do, and costs less.
     """
-    if not pairs:
-        while row + 1 < stop:
-            add_two_rows(slab, row, centre, inverse, sums)
-            row += 2
-        if row < stop:
-            add_row(slab, row, centre, inverse, sums)
-        return
-    if at % 2 == 1 and row < stop:
-        add_half_pair(slab, row, centre, inverse, sums, accumulator, pending, True)
-        row += 1
-    while row + 1 < stop:
-        add_pair(slab, row, centre, inverse, sums, accumulator)
+    for lane in range(z.size):
+        mean = (0.5 * (y[lane] + z[lane]) - centre) * inverse
+        std = abs(0.5 * (y[lane] - z[lane]) * inverse)
+        excess = std * std - 1.0
+        accumulators[0, lane] += mean * mean
+        accumulators[1, lane] += excess * excess
+        accumulators[2, lane] += std - 1.0
+
+
+@part()
+def add_pairs(
+    slab: Floats, first: int, centre: float, inverse: float, accumulators: Floats, pending: Floats
+) -> None:
+    """Take the batches of two that end in the slab; `pending` keeps the first of the next one."""
+    row = first % 2
+    if row == 1:
+        add_pair(pending, slab[0], centre, inverse, accumulators)
+    while row + 1 < slab.shape[0]:
+        add_pair(slab[row], slab[row + 1], centre, inverse, accumulators)
         row += 2
-    if row < stop:
-        add_half_pair(slab, row, centre, inverse, sums, accumulator, pending, False)
+    if row < slab.shape[0]:
+        for lane in range(pending.size):
+            pending[lane] = slab[row, lane]
 
 
-@nb.njit(nogil=True, cache=True)
-def end_batch(share: float, sums: Floats, snapshot: Floats, accumulator: Floats) -> None:
-    """End a batch of 1/share observations in every lane: the sums since its size's snapshot."""
+@part()
+def end_batch(
+    j: int, share: float, taken: bool, sums: Floats, snapshots: Floats, accumulators: Floats
+) -> None:
+    """End a batch of 1/share observations of every lane: the sums since size j's snapshot.
+
+    Its statistics are `taken` here unless they have been taken otherwise.
+    """
     for lane in range(sums.shape[1]):
-        mean = (sums[0, lane] - snapshot[0, lane]) * share
-        variance = (sums[1, lane] - snapshot[1, lane]) * share - mean * mean
+        mean = (sums[0, lane] - snapshots[j, 0, lane]) * share
+        variance = (sums[1, lane] - snapshots[j, 1, lane]) * share - mean * mean
         # Rounding can leave nearly equal observations a negative variance.
         variance = variance if variance > 0.0 else 0.0
-        snapshot[0, lane] = sums[0, lane]
-        snapshot[1, lane] = sums[1, lane]
-        excess = variance - 1.0
-        accumulator[0, lane] += mean * mean
-        accumulator[1, lane] += excess * excess
-        accumulator[2, lane] += np.sqrt(variance) - 1.0
+        snapshots[j, 0, lane] = sums[0, lane]
+        snapshots[j, 1, lane] = sums[1, lane]
+        if taken:
+            excess = variance - 1.0
+            accumulators[j, 0, lane] += mean * mean
+            accumulators[j, 1, lane] += excess * excess
+            accumulators[j, 2, lane] += np.sqrt(variance) - 1.0
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def rebase(sums: Floats, past: Floats, snapshots: Floats) -> None:
     """Move the running sums to `past`, start again from zero, and move every snapshot along."""
-    for j in range(snapshots.shape[0]):
-        snapshots[j] -= sums
-    past += sums
-    sums[:] = 0.0
+    for i in range(2):
+        for lane in range(sums.shape[1]):
+            for j in range(snapshots.shape[0]):
+                snapshots[j, i, lane] -= sums[i, lane]
+            past[i, lane] += sums[i, lane]
+            sums[i, lane] = 0.0
 
 
-@nb.njit(nogil=True, cache=True)
+@loop()
 def add_rows(
     slab: Floats,
     first: int,
@@ -183,52 +141,55 @@ def add_rows(
     pending
         The first observation of an unfinished batch of two, shape (lanes,).
     """
-    rows = slab.shape[0]
     inverse = 1.0 / scale
-    # Batches of two are ended by their rows; not where they are the full set, so that a batch and
-    # the full set that it is come out the same to the last bit.
-    two = -1
+    last = first + slab.shape[0]
     batch_end = np.empty(sizes.size, dtype=np.int64)
+    two = -1
     for j in range(sizes.size):
         batch_end[j] = (first // sizes[j] + 1) * sizes[j]
+        # Not where a batch of two is the full set: a batch and the full set that it is come out
+        # the same to the last bit.
         if sizes[j] == 2 and sizes[-1] > 2:
             two = j
+            # All that is left is to mark the sums at the end of the last pair.
             batch_end[j] = sizes[-1] - sizes[-1] % 2
+            add_pairs(slab, first, centre, inverse, accumulators[j], pending)
     rebase_end = (first // REBASE + 1) * REBASE
-    row = 0
-    while row < rows:
-        end = min(first + rows, rebase_end)
+    at = first
+    while at < last:
+        end = min(last, rebase_end)
         for j in range(sizes.size):
-            if batch_end[j] > first + row:
+            if batch_end[j] > at:
                 end = min(end, batch_end[j])
-        stop = end - first
-        add_segment(
-            slab,
-            row,
-            stop,
-            first + row,
-            centre,
-            inverse,
-            sums,
-            two >= 0,
-            accumulators[max(two, 0)],
-            pending,
-        )
-        row = stop
+        while at + 1 < end:
+            add_two_rows(slab, at - first, centre, inverse, sums)
+            at += 2
+        if at < end:
+            add_row(slab, at - first, centre, inverse, sums)
+            at += 1
         for j in range(sizes.size):
             if batch_end[j] == end:
-                if j == two:
-                    # What is left is to mark the sums at the end of the last pair.
-                    snapshots[j] = sums
-                else:
-                    end_batch(1.0 / sizes[j], sums, snapshots[j], accumulators[j])
+                end_batch(j, 1.0 / sizes[j], j != two, sums, snapshots, accumulators)
+                if j != two:
                     batch_end[j] += sizes[j]
         if end == rebase_end:
             rebase(sums, past, snapshots)
             rebase_end += REBASE
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
+def put_in_place(slab: Floats, loc: float, scale: float) -> None:
+    """Stretch and shift what was drawn, with the bits of numpy's two steps."""
+    flat = slab.ravel()
+    if scale != 1.0:
+        for i in range(flat.size):
+            flat[i] *= scale
+    if loc != 0.0:
+        for i in range(flat.size):
+            flat[i] += loc
+
+
+@loop()
 def add_block(
     rng: np.random.Generator,
     origin: int,
@@ -267,15 +228,12 @@ def add_block(
     while first < full_size:
         part = slab[: min(slab.shape[0], full_size - first)]
         fill(rng, origin, table, part)
-        if stretch != 1.0:
-            part *= stretch
-        if loc != 0.0:
-            part += loc
+        put_in_place(part, loc, stretch)
         add_rows(part, first, centre, scale, sizes, sums, past, snapshots, accumulators, pending)
         first += part.shape[0]
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def deviation(
     kind: int,
     factor: float,
@@ -306,7 +264,7 @@ def deviation(
     return unbiased, (factor * variance + more) - 2.0 * unbiased
 
 
-@nb.njit(nogil=True, cache=True)
+@loop()
 def moment_errors(
     kinds: Integers,
     populations: Floats,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+from simnorm.kernels.loops import loop
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-@nb.njit(nogil=True, cache=True)
+@loop()
 def sort_pairs(values: Floats, used: int) -> None:
     """Sort the batches of two among the first `used` values of every lane, shape (lanes, N)."""
     for lane in range(values.shape[0]):
@@ -21,7 +22,7 @@ def sort_pairs(values: Floats, used: int) -> None:
             row[i + 1] = max(a, b)
 
 
-@nb.njit(nogil=True, cache=True)
+@loop()
 def merge_halves(source: Floats, target: Floats, half: int, used: int) -> None:
     """Merge neighbouring sorted runs of `half` values; both arrays of shape (lanes, N).
 
@@ -46,7 +47,7 @@ def merge_halves(source: Floats, target: Floats, half: int, used: int) -> None:
                 p -= not right
 
 
-@nb.njit(nogil=True, cache=True)
+@loop()
 def linear_errors(
     rising: Floats,
     offsets: Integers,
