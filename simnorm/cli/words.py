@@ -35,5 +35,6 @@ def print_words(what: str) -> None:
 
 def _print(title: str, lines: dict[str, str]) -> None:
     typer.echo(title)
+    width = max(map(len, lines)) + 2
     for word, note in lines.items():
-        typer.echo(f"  {word:<20}{note}")
+        typer.echo(f"  {word:<{width}}{note}")

@@ -7,15 +7,28 @@ A law is a frozen dataclass; a new one is one class of two dozen lines and its w
 from __future__ import annotations
 
 from simnorm.distributions.base import PLACES, Distribution, Moments, Tails
+from simnorm.distributions.bounded import Beta, Triangular
 from simnorm.distributions.continuous import (
     Cauchy,
+    ChiSquare,
     Exponential,
     Gamma,
+    Gumbel,
     Laplace,
+    Logistic,
     StudentT,
     Uniform,
 )
-from simnorm.distributions.normals import LogNormal, Normal, RectifiedNormal
+from simnorm.distributions.discrete import Bernoulli, Poisson
+from simnorm.distributions.normals import (
+    ContaminatedNormal,
+    HalfNormal,
+    LogNormal,
+    Normal,
+    RectifiedNormal,
+)
+from simnorm.distributions.shaped import GenNormal, Pareto, Weibull
+from simnorm.distributions.skewed import SkewNormal
 from simnorm.grammar import read_spec
 
 __all__ = ["DISTRIBUTIONS", "PLACES", "Distribution", "Moments", "Tails", "distribution"]
@@ -25,13 +38,26 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     for law in (
         Normal,
         Uniform,
+        Triangular,
         Laplace,
+        Logistic,
+        Gumbel,
         Exponential,
         Gamma,
+        ChiSquare,
+        Beta,
+        Weibull,
         LogNormal,
         StudentT,
+        Pareto,
         Cauchy,
+        SkewNormal,
+        GenNormal,
+        HalfNormal,
         RectifiedNormal,
+        ContaminatedNormal,
+        Bernoulli,
+        Poisson,
     )
 }
 

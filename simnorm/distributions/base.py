@@ -85,8 +85,10 @@ class Distribution:
 
     word: ClassVar[str]
     note: ClassVar[str]
-    # Shape parameters must lie above the first of these and at most at the second.
+    # Shape parameters must lie above the first of these and at most at the second. Those that are
+    # `closed` may also be equal to the first.
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    closed: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Refuse parameters out of range before anything is drawn."""
@@ -98,14 +100,21 @@ class Distribution:
 
     def _checked(self, name: str, value: object) -> float:
         lowest, highest = {**PLACES, **self.limits}[name]
-        limit = "" if highest == INFINITE else f" and at most {number_text(highest)}"
-        where = f"{name} of {self.word} must be a number above {number_text(lowest)}{limit}"
+        where = f"{name} of {self.word} must be a number {self._range(name)}"
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             raise SimnormError("distributions", value, where)
         number = float(value)
-        if not (math.isfinite(number) and lowest < number <= highest):
+        inside = lowest < number <= highest or (name in self.closed and number == lowest)
+        if not (math.isfinite(number) and inside):
             raise SimnormError("distributions", f"{name}={value}", where)
         return number + 0.0  # -0.0 becomes 0.0: one law, one name
+
+    def _range(self, name: str) -> str:
+        lowest, highest = {**PLACES, **self.limits}[name]
+        if name in self.closed:
+            return f"from {number_text(lowest)} to {number_text(highest)}"
+        limit = "" if highest == INFINITE else f" and at most {number_text(highest)}"
+        return f"above {number_text(lowest)}{limit}"
 
     def __str__(self) -> str:
         """Return the canonical spec: shapes always, loc and scale where they differ."""

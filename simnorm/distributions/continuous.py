@@ -18,6 +18,7 @@ from simnorm.distributions.base import (
     Origin,
     Tails,
 )
+from simnorm.distributions.moments import ORDERS, Even, from_cumulants
 from simnorm.distributions.quantiles import by_side, by_symmetry, minus_log
 
 
@@ -32,7 +33,7 @@ class Uniform(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.5, 1.0 / 12.0, 0.0, -1.2)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         return (27.0 / 7.0, 9.0)
 
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
@@ -52,7 +53,7 @@ class Laplace(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.0, 2.0, 0.0, 3.0)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         return (90.0, 2520.0)  # r!/2^(r/2)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
@@ -60,6 +61,63 @@ class Laplace(Distribution):
 
     def knots(self) -> tuple[float, ...]:  # noqa: D102
         return (0.5,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic(Distribution):
+    """The logistic law."""
+
+    word: ClassVar[str] = "logistic"
+    note: ClassVar[str] = "excess kurtosis 1.2"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(0.0, math.pi**2 / 3.0, 0.0, 1.2)
+
+    def even_moments(self) -> Even:  # noqa: D102
+        # The difference of two Gumbel laws: twice their even cumulants.
+        return from_cumulants([2.0 * k if r % 2 else 0.0 for r, k in enumerate(GUMBEL)]).even
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        # log(p / (1 - p)), which keeps its digits next to 1/2 as -2 artanh(1 - 2p).
+        return by_symmetry(
+            lambda p: np.where(
+                p < 0.25, np.log(p) - np.log1p(-p), -2.0 * np.arctanh(1.0 - 2.0 * p)
+            ),
+            lower,
+            upper,
+        )
+
+
+# Cumulants of order 1 to 8 of the Gumbel law: Euler's constant, then (r - 1)! zeta(r).
+ZETA = (1.2020569031595942, 1.03692775514337, 1.00834927738192283)
+GUMBEL = (
+    0.5772156649015329,
+    math.pi**2 / 6.0,
+    2.0 * ZETA[0],
+    6.0 * math.pi**4 / 90.0,
+    24.0 * ZETA[1],
+    120.0 * math.pi**6 / 945.0,
+    720.0 * ZETA[2],
+    5040.0 * math.pi**8 / 9450.0,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gumbel(Distribution):
+    """The Gumbel law of largest values."""
+
+    word: ClassVar[str] = "gumbel"
+    note: ClassVar[str] = "largest values, excess kurtosis 2.4"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return from_cumulants(GUMBEL).moments
+
+    def even_moments(self) -> Even:  # noqa: D102
+        return from_cumulants(GUMBEL).even
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        with np.errstate(all="ignore"):
+            return -np.log(minus_log(lower, upper))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +131,7 @@ class Exponential(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(1.0, 1.0, 2.0, 6.0)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         return (265.0, 14_833.0)
 
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
@@ -96,14 +154,8 @@ class Gamma(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(self.a, self.a, 2.0 / math.sqrt(self.a), 6.0 / self.a)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
-        # From the cumulants (r - 1)! a^(1 - r/2) of the standardized law.
-        k3, k4, k5, k6, k8 = (
-            math.factorial(r - 1) * self.a ** (1.0 - r / 2.0) for r in (3, 4, 5, 6, 8)
-        )
-        sixth = k6 + 15.0 * k4 + 10.0 * k3 * k3 + 15.0
-        eighth = k8 + 28.0 * k6 + 56.0 * k5 * k3 + 35.0 * k4 * k4
-        return (sixth, eighth + 210.0 * k4 + 280.0 * k3 * k3 + 105.0)
+    def even_moments(self) -> Even:  # noqa: D102
+        return from_cumulants([math.factorial(r) * self.a for r in range(ORDERS)]).even
 
     def standard_pivot(self) -> float:  # noqa: D102
         # For a small shape nearly all draws are next to nothing.
@@ -117,11 +169,45 @@ class Gamma(Distribution):
         rng.standard_gamma(self.a, out=out)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
-        from scipy.special import gammainccinv, gammaincinv
+        return gamma_quantile(self.a, lower, upper)
 
-        return by_side(
-            lambda p: gammaincinv(self.a, p), lambda q: gammainccinv(self.a, q), lower, upper
-        )
+
+def gamma_quantile(a: float, lower: Floats, upper: Floats) -> Floats:
+    """Return the quantiles of the gamma law of shape `a`."""
+    from scipy.special import gammainccinv, gammaincinv
+
+    return by_side(lambda p: gammaincinv(a, p), lambda q: gammainccinv(a, q), lower, upper)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChiSquare(Distribution):
+    """The chi-square law: the sum of `df` squares of independent standard normals."""
+
+    df: float = 3.0
+
+    word: ClassVar[str] = "chi2"
+    note: ClassVar[str] = "chi-square, the sum of df squared normals"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"df": (1e-6, 1e12)}
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return Moments(self.df, 2.0 * self.df, math.sqrt(8.0 / self.df), 12.0 / self.df)
+
+    def even_moments(self) -> Even:  # noqa: D102
+        return from_cumulants([math.factorial(r) * self.df / 2.0 for r in range(ORDERS)]).even
+
+    def standard_pivot(self) -> float:  # noqa: D102
+        # For few degrees of freedom nearly all draws are next to nothing.
+        return self.df if self.df >= 2.0 else 0.0
+
+    def standard_support(self) -> tuple[float, float]:  # noqa: D102
+        return (0.0, INFINITE)
+
+    def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
+        rng.standard_gamma(self.df / 2.0, out=out)
+        out *= 2.0
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        return 2.0 * gamma_quantile(self.df / 2.0, lower, upper)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +229,7 @@ class StudentT(Distribution):
             6.0 / (df - 4) if df > 4 else INFINITE if df > 2 else UNDEFINED,
         )
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         df = self.df
         if not df > 8.0:
             return (INFINITE, INFINITE)
@@ -173,7 +259,7 @@ class Cauchy(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         return (INFINITE, INFINITE)
 
     def tails(self) -> Tails:  # noqa: D102

@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simnorm.distributions.base import (
     INFINITE,
@@ -18,7 +19,8 @@ from simnorm.distributions.base import (
     Origin,
     fill_normal,
 )
-from simnorm.distributions.quantiles import by_symmetry
+from simnorm.distributions.moments import HALF_NORMAL, Even, from_cumulants
+from simnorm.distributions.quantiles import bisect, by_side, by_symmetry
 
 
 def _ndtri(p: Floats) -> Floats:
@@ -38,7 +40,7 @@ class Normal(Distribution):
     def standard_moments(self) -> Moments:  # noqa: D102
         return Moments(0.0, 1.0, 0.0, 0.0)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         return (15.0, 105.0)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
@@ -56,7 +58,7 @@ class LogNormal(Distribution):
     s: float = 1.0
 
     word: ClassVar[str] = "lognormal"
-    note: ClassVar[str] = "exp(s Z): every moment exists, most are huge"
+    note: ClassVar[str] = "exp(s Z): moments exist, most are huge"
     # Beyond 4 even the sample moments leave the range of doubles.
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {"s": (1e-6, 4.0)}
 
@@ -70,7 +72,7 @@ class LogNormal(Distribution):
             above * (w * w * w + 3.0 * w * w + 6.0 * w + 6.0),
         )
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         # E (X - mean)^r from raw moments cancels for a small s: in doubles nothing would be left.
         with localcontext(prec=120):
             s = Decimal(self.s)
@@ -100,7 +102,7 @@ class RectifiedNormal(Distribution):
     """The law of ``max(0, Z)``: what a ReLU makes of a Gaussian. Half of it is exactly zero."""
 
     word: ClassVar[str] = "rectified_normal"
-    note: ClassVar[str] = "max(0, Z), a ReLU's output: half of it is exactly 0"
+    note: ClassVar[str] = "max(0, Z), a ReLU's output: half is 0"
     origin: ClassVar[Origin] = "own"
 
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
@@ -115,7 +117,7 @@ class RectifiedNormal(Distribution):
         fourth = 1.5 - 4.0 * m * 2.0 * m + 6.0 * m * m * 0.5 - 3.0 * m**4
         return Moments(m, variance, third / variance**1.5, fourth / variance**2 - 3.0)
 
-    def even_moments(self) -> tuple[float, float]:  # noqa: D102
+    def even_moments(self) -> Even:  # noqa: D102
         # E max(0, Z)^r = E|Z|^r / 2, expanded about the mean; E|Z|^r from the gamma function.
         raw = [1.0] + [
             2.0 ** (r / 2.0 - 1.0) * math.gamma((r + 1.0) / 2.0) / math.sqrt(math.pi)
@@ -147,3 +149,71 @@ class RectifiedNormal(Distribution):
     @property
     def largest_atom(self) -> float:  # noqa: D102
         return 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfNormal(Distribution):
+    """The law of ``|Z|``."""
+
+    word: ClassVar[str] = "halfnormal"
+    note: ClassVar[str] = "|Z|, Z standard normal"
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        return from_cumulants(HALF_NORMAL).moments
+
+    def even_moments(self) -> Even:  # noqa: D102
+        return from_cumulants(HALF_NORMAL).even
+
+    def standard_support(self) -> tuple[float, float]:  # noqa: D102
+        return (0.0, INFINITE)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        from scipy.special import erfinv
+
+        return by_side(
+            lambda p: math.sqrt(2.0) * erfinv(p), lambda q: -_ndtri(q / 2.0), lower, upper
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContaminatedNormal(Distribution):
+    """Tukey's contaminated normal law: with probability `p`, Z is multiplied by `ratio`."""
+
+    p: float = 0.1
+    ratio: float = 5.0
+
+    word: ClassVar[str] = "contaminated_normal"
+    note: ClassVar[str] = "Z, with probability p times ratio"
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"p": (0.0, 1.0), "ratio": (1e-6, 1e6)}
+
+    def _power(self, order: int) -> float:
+        """Return E X^order over that of Z, for an even order."""
+        return (1.0 - self.p) + self.p * self.ratio**order
+
+    def standard_moments(self) -> Moments:  # noqa: D102
+        variance = self._power(2)
+        # 3 E s^4 / (E s^2)^2 - 3 for the random scale s: its variance, without a difference.
+        spread = self.p * (1.0 - self.p) * (self.ratio**2 - 1.0) ** 2
+        return Moments(0.0, variance, 0.0, 3.0 * spread / variance**2)
+
+    def even_moments(self) -> Even:  # noqa: D102
+        variance = self._power(2)
+        return (15.0 * self._power(6) / variance**3, 105.0 * self._power(8) / variance**4)
+
+    def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
+        return by_symmetry(self._lower_quantile, lower, upper)
+
+    def _lower_quantile(self, p: Floats) -> Floats:
+        from scipy.special import ndtr
+
+        def enough(x: Floats) -> NDArray[np.bool_]:
+            mixed = (1.0 - self.p) * ndtr(x) + self.p * ndtr(x / self.ratio)
+            return np.asarray(mixed >= p)
+
+        z = _ndtri(p)
+        wide = z * self.ratio
+        return bisect(enough, np.minimum(z, wide), np.maximum(z, wide))
+
+    def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
+        fill_normal(rng, out)
+        out[rng.random(size=out.shape) < self.p] *= self.ratio

@@ -37,3 +37,17 @@ def minus_log(p: Floats, complement: Floats) -> Floats:
     """Return -log(p), given 1 - p too: next to p = 1 it is the complement that has the digits."""
     with np.errstate(all="ignore"):
         return np.where(p < complement, -np.log(p), -np.log1p(-complement))
+
+
+def bisect(enough: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+    """Return the smallest doubles for which `enough` holds, between `low` and `high`."""
+    low, high = np.array(low), np.array(high)
+    with np.errstate(all="ignore"):
+        while True:
+            middle = low + (high - low) / 2.0
+            inside = (low < middle) & (middle < high)
+            if not inside.any():
+                return high
+            found = enough(middle)
+            high = np.where(inside & found, middle, high)
+            low = np.where(inside & ~found, middle, low)
