@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import typer
 
 from simnorm.distributions import DISTRIBUTIONS
@@ -37,4 +39,7 @@ def _print(title: str, lines: dict[str, str]) -> None:
     typer.echo(title)
     width = max(map(len, lines)) + 2
     for word, note in lines.items():
-        typer.echo(f"  {word:<{width}}{note}")
+        indent = " " * (width + 2)
+        typer.echo(
+            textwrap.fill(note, 80, initial_indent=f"  {word:<{width}}", subsequent_indent=indent)
+        )
