@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +165,191 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
         assert hasattr(sn, name), name
     for name in set(re.findall(r"\bresult\.(\w+)", text)):
         assert hasattr(Result, name) or name in Result.__dataclass_fields__, name
+
+
+# The benchmark: its numbers are read by people, so tests look at how they come about.
+
+
+@pytest.fixture
+def benchmarking(monkeypatch):
+    """Make scripts/ importable, as it is for scripts/benchmark."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import benchmarking.rows
+
+    return benchmarking
+
+
+def ran_benchmark(*arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "benchmark.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_benchmark_prints_ratio_target_and_verdict():
+    """A row chosen by name is measured; JSON holds the values behind the ratio."""
+    done = ran_benchmark("--quick", "--only", "draw-uniform", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    (row,) = report["rows"]
+    assert row["value"] == pytest.approx(row["of"][0] / row["by"][0])
+    assert row["met"] is (row["value"] <= row["limit"])
+    assert report["rounds"] == 1
+    assert {"Python", "numpy", "simnorm"} <= set(report["versions"])
+
+
+def test_the_benchmark_names_its_rows_where_none_is_meant():
+    """A pattern without rows is answered with the names that there are."""
+    done = ran_benchmark("--only", "no such row")
+    assert done.returncode == 1
+    assert "draw-normal" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_row_has_its_jobs(benchmarking):
+    """The jobs that rows divide exist in their group; names of rows are unique."""
+    names = [row.name for group in benchmarking.rows.GROUPS for row in group.rows]
+    assert len(set(names)) == len(names)
+    for group in benchmarking.rows.GROUPS:
+        jobs = group.jobs(1 / 64)
+        for row in group.rows:
+            assert row.over in jobs, row.name
+            # Seconds and megabytes stand alone, ratios have two jobs.
+            assert (row.under in jobs) is not bool(row.unit), row.name
+
+
+def test_jobs_take_turns_and_parts_are_scaled_up(benchmarking):
+    """Rounds go forth and back; a job's value is divided by its share; ratios go by round."""
+    timing, ran = benchmarking.timing, []
+
+    def saying(name, values):
+        rest = iter(values)
+        return lambda: ran.append(name) or next(rest)
+
+    jobs = {
+        "a": timing.Job(saying("a", [1.0, 2.0, 9.0]), warm=lambda: ran.append("warm")),
+        "b": timing.Job(saying("b", [1.0, 1.0, 1.0]), share=0.25),
+    }
+    values = timing.in_turn(jobs, 3)
+    assert ran == ["warm", "a", "b", "b", "a", "a", "b"]
+    assert values == {"a": [1.0, 2.0, 9.0], "b": [4.0, 4.0, 4.0]}
+    assert timing.median_ratio(values["a"], values["b"]) == 0.5
+    slept = timing.Job(lambda: time.sleep(0.02), share=0.5).measure()
+    assert slept >= 0.04
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process may inherit a peak")
+def test_peak_memory_is_that_of_the_process(benchmarking):
+    """Megabytes that the code holds are seen, those of this process are not."""
+    here = bytearray(300_000_000)
+    little = benchmarking.timing.peak_memory("x = 0")
+    more = benchmarking.timing.peak_memory("x = bytearray(100_000_000); del x")
+    assert little < 60
+    assert 90 < more - little < 115
+    assert len(here) == 300_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "met"), [(2, True, True), (1, True, False), (1, False, True)]
+)
+def test_a_target_is_met_on_its_side(benchmarking, value, at_least, met):
+    """A limit of 1.5 is met from above or from below."""
+    import benchmark
+
+    row = benchmarking.rows.Row("x", "x", "a", "b", 1.5, at_least)
+    assert benchmark.finding(row, {"a": [value], "b": [1.0]}, "")["met"] is met
+    gone = benchmark.finding(row, {}, "b is not installed")
+    assert (gone["value"], gone["met"]) == (None, None)
+    assert benchmarking.tables.verdict(gone) == "b is not installed"
+
+
+@pytest.mark.parametrize("name", ["numpy_vectorised", "numpy_loop", "torch_loop", "monaco_cases"])
+def test_the_rivals_do_the_job(benchmarking, name):
+    """Mean squared errors of mean and variance are those of the normal law.
+
+    Var(mean) = 1/n; E (s^2 - 1)^2 = (2n - 1)/n^2 with divisor n and 2/(n - 1) with n - 1, which is
+    what torch's running variance has. The spread of these from M batches follows from moments of
+    chi2. Bounds of 5.5 standard errors are missed by chance once in 10,000 times, the skewness of
+    the squares counted in; the wrong divisor is off by 19 at n = 4.
+    """
+    packaged = {"torch_loop": "torch", "monaco_cases": "monaco"}
+    if name in packaged:
+        pytest.importorskip(packaged[name])
+    sizes, M = [4, 16], 4_000
+    found = getattr(benchmarking.rivals, name)(sizes, M)
+    for n, (mean, variance) in zip(sizes, found, strict=True):
+        divisor = n - 1 if name == "torch_loop" else n
+        m1, m2, m3, m4 = (chi2_moment(n - 1, r) / divisor**r for r in (1, 2, 3, 4))
+        squared = m2 - 2 * m1 + 1
+        fourth = m4 - 4 * m3 + 6 * m2 - 4 * m1 + 1
+        assert squared == pytest.approx(2 / (n - 1) if divisor < n else (2 * n - 1) / n**2)
+        assert abs(mean - 1 / n) < 5.5 * math.sqrt(2 / M) / n
+        assert abs(variance - squared) < 5.5 * math.sqrt((fourth - squared**2) / M)
+
+
+def chi2_moment(df, r):
+    """E X^r = df (df + 2) ... (df + 2r - 2)."""
+    return math.prod(df + 2 * i for i in range(r))
+
+
+@pytest.mark.parametrize("five", ["five_apart", "five_derived"])
+def test_the_numpy_sweep_does_the_job(benchmarking, five):
+    """Mean squared errors agree with exact theory, for both references, by full set.
+
+    16 z-values within 5: by chance one is beyond once in 20,000 times (t with 511 degrees of
+    freedom, and some skewness).
+    """
+    import simnorm as sn
+
+    rivals, N, n, R = benchmarking.rivals, 64, 8, 512
+    needed = {n: R, 32: 40}
+    population = [0.0, 1.0, 1.0, 1.0, 1.0]
+    found = rivals.numpy_full_sets("normal", N, needed, population, getattr(rivals, five))
+    # A size that needs less stops at the end of its chunk.
+    assert {size: rows.shape for size, rows in found.items()} == {
+        n: (2, R, 5, 2),
+        32: (2, 64, 5, 2),
+    }
+    squares = found[n][1]
+    mean, mcse = squares.mean(axis=0), squares.std(axis=0, ddof=1) / math.sqrt(R)
+    for i, word in enumerate(["mean", "biased_variance", "unbiased_variance"]):
+        for j, against in enumerate((N, None)):
+            variance = sn.theory.variance_of(word, n=n, N=against, excess_kurtosis=0.0)
+            bias = sn.theory.bias_of(word, n=n, N=against, excess_kurtosis=0.0)
+            assert abs(mean[i, j] - (variance + bias**2)) < 5 * mcse[i, j], (word, against)
+    # What is derived is what is called, to rounding.
+    apart = rivals.numpy_full_sets("normal", N, {n: 32}, population)
+    assert abs(apart[n] - found[n][:, :32]).max() < 1e-12
+
+
+def test_the_table_of_the_readme_is_written_between_its_markers(benchmarking, tmp_path):
+    """Lines that share a label stand side by side; a look at a fraction is refused."""
+    tables = benchmarking.tables
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n", encoding="utf-8")
+    plain = {"unit": "", "limit": 1, "at_least": False, "short": "", "why_not": "", "met": True}
+    rows = [
+        {**plain, "what": "x", "readme": "line", "short": "one", "value": 0.567},
+        {**plain, "what": "y", "readme": "line", "short": "two", "value": 12.34},
+        {**plain, "what": "z", "readme": "", "value": 3.0},
+        {**plain, "what": "w", "readme": "gone", "value": None},
+    ]
+    tables.write_readme(path, {"scale": 1.0, "rows": rows})
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "before"
+    assert lines[-1] == "after"
+    assert lines[4:-2] == ["| line | one 0.57, two 12.3 |"]
+    with pytest.raises(SystemExit, match="fraction"):
+        tables.write_readme(path, {"scale": 0.1, "rows": rows})
+    assert readme().count(tables.BEGIN) == readme().count(tables.END) == 1
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="needs R")
+def test_the_program_for_simdesign_is_r(benchmarking):
+    """R reads the program; whether SimDesign is there or not."""
+    program = benchmarking.rivals.simdesign_program([2, 4], 10)
+    code = f"invisible(parse(text = {json.dumps(program)}))"
+    done = subprocess.run(["Rscript", "-e", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,265 @@
+"""What takes turns: simnorm's own jobs and the rivals', for a fraction of the work."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+import simnorm as sn
+from benchmarking import rivals
+from benchmarking.timing import Job, peak_memory, python
+
+FULL_SIZE = 16_384
+SIZES = [2**k for k in range(1, 11)]
+# Batches of every size in the comparison with what people write themselves.
+BATCHES = 20_000
+# Blocks are drawn whole, so work comes in multiples of a block's replications.
+LANES = 64
+# Jobs of a group by name; a text says why a job cannot run.
+Jobs = Mapping[str, Job | str]
+
+
+def replications(count: int, scale: float) -> int:
+    """Return a fraction of so many replications, in whole blocks."""
+    return max(LANES, round(count * scale / LANES) * LANES)
+
+
+def sweep(law: str = "normal", *, R: int, workers: int | None = 1, **design: object) -> None:
+    """Run a whole sweep: draws, errors, theory, diagnostics, tables."""
+    options = {"batch_sizes": SIZES, "full_size": FULL_SIZE, **design}
+    sn.sweep(law, replications=R, workers=workers, **options)
+
+
+def warmed(law: str = "normal", *, share: float = 1.0, **options: object) -> Job:
+    """Return a sweep as a job; compiling and building a law's table is not counted."""
+    small = {**options, "R": LANES}
+    return Job(partial(sweep, law, **options), share, warm=partial(sweep, law, **small))
+
+
+# The sweep against drawing alone.
+
+# scipy is slow: it draws this part of what the sweep draws.
+RVS_SHARE = 1 / 4
+
+
+def fill_jobs(law: str, scale: float) -> Jobs:
+    """Compare with numpy drawing the same number alone."""
+    R = replications(16_384, scale)
+    return {
+        "sweep": warmed(law, R=R),
+        "numpy": Job(
+            partial(rivals.numpy_fill, law, R * FULL_SIZE),
+            warm=partial(rivals.numpy_fill, law, 1 << 20),
+            how="numpy drawing alone: PCG64DXSM, 32,768 at a time, into out= where there is one",
+        ),
+    }
+
+
+def rvs_jobs(law: str, function: str, shapes: dict[str, float], scale: float) -> Jobs:
+    """Compare with scipy.stats drawing the same law alone."""
+    R = replications(4_096, scale)
+    draws = int(R * FULL_SIZE * RVS_SHARE)
+    ours: Job | str = warmed(law, R=R)
+    try:
+        sn.distributions.distribution(law)
+    except sn.SimnormError:
+        ours = f"this simnorm has no {law}"
+    return {
+        "sweep": ours,
+        "scipy": Job(
+            partial(rivals.scipy_rvs, function, shapes, draws),
+            RVS_SHARE,
+            partial(rivals.scipy_rvs, function, shapes, 1 << 16),
+            "scipy's rvs alone: random_state=Generator, 32,768 at a time",
+        ),
+    }
+
+
+# The same batches by other means.
+
+HOWS = {
+    "vectorised": "default_rng, one array of (batches, size) for each size; mean and var of axis 1",
+    "numpy": "default_rng, standard_normal(size), x.mean() and x.var() batch by batch",
+    "torch": "float32, train mode, one batch a call, momentum=1, statistics read off its buffers",
+    "monaco": "a Sim for each size, a case for each batch, the case's seed as random input",
+    "SimDesign": "runSimulation on one core, rnorm(n), mean and var; R's start not counted",
+}
+RUNS = {
+    "vectorised": (rivals.numpy_vectorised, 1.0),
+    "numpy": (rivals.numpy_loop, 1 / 4),
+    "torch": (rivals.torch_loop, 1 / 8),
+    "monaco": (rivals.monaco_cases, 1 / 16),
+    "SimDesign": (rivals.simdesign, 1 / 16),
+}
+
+
+def peer_jobs(scale: float) -> Jobs:
+    """Make the jobs with at least so many batches of every size, mean and var."""
+    batches = max(320, int(BATCHES * scale))
+    design = {"estimators": ["mean", "biased_variance"], "R": -(-batches * SIZES[-1] // FULL_SIZE)}
+    jobs: dict[str, Job | str] = {
+        "one thread": warmed(**design),
+        "two threads": warmed(workers=2, **design),
+    }
+    for name, (run, share) in RUNS.items():
+        count = int(batches * share)
+        packaged = name in ("torch", "monaco", "SimDesign")
+        reason = rivals.missing(name) if packaged else ""
+        jobs[name] = reason or Job(
+            partial(run, SIZES, count),
+            count / batches,
+            warm=None if name == "SimDesign" else partial(run, SIZES[:1], 10),
+            how=f"{name}: {HOWS[name]}",
+        )
+    return jobs
+
+
+# More sizes, more threads, other estimators.
+
+
+def log_sizes(count: int) -> list[int]:
+    """Return so many whole numbers from 2 to 1,024, evenly spread in the logarithm."""
+    points = count
+    while len(found := np.unique(np.geomspace(2, 1024, points).round().astype(int))) < count:
+        points += 1
+    return [int(size) for size in found]
+
+
+def size_jobs(scale: float) -> Jobs:
+    """Make the same sweep with ten and with 35 sizes."""
+    R = replications(16_384, scale)
+    return {"ten": warmed(R=R), "many": warmed(R=R, batch_sizes=log_sizes(35))}
+
+
+def compiled_fill(R: int, workers: int) -> None:
+    """Draw the normals alone in compiled threads: what a second thread can give on this machine."""
+    normal = sn.distributions.distribution("normal")
+
+    def draw(seed: int) -> None:
+        rng, out = np.random.Generator(np.random.PCG64DXSM(seed)), np.empty(rivals.BUFFER)
+        for _ in range(R * FULL_SIZE // rivals.BUFFER // workers):
+            normal.fill(rng, out)
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def thread_jobs(scale: float) -> Jobs:
+    """Make the same jobs on one and two threads."""
+    R = replications(32_768, scale)
+    return {
+        "one": warmed(R=R),
+        "two": warmed(R=R, workers=2),
+        "bare one": Job(partial(compiled_fill, R, 1), warm=partial(compiled_fill, LANES, 1)),
+        "bare two": Job(partial(compiled_fill, R, 2)),
+    }
+
+
+def order_jobs(scale: float) -> Jobs:
+    """Make the order statistics on fewer draws, the moments on more."""
+    R, fewer = replications(8_192, scale), replications(512, scale)
+    order = ["min", "max", "median", "quantile(q=0.9)"]
+    return {
+        "moments": warmed(R=R),
+        "order": warmed(R=fewer, estimators=order, share=fewer / R),
+    }
+
+
+# The time to an answer of a given precision.
+
+PILOT = 1_024
+DEFAULT_SIGMA = {"normal": 1.0, "uniform": 12**-0.5, "laplace": 2**0.5, "exponential": 1.0}
+
+
+def sets_needed(precision: float) -> dict[str, dict[int, int]]:
+    """Return the full sets that each default law and size needs, from a pilot run.
+
+    MCSE / variance falls like 1 / sqrt(R); the hardest of a size's cells counts, where the cell
+    has a valid MCSE.
+    """
+    frame = sn.sweep(replications=PILOT).frame
+    cells = frame[(frame["measure"] == "variance") & (frame["status"] == "ok")]
+    needed = np.ceil(PILOT * (cells["mcse"] / cells["estimate"] / precision) ** 2)
+    found: dict[str, dict[int, int]] = {}
+    hardest = needed.groupby([cells["distribution"], cells["batch_size"]]).max()
+    for (law, size), most in hardest.items():
+        found.setdefault(law, {})[int(size)] = int(most)
+    return found
+
+
+def numpy_to_precision(needed: Mapping[str, Mapping[int, int]], five: object) -> None:
+    """Do with numpy what the default sweep does, each law and size as often as it needs."""
+    for law, sizes in needed.items():
+        sigma = DEFAULT_SIGMA.get(law, (5 / 3) ** 0.5)
+        mean = {"uniform": 0.5, "exponential": 1.0}.get(law, 0.0)
+        population = [mean, sigma**2, sigma**2, sigma, sigma]
+        rivals.numpy_full_sets(law, FULL_SIZE, sizes, population, five)
+
+
+def precision_jobs(scale: float) -> Jobs:
+    """Make the jobs that reach a relative MCSE of 1 %; a fraction of the work reaches less."""
+    needed = sets_needed(0.01 / scale**0.5)
+    R = max(max(sizes.values()) for sizes in needed.values())
+    how = (
+        "numpy to 1 %: full sets of 16,384 drawn 32 at a time and cut for all sizes, each size for "
+        "as many as it needs; five estimators at every size, errors against both references"
+    )
+    return {
+        "one": Job(partial(sn.sweep, replications=R, workers=1)),
+        "all": Job(partial(sn.sweep, replications=R)),
+        "numpy": Job(partial(numpy_to_precision, needed, rivals.five_apart), how=how),
+        "derived": Job(
+            partial(numpy_to_precision, needed, rivals.five_derived),
+            how="one var: the same, both variances and both stds from it",
+        ),
+    }
+
+
+# Memory and start-up.
+
+
+def memory_jobs(scale: float) -> Jobs:
+    """Make processes that draw a little and a hundred times as much."""
+
+    def peak(draws: int) -> float:
+        R = replications(draws // FULL_SIZE, scale)
+        return peak_memory(f"import simnorm as sn; sn.sweep('normal', replications={R})")
+
+    return {"little": Job(partial(peak, 10**7)), "much": Job(partial(peak, 10**9))}
+
+
+TINY = "import simnorm as sn; sn.sweep(replications=64)"
+
+
+def first_ever() -> float:
+    """Return the seconds of a process that finds nothing compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        python("-c", TINY, NUMBA_CACHE_DIR=folder)
+        return time.perf_counter() - begin
+
+
+def start_jobs(_scale: float) -> Jobs:
+    """Make the first calls; they are what they are, and no fraction of the work is less."""
+    return {
+        "ever": Job(first_ever),
+        "process": Job(partial(python, "-c", TINY), warm=partial(python, "-c", TINY)),
+        "tiny": warmed(R=LANES),
+    }
+
+
+def help_jobs(_scale: float) -> Jobs:
+    """Make the two processes."""
+    help_, typer = ("-m", "simnorm", "--help"), ("-c", "import typer")
+    return {
+        "help": Job(partial(python, *help_), warm=partial(python, *help_)),
+        "typer": Job(partial(python, *typer), warm=partial(python, *typer)),
+    }
