@@ -14,18 +14,27 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simnorm.calls import CallReducer
 from simnorm.compiled import compiled_kernels
 from simnorm.distributions import Distribution
 from simnorm.distributions.base import inverse_table
 from simnorm.estimators import (
     BiasedVariance,
     Estimator,
+    ExcessKurtosis,
     Mean,
+    MedianAbsoluteDeviation,
     OrderStatistic,
+    RankSum,
+    Shape,
+    Skewness,
     Std,
+    TrimmedMean,
+    UserEstimator,
 )
 from simnorm.inverse import DEGREE
 from simnorm.sampling import cut
+from simnorm.sorting import SortedBatches
 
 Floats = NDArray[np.float64]
 
@@ -37,8 +46,8 @@ REFERENCES = ("full_set", "population")
 # What stands in for the table of a law that is not drawn by one.
 NO_TABLE = np.empty((0, DEGREE + 1))
 
-# Observations that the array reader takes at a time, whole lanes.
-CHUNK_DRAWS = 1 << 20
+# Observations that the array reader takes at a time, whole lanes: what fits the cache.
+CHUNK_DRAWS = 1 << 17
 
 
 class Reducer(Protocol):
@@ -61,21 +70,25 @@ def reducers_for(
     compiled: bool = True,
 ) -> list[Reducer]:
     """Return the readers that together cover `estimators`."""
+    users = [kind for kind in estimators if isinstance(kind, UserEstimator)]
     others = array_estimators(estimators, compiled=compiled)
-    moments = [kind for kind in estimators if kind not in others]
+    moments = [kind for kind in estimators if kind not in (*others, *users)]
     found: list[Reducer] = []
+    if users:
+        found.append(CallReducer(law, users, sizes, full_size, lanes))
     if moments:
         found.append(CompiledReducer(law, moments, sizes, full_size, lanes))
     if others:
-        found.append(ArrayReducer(law, others, sizes, full_size, lanes))
+        found.append(ArrayReducer(law, others, sizes, full_size, lanes, compiled=compiled))
     return found
 
 
 def array_estimators(estimators: Sequence[Estimator], *, compiled: bool = True) -> list[Estimator]:
     """Return the estimators that only the array reader can take."""
+    known = [kind for kind in estimators if not isinstance(kind, UserEstimator)]
     if not compiled or compiled_kernels() is None:
-        return list(estimators)
-    return [kind for kind in estimators if not isinstance(kind, Mean | BiasedVariance | Std)]
+        return known
+    return [kind for kind in known if not isinstance(kind, Mean | BiasedVariance | Std)]
 
 
 class ArrayReducer:
@@ -88,62 +101,120 @@ class ArrayReducer:
         sizes: Sequence[int],
         full_size: int,
         lanes: int,
+        *,
+        compiled: bool = True,
     ) -> None:
         self.estimators = estimators
         # Taken about the law's pivot, data far from zero keep their digits. A location moves
         # along, a spread does not notice.
         self.centre = law.pivot
         self.population = {
-            kind: kind.population(law) - (self.centre if kind.is_location else 0.0)
+            kind: float(kind.population(law)) - (self.centre if kind.is_location else 0.0)
             for kind in estimators
         }
         self.sizes = sizes
-        self.block = np.empty((full_size, lanes))
+        self.compiled = compiled and compiled_kernels() is not None
+        self.block = np.empty((lanes, full_size))
 
     def add(self, slab: Floats, first: int) -> None:
         """Copy the slab to its place in the block."""
-        np.subtract(slab, self.centre, out=self.block[first : first + len(slab)])
+        np.subtract(slab.T, self.centre, out=self.block[:, first : first + len(slab)])
 
     def errors(self) -> Errors:
         """Return every estimator's A and Q."""
-        full_size, lanes = self.block.shape
+        lanes, full_size = self.block.shape
+        shape = (2, len(self.sizes), len(REFERENCES), lanes)
+        found = {kind: np.empty(shape) for kind in self.estimators}
         step = max(1, CHUNK_DRAWS // full_size)
-        chunks = [
-            self._errors(np.ascontiguousarray(self.block[:, start : start + step].T))
-            for start in range(0, lanes, step)
-        ]
-        return {
-            kind: (
-                np.concatenate([chunk[kind][0] for chunk in chunks], axis=-1),
-                np.concatenate([chunk[kind][1] for chunk in chunks], axis=-1),
-            )
-            for kind in self.estimators
-        }
+        for start in range(0, lanes, step):
+            for kind, part in self._errors(self.block[start : start + step]).items():
+                found[kind][..., start : start + step] = part
+        return {kind: (mean, square) for kind, (mean, square) in found.items()}
 
-    def _errors(self, full_sets: Floats) -> Errors:
-        whole = self._estimates(full_sets)
-        shape = (len(self.sizes), len(REFERENCES), len(full_sets))
-        found = {kind: (np.empty(shape), np.empty(shape)) for kind in self.estimators}
-        for j, size in enumerate(self.sizes):
-            for kind, estimates in self._estimates(cut(full_sets, size)).items():
-                population = np.full_like(whole[kind], self.population[kind])
-                for r, reference in enumerate((whole[kind], population)):
-                    errors = estimates - reference[:, np.newaxis]
-                    found[kind][0][j, r] = errors.mean(axis=-1)
-                    found[kind][1][j, r] = (errors * errors).mean(axis=-1)
+    def _errors(self, full_sets: Floats) -> dict[Estimator, Floats]:
+        """Return A and Q of some lanes, shape (2, sizes, references, lanes)."""
+        batches = SortedBatches(full_sets, compiled=self.compiled)
+        # The full set comes last, because it is sorted from sorted batches.
+        *estimates, wholes = [
+            self._estimates(cut(full_sets, size), batches)
+            for size in (*self.sizes, full_sets.shape[1])
+        ]
+        shape = (2, len(self.sizes), len(REFERENCES), len(full_sets))
+        found = {kind: np.empty(shape) for kind in self.estimators}
+        for kind, whole in wholes.items():
+            for j, of_size in enumerate(estimates):
+                mean, square = found[kind][:, j]
+                self._pair(of_size[kind], whole[:, 0], self.population[kind], mean, square)
         return found
 
-    def _estimates(self, samples: Floats) -> dict[Estimator, Floats]:
+    def _estimates(self, samples: Floats, batches: SortedBatches) -> dict[Estimator, Floats]:
         """Apply every estimator along the last axis; sort once for all order statistics."""
-        order = [kind for kind in self.estimators if isinstance(kind, OrderStatistic)]
         found: dict[Estimator, Floats] = {}
-        if order:
-            rising = np.sort(samples, axis=-1)
-            found = {kind: kind.of_sorted(rising) for kind in order}
+        order = [kind for kind in self.estimators if isinstance(kind, OrderStatistic)]
+        rising = batches.of(samples.shape[-1]) if order else samples
+        if self.compiled:
+            found = read_compiled(self.estimators, samples, rising)
         for kind in self.estimators:
             if kind not in found:
-                found[kind] = kind.along_last(samples)
+                sort = isinstance(kind, OrderStatistic)
+                found[kind] = kind.of_sorted(rising) if sort else kind.along_last(samples)
+                # The sorted batches are sorted on in place.
+                found[kind] = np.array(found[kind])
         return found
+
+    def _pair(
+        self, estimates: Floats, whole: Floats, population: float, mean: Floats, square: Floats
+    ) -> None:
+        """Put A and Q of estimates, shape (lanes, k), into `mean` and `square`."""
+        if self.compiled:
+            compiled_kernels().paired_errors(estimates, whole, population, mean, square)
+            return
+        for r, reference in enumerate((whole[:, np.newaxis], population)):
+            errors = estimates - reference
+            mean[r] = errors.mean(axis=-1)
+            square[r] = (errors * errors).mean(axis=-1)
+
+
+def read_compiled(
+    kinds: Sequence[Estimator], samples: Floats, rising: Floats
+) -> dict[Estimator, Floats]:
+    """Return the estimates of those kinds that have a compiled loop, each of shape (lanes, k).
+
+    Parameters
+    ----------
+    kinds
+        The estimators that are wanted.
+    samples, rising
+        The batches as they were drawn and sorted, shape (lanes, k, n).
+    """
+    kernels = compiled_kernels()
+    lanes, count, size = samples.shape
+    sums = [kind for kind in kinds if isinstance(kind, RankSum)]
+    found: dict[Estimator, Floats] = {}
+    if sums:
+        terms = [kind.weights(size) for kind in sums]
+        estimates = np.empty((len(sums), lanes, count))
+        kernels.rank_sums(
+            rising,
+            np.cumsum([0, *map(len, terms)]),
+            np.array([rank - 1 for parts in terms for rank, _ in parts]),
+            np.array([weight for parts in terms for _, weight in parts]),
+            estimates,
+        )
+        found.update(zip(sums, estimates, strict=True))
+    for kind in kinds:
+        if isinstance(kind, MedianAbsoluteDeviation):
+            found[kind] = np.empty((lanes, count))
+            kernels.median_distances(rising, found[kind])
+        if isinstance(kind, TrimmedMean):
+            found[kind] = np.empty((lanes, count))
+            kernels.trimmed_means(rising, kind.cut(size), found[kind])
+    if any(isinstance(kind, Shape) for kind in kinds):
+        skewness, kurtosis = np.empty((2, lanes, count))
+        kernels.shapes(samples, skewness, kurtosis)
+        found |= {k: skewness for k in kinds if isinstance(k, Skewness)}
+        found |= {k: kurtosis for k in kinds if isinstance(k, ExcessKurtosis)}
+    return found
 
 
 class CompiledReducer:

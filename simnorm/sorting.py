@@ -24,6 +24,8 @@ class SortedBatches:
     ----------
     full_sets
         Observations, shape (lanes, N), which are left as they are.
+    compiled
+        Whether compiled loops may be used.
 
     Examples
     --------
@@ -33,7 +35,8 @@ class SortedBatches:
             [1., 2.]]]), array([[[1., 2., 3., 4.]]]))
     """
 
-    def __init__(self, full_sets: Floats) -> None:
+    def __init__(self, full_sets: Floats, *, compiled: bool = True) -> None:
+        self._kernels = compiled_kernels() if compiled else None
         self._full_sets = full_sets
         self._values = full_sets.copy()
         self._spare = np.empty_like(self._values)
@@ -48,7 +51,7 @@ class SortedBatches:
             self._sorted = 1
         used = self._values.shape[1] // size * size
         steps = (size // self._sorted).bit_length() - 1
-        kernels = compiled_kernels()
+        kernels = self._kernels
         if self._sorted << steps == size and kernels and not MERGE_UP_TO < size <= MERGE_ABOVE:
             for step in range(steps):
                 half = self._sorted << step

@@ -9,7 +9,15 @@ a single line of it takes seconds to compile.
 
 from simnorm.kernels.fills import ORIGINS, fill_normal, look_up
 from simnorm.kernels.moments import REBASE, add_block, add_rows, moment_errors
-from simnorm.kernels.order import linear_errors, merge_halves, sort_pairs
+from simnorm.kernels.order import (
+    median_distances,
+    merge_halves,
+    paired_errors,
+    rank_sums,
+    sort_pairs,
+    trimmed_means,
+)
+from simnorm.kernels.shapes import shapes
 
 __all__ = [
     "ORIGINS",
@@ -17,9 +25,13 @@ __all__ = [
     "add_block",
     "add_rows",
     "fill_normal",
-    "linear_errors",
     "look_up",
+    "median_distances",
     "merge_halves",
     "moment_errors",
+    "paired_errors",
+    "rank_sums",
+    "shapes",
     "sort_pairs",
+    "trimmed_means",
 ]

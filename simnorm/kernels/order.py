@@ -48,15 +48,10 @@ def merge_halves(source: Floats, target: Floats, half: int, used: int) -> None:
 
 
 @loop()
-def linear_errors(
-    rising: Floats,
-    offsets: Integers,
-    ranks: Integers,
-    weights: Floats,
-    references: Floats,
-    found: Floats,
+def rank_sums(
+    rising: Floats, offsets: Integers, ranks: Integers, weights: Floats, estimates: Floats
 ) -> None:
-    """Take A and Q of linear combinations of order statistics off sorted batches.
+    """Read weighted sums of order statistics off sorted batches.
 
     Parameters
     ----------
@@ -65,26 +60,80 @@ def linear_errors(
     offsets, ranks, weights
         Estimator e is the sum of ``weights[i] * x_(ranks[i])`` for i from ``offsets[e]`` to
         ``offsets[e + 1]``; ranks count from 0.
-    references
-        What the estimates are compared with, shape (estimators, 2, lanes).
-    found
-        Receives A and Q, shape (2, estimators, 2, lanes).
+    estimates
+        Receives the estimates, shape (estimators, lanes, k).
     """
-    lanes, count, _ = rising.shape
-    for lane in range(lanes):
-        for e in range(offsets.size - 1):
-            whole, population = references[e, 0, lane], references[e, 1, lane]
-            sums = np.zeros(4)
-            for batch in range(count):
-                estimate = 0.0
+    for e in range(offsets.size - 1):
+        for lane in range(rising.shape[0]):
+            for batch in range(rising.shape[1]):
+                total = 0.0
                 for i in range(offsets[e], offsets[e + 1]):
-                    estimate += weights[i] * rising[lane, batch, ranks[i]]
-                from_whole = estimate - whole
-                from_population = estimate - population
-                sums[0] += from_whole
-                sums[1] += from_population
-                sums[2] += from_whole * from_whole
-                sums[3] += from_population * from_population
-            for r in range(2):
-                found[0, e, r, lane] = sums[r] / count
-                found[1, e, r, lane] = sums[2 + r] / count
+                    total += weights[i] * rising[lane, batch, ranks[i]]
+                estimates[e, lane, batch] = total
+
+
+@loop()
+def median_distances(rising: Floats, estimates: Floats) -> None:
+    """Read the median absolute deviation off sorted batches, shape (lanes, k, n).
+
+    The values nearest to the median stand side by side, so that the (r + 1)-th smallest distance
+    is the smallest over j of max(m - x_j, x_(j + r) - m).
+    """
+    size = rising.shape[2]
+    lower, upper = (size - 1) // 2, size // 2
+    for lane in range(rising.shape[0]):
+        for batch in range(rising.shape[1]):
+            values = rising[lane, batch]
+            middle = 0.5 * (values[lower] + values[upper])
+            near = np.inf
+            for j in range(size - lower):
+                below, above = middle - values[j], values[j + lower] - middle
+                distance = below if below > above else above
+                near = distance if distance < near else near
+            far = near
+            if upper > lower:
+                far = np.inf
+                for j in range(size - upper):
+                    below, above = middle - values[j], values[j + upper] - middle
+                    distance = below if below > above else above
+                    far = distance if distance < far else far
+            estimates[lane, batch] = 0.5 * (near + far)
+
+
+@loop()
+def trimmed_means(rising: Floats, cut: int, estimates: Floats) -> None:
+    """Take the mean of sorted batches, shape (lanes, k, n), without `cut` values on each side."""
+    size = rising.shape[2]
+    for lane in range(rising.shape[0]):
+        for batch in range(rising.shape[1]):
+            total = 0.0
+            for i in range(cut, size - cut):
+                total += rising[lane, batch, i]
+            estimates[lane, batch] = total / (size - 2 * cut)
+
+
+@loop()
+def paired_errors(
+    estimates: Floats, whole: Floats, population: float, mean: Floats, square: Floats
+) -> None:
+    """Take A and Q of estimates, shape (lanes, k), against both references.
+
+    Parameters
+    ----------
+    estimates, whole, population
+        Of the batches, of every lane's full set, and of the population.
+    mean, square
+        Receive A and Q, both of shape (2, lanes).
+    """
+    count = estimates.shape[1]
+    for lane in range(estimates.shape[0]):
+        a, b, aa, bb = 0.0, 0.0, 0.0, 0.0
+        for batch in range(count):
+            from_whole = estimates[lane, batch] - whole[lane]
+            from_population = estimates[lane, batch] - population
+            a += from_whole
+            b += from_population
+            aa += from_whole * from_whole
+            bb += from_population * from_population
+        mean[0, lane], mean[1, lane] = a / count, b / count
+        square[0, lane], square[1, lane] = aa / count, bb / count
