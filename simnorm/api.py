@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from simnorm.estimators import Estimator
     from simnorm.results import Result
 
+    # A word, an estimator, or any function of (sample, axis=-1).
+    Statistic = str | Estimator | Callable[..., Any]
+
 
 def sweep(
     distributions: str | Distribution | Iterable[str | Distribution] = (
@@ -31,7 +34,7 @@ def sweep(
     ),
     *,
     batch_sizes: str | Iterable[int] = defaults.DEFAULT_BATCH_SIZES,
-    estimators: str | Estimator | Iterable[str | Estimator] = defaults.DEFAULT_ESTIMATORS,
+    estimators: Statistic | Iterable[Statistic] = defaults.DEFAULT_ESTIMATORS,
     full_size: int = defaults.DEFAULT_FULL_SIZE,
     replications: int = defaults.DEFAULT_REPLICATIONS,
     seed: int = defaults.DEFAULT_SEED,
@@ -51,7 +54,9 @@ def sweep(
     batch_sizes
         Whole numbers, or text such as ``"2:1024:x2"``.
     estimators
-        Specs such as ``"std(ddof=1)"`` or estimators of `simnorm.estimators`.
+        Specs such as ``"std(ddof=1)"``, estimators of `simnorm.estimators`, or functions of yours
+        that are called as ``function(sample, axis=-1)``; `simnorm.estimators.UserEstimator` gives
+        such a function a name and a population value.
     full_size
         N, the number of observations in a full set.
     replications
@@ -97,6 +102,7 @@ def sweep(
 def run(
     design: Design | str | Path,
     *,
+    functions: Iterable[Statistic] | Mapping[str, Callable[..., Any]] = (),
     workers: int | None = None,
     out: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -108,6 +114,8 @@ def run(
     ----------
     design
         What to compute, or the file or run folder that says it.
+    functions
+        The functions that its estimators named ``user.NAME`` stand for: a file does not hold them.
     workers, out, on_progress
         As in `sweep`.
     command
@@ -115,11 +123,15 @@ def run(
     """
     from simnorm import engine, results, store, tables
     from simnorm.compiled import compiled_kernels
+    from simnorm.studies import sweep as sweep_study
 
     if not isinstance(design, Design):
-        design = Design.from_file(design)
+        design = Design.from_file(design, functions=functions)
+    elif functions:
+        design = design.with_functions(functions)
     workers = engine.worker_count(workers)
     check_memory(design, workers)
+    sweep_study.check_functions(design)
     folder = None if out is None else Path(out)
     if folder is not None:
         store.check_folder(folder, design)
@@ -186,6 +198,7 @@ def _kept(folder: Path, action: Callable[[Path], Any]) -> Any:
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
     from simnorm.engine import KEPT_REPLICATIONS
+    from simnorm.estimators import UserEstimator
     from simnorm.reducers import CHUNK_DRAWS, array_estimators
     from simnorm.streams import lanes_of, slab_rows
     from simnorm.studies import sweep
@@ -194,9 +207,11 @@ def memory_needed(design: Design, workers: int) -> int:
     cells = len(sweep.cells(design))
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
     per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * cells)
-    if array_estimators(sweep.estimators(design)):
-        # The assembled block, and a few copies of the lanes that are read at a time.
-        per_worker += 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
+    # The assembled block, and a few copies of the lanes that are read at a time.
+    assembled = 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
+    kinds = sweep.estimators(design)
+    users = any(isinstance(kind, UserEstimator) for kind in kinds)
+    per_worker += assembled * (bool(array_estimators(kinds)) + users)
     tables = 16 * kept * cells * len(sweep.sources(design))
     rows = 8 * cells * len(sweep.sources(design)) * 1_500
     return workers * per_worker + tables + rows

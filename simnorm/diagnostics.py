@@ -7,19 +7,29 @@ replications, as for batch variances of a lognormal law.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.distributions import Distribution
-from simnorm.estimators import Estimator, Mean, Spread, UnbiasedVariance, relative_constant
+from simnorm.distributions import Distribution, Tails
+from simnorm.estimators import (
+    Estimator,
+    Mean,
+    Shape,
+    Spread,
+    UnbiasedVariance,
+    UserEstimator,
+    relative_constant,
+)
 from simnorm.grammar import number_text
 
 Floats = NDArray[np.float64]
 
 OK, EXACT, UNRELIABLE, UNDEFINED = "ok", "exact", "unreliable", "undefined"
+FAILED = "failed"
 
 # A standard error of a mean square needs so many replications before its intervals cover what they
 # say, and a t quantile does not help; more where each replication is a single batch.
@@ -32,6 +42,9 @@ LARGEST_TAIL_SHARE = 0.04
 # squares, is made by a few replications: the tail's variance would be infinite.
 FEWEST_FOR_KHAT = 200
 LARGEST_KHAT = 0.5
+# A batch of equal values has no skewness. Up to this probability of one, a run hardly meets any,
+# and what it leaves out changes nothing that is seen.
+LARGEST_EQUAL_SHARE = 1e-12
 # Rows fitted at a time, which bounds the memory of the fit.
 KHAT_ROWS = 256
 
@@ -43,9 +56,24 @@ class Verdict(NamedTuple):
     reason: str = ""
 
 
+class _Known(NamedTuple):
+    """What the ledger asks of a law for an estimator, once for all batch sizes."""
+
+    population: float
+    constant: float
+    tails: Tails
+    largest_atom: float
+
+
+@functools.lru_cache(maxsize=4096)
+def _known(kind: Estimator, law: Distribution) -> _Known:
+    constant = relative_constant(kind, law)
+    return _Known(kind.population(law), constant, law.tails(), law.largest_atom)
+
+
 def error_index(kind: Estimator, law: Distribution, n: int, full_size: int) -> float:
     """Return the tail index of the error of one batch: E|error|^p exists for p below it."""
-    tails = law.tails()
+    tails = _known(kind, law).tails
     return min(kind.tail_index(tails, n), kind.tail_index(tails, full_size))
 
 
@@ -58,7 +86,7 @@ def mean_error_index(
     and the full set's in the same way, x^2/N, and cancels; what is left grows like x.
     """
     if isinstance(kind, UnbiasedVariance) and reference == "full_set" and full_size % n == 0:
-        return min(law.tails())
+        return min(_known(kind, law).tails)
     return error_index(kind, law, n, full_size)
 
 
@@ -86,13 +114,16 @@ def ledger(
     base = measure.removeprefix("relative_")
     if n < kind.smallest_batch:
         return Verdict(UNDEFINED, kind.too_small)
-    if reference == "population" and not math.isfinite(kind.population(law)):
-        return Verdict(UNDEFINED, f"the population {kind.word} of {law} is not finite")
-    if base != measure:
-        constant = relative_constant(kind, law)
-        if not (math.isfinite(constant) and constant > 0.0):
-            what = "standard deviation" if kind.is_location else kind.word
-            return Verdict(UNDEFINED, f"the population {what} of {law} is not a finite divisor")
+    known = _known(kind, law)
+    if isinstance(kind, Shape) and known.largest_atom ** (n - 1) > LARGEST_EQUAL_SHARE:
+        return Verdict(UNDEFINED, f"{kind.word} has no value where all {n} of a batch are equal")
+    if reference == "population" and not math.isfinite(known.population):
+        return Verdict(UNDEFINED, _no_population(kind, law))
+    if base != measure and not (math.isfinite(known.constant) and known.constant > 0.0):
+        if isinstance(kind, UserEstimator) and not (kind.is_location or kind.has_population):
+            return Verdict(UNDEFINED, _no_population(kind, law))
+        what = "standard deviation" if kind.is_location else kind.word
+        return Verdict(UNDEFINED, f"the population {what} of {law} is not a finite divisor")
     if reference == "full_set" and n == full_size:
         return Verdict(EXACT, "the batch is the full set")
     index = error_index(kind, law, n, full_size)
@@ -143,6 +174,12 @@ def draws_verdict(
         reason = f"with these tails its standard error needs {needed:,} replications or more"
         return Verdict(UNRELIABLE, reason)
     return Verdict(OK)
+
+
+def _no_population(kind: Estimator, law: Distribution) -> str:
+    if isinstance(kind, UserEstimator) and not kind.has_population:
+        return f"no population value of {kind} was given"
+    return f"the population {kind.word} of {law} is not finite"
 
 
 def _moment(base: str) -> str:
@@ -211,19 +248,34 @@ def _tail_khat(rising: Floats) -> Floats:
         return np.asarray(np.where(quartile[..., 0] > 0.0, khat, np.nan))
 
 
-def influence_khat(mean_errors: Floats, mean_squares: Floats) -> dict[str, Floats]:
+def influence_khat(
+    mean_errors: Floats, mean_squares: Floats, void: NDArray[np.int64] | None = None
+) -> dict[str, Floats]:
     """Return the k-hat of every measure's influence values, for all cells at once.
 
     Parameters
     ----------
     mean_errors, mean_squares
         A and Q of the kept replications, shape (cells, replications).
+    void
+        How many replications every cell has lost, whose A is NaN; None if none.
     """
-    nothing = np.full(mean_errors.shape[0], np.nan)
+    khats = _influence_khat(mean_errors, mean_squares)
+    for cell in [] if void is None else np.flatnonzero(void):
+        left = ~np.isnan(mean_errors[cell])
+        part = _influence_khat(mean_errors[[cell]][:, left], mean_squares[[cell]][:, left])
+        for name, values in part.items():
+            khats[name][cell] = values[0]
+    return khats
+
+
+def _influence_khat(mean_errors: Floats, mean_squares: Floats) -> dict[str, Floats]:
     if mean_errors.shape[-1] < FEWEST_FOR_KHAT:
-        return dict.fromkeys(("bias", "variance", "mse", "rmse"), nothing)
+        cells = mean_errors.shape[0]
+        return {name: np.full(cells, np.nan) for name in ("bias", "variance", "mse", "rmse")}
     with np.errstate(all="ignore"):
         bias = mean_errors.mean(axis=-1, keepdims=True)
         variance = pareto_khat(mean_squares - 2.0 * bias * mean_errors)
     mse = pareto_khat(mean_squares)
-    return {"bias": pareto_khat(mean_errors), "variance": variance, "mse": mse, "rmse": mse}
+    bias_khat = pareto_khat(mean_errors)
+    return {"bias": bias_khat, "variance": variance, "mse": mse, "rmse": mse.copy()}

@@ -43,6 +43,17 @@ class Task(NamedTuple):
     position: int
 
 
+class Failure(NamedTuple):
+    """A void replication of a cell, and why."""
+
+    replication: int
+    message: str
+
+
+# The first failure of every cell that has one, by the number of the cell.
+Failures = dict[int, Failure]
+
+
 class Node(NamedTuple):
     """What a task found."""
 
@@ -50,14 +61,16 @@ class Node(NamedTuple):
     # A and Q of the kept replications among its blocks, shape (2, cells, kept).
     kept: Floats
     draws: int
+    failures: Failures
 
 
 @dataclass
 class Sums:
-    """What a run knows of one source: the tally of all replications and the kept ones."""
+    """What a run knows of one source: the tally of all replications, the kept ones, failures."""
 
     tally: Tally
     kept: Floats
+    failures: Failures = field(default_factory=dict)
 
 
 class Progress(NamedTuple):
@@ -135,12 +148,19 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
         min((task.position + 1) << task.level, block_count(design)),
     )
     tree = MergeTree()
+    may_fail = sweep.may_fail(design, source)
+    failures: Failures = {}
     for block in blocks:
-        found = np.stack(sweep.block_errors(design, source, block, compiled=compiled))
+        said: dict[int, tuple[int, str]] = {}
+        # Only functions of the user have something to say.
+        options = {"said": said} if design.functions else {}
+        found = np.stack(sweep.block_errors(design, source, block, compiled=compiled, **options))
         first = block * lanes
         # The last block is drawn whole and cut, so that a larger R continues it.
         found = found[..., : design.replications - first]
-        tree.add(0, block, Tally.of(found[0], found[1]))
+        tree.add(0, block, Tally.of(found[0], found[1], may_fail))
+        if may_fail is not None:
+            _note_failures(failures, found[0], may_fail, first, said)
         if first < KEPT_REPLICATIONS:
             kept.append(found[..., : KEPT_REPLICATIONS - first])
     none = np.empty((2, len(sweep.cells(design)), 0))
@@ -148,7 +168,23 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
         tree.root(),
         np.concatenate([none, *kept], axis=-1),
         len(blocks) * lanes * design.full_size,
+        failures,
     )
+
+
+def _note_failures(
+    failures: Failures,
+    mean_errors: Floats,
+    may_fail: NDArray[np.bool_],
+    first: int,
+    said: dict[int, tuple[int, str]],
+) -> None:
+    """Add the first void replication of every cell that had none before this block."""
+    void = np.isnan(mean_errors) & may_fail[:, np.newaxis]
+    for cell in np.flatnonzero(void.any(axis=-1)).tolist():
+        lane = int(void[cell].argmax())
+        message = said[cell][1] if cell in said else "a batch has no value"
+        failures.setdefault(cell, Failure(first + lane, message))
 
 
 def total_draws(design: Design) -> int:
@@ -162,7 +198,7 @@ def run(
     *,
     workers: int | None = None,
     compiled: bool = True,
-    on_node: Callable[[Design, Task, Node], None] | None = None,
+    on_node: Callable[[Task, Node], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> dict[Source, Sums]:
     """Run the design and return the sums of every source.
@@ -184,13 +220,17 @@ def run(
     found = sweep.sources(design)
     trees = [MergeTree() for _ in found]
     kept: list[dict[int, Floats]] = [{} for _ in found]
+    failures: list[Failures] = [{} for _ in found]
     done, total = 0, total_draws(design)
     for task, node in _results(design, workers, compiled):
         if on_node is not None:
-            on_node(design, task, node)
+            on_node(task, node)
         trees[task.source].add(task.level, task.position, node.tally)
         if node.kept.shape[-1]:
             kept[task.source][task.position] = node.kept
+        known = failures[task.source]
+        for cell, failure in node.failures.items():
+            known[cell] = min(failure, known.get(cell, failure))
         done += node.draws
         if on_progress is not None:
             on_progress(Progress(done, total))
@@ -198,6 +238,7 @@ def run(
         source: Sums(
             trees[i].root(),
             np.concatenate([kept[i][index] for index in sorted(kept[i])], axis=-1),
+            failures[i],
         )
         for i, source in enumerate(found)
     }

@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from simnorm import store
 from simnorm.design import Design
+from simnorm.distributions import Distribution
+from simnorm.distributions import distribution as read_distribution
 from simnorm.errors import SimnormError
-from simnorm.estimators import estimator
+from simnorm.estimators import Estimator
+from simnorm.estimators import estimator as read_estimator
+from simnorm.grammar import whole_number
 from simnorm.reducers import REFERENCES
 from simnorm.tables import ALL_MEASURES, CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, typed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
 
 __all__ = ["SCHEMA_VERSION", "Result", "check_report_path", "csv_text", "load"]
 
@@ -113,6 +122,67 @@ class Result:
         spec = None if estimator is None else check_estimator(self.frame, estimator)
         return draw(self.frame, measure, ax=ax, estimator=spec, reference=reference)
 
+    def replay(
+        self,
+        estimator: str | Estimator | Callable[..., Any],
+        batch_size: int,
+        replication: int,
+        distribution: str | Distribution | None = None,
+    ) -> Floats:
+        """Draw one replication again and return the estimates of its batches.
+
+        A function of yours that failed there fails again: what it raises comes out.
+
+        Parameters
+        ----------
+        estimator, batch_size
+            The cell: an estimator of the run, or the function itself, and a batch size of the run.
+        replication
+            Which one, from 0, as the reason of a row that failed says.
+        distribution
+            Which one, where the run has several.
+
+        Returns
+        -------
+        numpy.ndarray
+            One estimate for each of the N // n batches, in drawing order.
+
+        Raises
+        ------
+        SimnormError
+            If the run does not hold it, or the function is not there.
+
+        Examples
+        --------
+        >>> import simnorm as sn
+        >>> result = sn.sweep("normal", batch_sizes=[2], full_size=8, replications=16)
+        >>> result.replay("mean", 2, replication=3).shape
+        (4,)
+        """
+        from simnorm.estimators import UserEstimator
+        from simnorm.sampling import cut
+        from simnorm.studies import sweep
+
+        design = self.design
+        spec = _one_of(design.estimators, str(read_estimator(estimator)), "estimator")
+        kind = sweep.estimators(design)[design.estimators.index(spec)]
+        if isinstance(kind, UserEstimator) and kind.function is None:
+            given = read_estimator(estimator)
+            if given == kind:
+                raise kind.missing()
+            kind = given
+        size = _one_of(design.batch_sizes, batch_size, "batch_size")
+        number = whole_number(replication, "replication", 0, design.replications - 1)
+        wanted = None if distribution is None else str(read_distribution(distribution))
+        if wanted is None and len(design.distributions) == 1:
+            wanted = design.distributions[0]
+        law = _one_of(design.distributions, wanted, "distribution")
+        drawn = sweep.full_set(design, sweep.Source(law, design.sampling[0]), number)[np.newaxis]
+        estimates = kind.along_last(cut(drawn, size))
+        # Against the full set, a function may have failed there.
+        kind.along_last(drawn)
+        return np.asarray(estimates[0])
+
     def figure(self, kind: str) -> Figure:
         """Return one of the report's figures, by its name in `simnorm.figures.FIGURES`."""
         from simnorm.figures import figure
@@ -165,8 +235,23 @@ def check_report_path(path: Path, parameter: str = "report") -> None:
         raise SimnormError(parameter, str(path), "a report is a PDF", "Name a file ending in .pdf.")
 
 
-def load(folder: str | Path) -> Result:
+def _one_of(held: tuple[Any, ...], wanted: Any, parameter: str) -> Any:
+    if wanted not in held:
+        got = "nothing" if wanted is None else wanted
+        raise SimnormError(parameter, got, f"the run holds {', '.join(map(str, held))}")
+    return wanted
+
+
+def load(folder: str | Path, functions: object = ()) -> Result:
     """Return the result that a run folder holds.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    functions
+        The functions that estimators named ``user.NAME`` stand for, needed for `Result.replay`
+        alone.
 
     Raises
     ------
@@ -185,7 +270,7 @@ def load(folder: str | Path) -> Result:
         )
     try:
         return Result(
-            Design.from_file(folder / store.DESIGN),
+            Design.from_file(folder / store.DESIGN, functions=functions),
             _read_table(folder / store.RESULTS, SCHEMA),
             _read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
@@ -227,7 +312,7 @@ def _checked_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
 
 def check_estimator(frame: pd.DataFrame, wanted: str) -> str:
     """Return the canonical spec of an estimator that the frame must hold."""
-    spec = str(estimator(wanted))
+    spec = str(read_estimator(wanted))
     held = list(dict.fromkeys(frame["estimator"]))
     if spec not in held:
         raise SimnormError("estimator", wanted, f"the run holds {', '.join(held)}")

@@ -38,6 +38,10 @@ create table nodes (
     replications integer not null, payload blob not null, sha256 text not null,
     primary key (source, level, position)
 ) without rowid;
+create table failures (
+    source text not null, cell integer not null, replication integer not null,
+    message text not null
+);
 """
 
 
@@ -182,12 +186,14 @@ class Store:
         }
         self._database.executemany("insert into meta values (?, ?)", meta.items())
 
-    def add(self, design: Design, task: Task, node: Node) -> None:  # noqa: ARG002
+    def add(self, task: Task, node: Node) -> None:
         """Keep a finished node in a transaction of its own."""
         tally = node.tally
         buffer = io.BytesIO()
-        sums = np.concatenate([tally.pivot, tally.offset, tally.scatter])
-        for array in (sums, node.kept):
+        arrays = [np.concatenate([tally.pivot, tally.offset, tally.scatter]), node.kept]
+        if tally.void is not None:
+            arrays.append(tally.void)
+        for array in arrays:
             np.lib.format.write_array(buffer, array, allow_pickle=False)
         payload = buffer.getvalue()
         row = (
@@ -198,9 +204,15 @@ class Store:
             payload,
             hashlib.sha256(payload).hexdigest(),
         )
+        failures = [(row[0], cell, *failure) for cell, failure in node.failures.items()]
         try:
+            self._database.execute("begin")
             self._database.execute("insert into nodes values (?, ?, ?, ?, ?, ?)", row)
+            self._database.executemany("insert into failures values (?, ?, ?, ?)", failures)
+            self._database.execute("commit")
         except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute("rollback")
             raise RunError(
                 "out", str(self.path), f"it cannot be written ({error})", "Is the disk full?"
             ) from None

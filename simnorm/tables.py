@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from simnorm import theory
 from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
+    FAILED,
     LARGEST_KHAT,
     OK,
     UNDEFINED,
     UNRELIABLE,
-    Verdict,
     draws_verdict,
     influence_khat,
     ledger,
@@ -26,7 +27,7 @@ from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.estimators import relative_constant
 from simnorm.studies import sweep
 from simnorm.studies.sweep import Cell, Source
-from simnorm.tally import MEASURES, Measured, Tally, measure
+from simnorm.tally import MEASURES, Tally, measure
 
 SCHEMA_VERSION = 1
 
@@ -79,6 +80,11 @@ CURVES_SCHEMA: dict[str, type] = {
 }
 FIRST_CONVERGENCE_POINT = 16
 
+Floats = NDArray[np.float64]
+
+LEFT = "the sums left the range of doubles"
+LEFT_BY_ERROR = "the sums of its standard error left the range of doubles"
+
 
 def typed(columns: dict[str, Any], schema: dict[str, type]) -> pd.DataFrame:
     """Return a table with the schema's columns and types."""
@@ -91,177 +97,270 @@ def typed(columns: dict[str, Any], schema: dict[str, type]) -> pd.DataFrame:
     )
 
 
+# Of the ledger's four verdicts on a cell (bias and squares, absolute and relative), each measure's.
+VERDICTS = tuple(
+    (0 if name.removeprefix("relative_") == "bias" else 1)
+    + (2 if name.startswith("relative_") else 0)
+    for name in ALL_MEASURES
+)
+VERDICT_MEASURES = ("bias", "mse", "relative_bias", "relative_mse")
+
+
 def build_frame(design: Design, found: dict[Source, Sums]) -> pd.DataFrame:
     """Return the tidy table of a sweep's sums."""
-    rows: list[dict[str, Any]] = []
-    for source, sums in found.items():
-        measured = {name: measure(sums.tally, name) for name in MEASURES}
-        khats = influence_khat(*sums.kept)
-        law = distribution(source.distribution)
-        numbers = theory.of_distribution(law)
-        for position, cell in enumerate(sweep.cells(design)):
-            for name in ALL_MEASURES:
-                part = measured[name.removeprefix("relative_")]
-                values = tuple(float(column[position]) for column in part)
-                khat = float(khats[name.removeprefix("relative_")][position])
-                rows.append(
-                    _row(design, source, law, numbers, cell, name, values, khat, sums.tally.count)
-                )
-    return typed({name: [row[name] for row in rows] for name in SCHEMA}, SCHEMA)
+    parts = [_source_columns(design, source, sums) for source, sums in found.items()]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA}
+    return typed(columns, SCHEMA)
 
 
-def _row(
-    design: Design,
-    source: Source,
-    law: Distribution,
-    numbers: theory.Law | None,
-    cell: Cell,
-    name: str,
-    values: tuple[float, ...],
-    khat: float,
-    replications: int,
-) -> dict[str, Any]:
-    kind, n, reference = cell
-    verdict = ledger(kind, law, n, design.full_size, reference, name)
-    base = name.removeprefix("relative_")
-    expected = None
-    if numbers is not None and verdict.status != UNDEFINED:
-        against = design.full_size if reference == "full_set" else None
-        expected = theory.value_of(base, kind, n, against, numbers)
-    if name != base:
-        constant = relative_constant(kind, law) ** theory.measure_power(name)
-        values = tuple(value / constant for value in values)
-        expected = theory.relative(expected, name, kind, law)
-    enough = draws_verdict(kind, law, n, design.full_size, name, replications)
-    verdict, (estimate, mcse, low, high) = _settle(verdict, enough, values, khat, replications)
-    z = math.nan
-    if verdict.status == OK and expected is not None and expected.kind == "exact" and mcse > 0.0:
-        z = (estimate - expected) / mcse
-    return {
+def _source_columns(design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]]:
+    """Return the columns of one source's rows: cells, and the measures of each."""
+    law = distribution(source.distribution)
+    cells = sweep.cells(design)
+    rows = _Rows.of(design, law, cells, sums)
+    per_cell: dict[str, Sequence[Any] | NDArray[Any]] = {
+        "estimator": [str(kind) for kind, _, _ in cells],
+        "batch_size": [n for _, n, _ in cells],
+        "reference": [reference for _, _, reference in cells],
+        "batches": [design.full_size // n for _, n, _ in cells],
+        "replications": rows.used,
+        "failed": rows.failed,
+    }
+    same = {
         "study": design.study,
         "source": "law",
         "distribution": source.distribution,
         "column": "",
         "full_size": design.full_size,
         "sampling": source.sampling,
-        "estimator": str(kind),
-        "batch_size": n,
         "factors": "",
-        "reference": reference,
-        "measure": name,
-        "estimate": estimate,
-        "mcse": mcse,
-        "ci_low": low,
-        "ci_high": high,
-        "theory": math.nan if expected is None else float(expected),
-        "theory_kind": "" if expected is None else expected.kind,
-        "z": z,
-        "replications": replications,
-        "batches": design.full_size // n,
-        "failed": 0,
-        "khat": khat if verdict.status in (OK, UNRELIABLE) else math.nan,
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "stop_reason": "undefined" if verdict.status == UNDEFINED else "replications",
         "seed": design.seed,
         "schema_version": SCHEMA_VERSION,
     }
+    columns = {name: _repeated(values, len(ALL_MEASURES)) for name, values in per_cell.items()}
+    columns["measure"] = np.tile(np.array(ALL_MEASURES, dtype=object), len(cells))
+    size = len(cells) * len(ALL_MEASURES)
+    for name, value in same.items():
+        columns[name] = np.full(size, value, dtype=np.int64 if SCHEMA[name] is int else object)
+    columns |= {name: values.ravel() for name, values in rows.columns().items()}
+    return columns
 
 
-def _settle(
-    verdict: Verdict,
-    enough: Verdict,
-    values: tuple[float, ...],
-    khat: float,
-    replications: int,
-) -> tuple[Verdict, tuple[float, ...]]:
-    """Return the final status and estimate, mcse and interval; NaN where they do not apply."""
-    none = math.nan
-    if verdict.status == UNDEFINED:
-        return verdict, (none, none, none, none)
-    if verdict.status == EXACT:
-        # The same in every replication by construction; what was summed is 0 but for rounding.
-        return verdict, (0.0, 0.0, 0.0, 0.0)
-    estimate, mcse, low, high = values
-    if not math.isfinite(estimate):
-        reason = (
-            "a variance needs two replications"
-            if replications == 1
-            else "the sums left the range of doubles"
+def _repeated(values: Sequence[Any] | NDArray[Any], times: int) -> NDArray[Any]:
+    kind = np.int64 if isinstance(values[0], int | np.integer) else object
+    return np.repeat(np.array(values, dtype=kind), times)
+
+
+class _Rows:
+    """What stands in the rows of one source: arrays of shape (cells, measures)."""
+
+    def __init__(self, cells: int) -> None:
+        shape = (cells, len(ALL_MEASURES))
+        self.estimate, self.mcse, self.ci_low, self.ci_high, self.khat, self.theory, self.z = (
+            np.full(shape, np.nan) for _ in range(7)
         )
-        return Verdict(UNDEFINED, reason), (none, none, none, none)
-    if not math.isfinite(mcse) and verdict.status == OK:
-        reason = (
-            "one replication has no standard error"
-            if replications == 1
-            else "the sums of its standard error left the range of doubles"
+        self.theory_kind, self.status, self.reason = (
+            np.full(shape, "", dtype=object) for _ in range(3)
         )
-        verdict = Verdict(UNRELIABLE, reason)
-    if verdict.status == UNRELIABLE:
-        return verdict, (estimate, none, none, none)
-    if mcse == 0.0:
-        verdict = Verdict(UNRELIABLE, "no replication differed from another")
-    if khat > LARGEST_KHAT:
-        kept = min(replications, KEPT_REPLICATIONS)
-        reason = (
-            f"a few of the first {kept:,} replications make the standard error "
-            f"(Pareto k-hat {khat:.2f} > 0.5)"
+        self.used, self.failed = np.zeros((2, cells), dtype=np.int64)
+
+    @classmethod
+    def of(cls, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> _Rows:
+        rows = cls(len(cells))
+        rows._judge(design, law, cells, sums)
+        powers = _relative_powers(law, cells)
+        rows._measure(sums, powers)
+        rows._expect(design, law, cells, powers)
+        rows._settle(design, law, cells, sums)
+        return rows
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns that differ from measure to measure."""
+        names = ("estimate", "mcse", "ci_low", "ci_high", "theory", "theory_kind", "z", "khat")
+        stop = np.where(self.status == UNDEFINED, "undefined", "replications").astype(object)
+        columns = {name: getattr(self, name) for name in (*names, "status", "reason")}
+        return columns | {"stop_reason": stop}
+
+    def _judge(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
+        """Take the ledger's verdicts, and count what every cell has lost."""
+        for i, (kind, n, reference) in enumerate(cells):
+            verdicts = [
+                ledger(kind, law, n, design.full_size, reference, name) for name in VERDICT_MEASURES
+            ]
+            self.status[i] = [verdicts[v].status for v in VERDICTS]
+            self.reason[i] = [verdicts[v].reason for v in VERDICTS]
+        if sums.tally.void is not None:
+            # What has no value by the ledger has not failed.
+            self.failed = np.where(self.status[:, 0] == UNDEFINED, 0, sums.tally.void)
+        self.used = sums.tally.count - self.failed
+
+    def _measure(self, sums: Sums, powers: Floats) -> None:
+        """Take estimates, standard errors, intervals and k-hats."""
+        khats = influence_khat(sums.kept[0], sums.kept[1], sums.tally.void)
+        for m, name in enumerate(ALL_MEASURES):
+            base = name.removeprefix("relative_")
+            found = measure(sums.tally, base)
+            with np.errstate(all="ignore"):
+                columns = [column / powers[:, m] if name != base else column for column in found]
+            self.estimate[:, m], self.mcse[:, m], self.ci_low[:, m], self.ci_high[:, m] = columns
+            self.khat[:, m] = khats[base]
+
+    def _expect(
+        self, design: Design, law: Distribution, cells: Sequence[Cell], powers: Floats
+    ) -> None:
+        """Take what theory expects, where anything is defined."""
+        numbers = theory.of_distribution(law)
+        if numbers is None:
+            return
+        undefined = self.status == UNDEFINED
+        for i, (kind, n, reference) in enumerate(cells):
+            if undefined[i].all():
+                continue
+            against = design.full_size if reference == "full_set" else None
+            values = [theory.value_of(base, kind, n, against, numbers) for base in MEASURES]
+            for m, value in enumerate((*values, *values)):
+                if value is None or undefined[i, m]:
+                    continue
+                self.theory[i, m] = float(value) / powers[i, m]
+                self.theory_kind[i, m] = value.kind
+
+    def _settle(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
+        """Settle every row's status and leave empty what it does not allow."""
+        undefined, exact = self.status == UNDEFINED, self.status == EXACT
+        lost = ~undefined & ~exact & ~np.isfinite(self.estimate)
+        self._say(lost, UNDEFINED, self._too_few(1, "a variance needs two replications", LEFT))
+        self._say(
+            (self.status == OK) & ~np.isfinite(self.mcse),
+            UNRELIABLE,
+            self._too_few(1, "one replication has no standard error", LEFT_BY_ERROR),
         )
-        verdict = Verdict(UNRELIABLE, reason)
-    if enough.status != OK:
-        verdict = enough
-    return verdict, (estimate, mcse, low, high if math.isfinite(high) else none)
+        # Without a standard error that exists, only the estimate is shown.
+        bare = self.status == UNRELIABLE
+        shown = self.status == OK
+        self._say(shown & (self.mcse == 0.0), UNRELIABLE, "no replication differed from another")
+        for i, m in np.argwhere(shown & (self.khat > LARGEST_KHAT)):
+            kept = min(self.used[i], KEPT_REPLICATIONS)
+            self.status[i, m] = UNRELIABLE
+            self.reason[i, m] = (
+                f"a few of the first {kept:,} replications make the standard error "
+                f"(Pareto k-hat {self.khat[i, m]:.2f} > 0.5)"
+            )
+        self._ask_for_more(design, law, cells, shown)
+        self._tell_failures(sums, undefined)
+        gone = (self.status == UNDEFINED) | lost
+        self.estimate[gone] = np.nan
+        for values in (self.mcse, self.ci_low, self.ci_high):
+            values[gone | bare] = np.nan
+        for values in (self.estimate, self.mcse, self.ci_low, self.ci_high):
+            # The same in every replication by construction; sums hold 0 but for rounding.
+            values[exact & (self.used > 0)[:, np.newaxis]] = 0.0
+            values[self.used == 0] = np.nan
+        self.ci_high[~np.isfinite(self.ci_high)] = np.nan
+        self.khat[(self.status == UNDEFINED) | (self.status == EXACT)] = np.nan
+        tested = (self.status == OK) & (self.theory_kind == "exact") & (self.mcse > 0.0)
+        self.z[tested] = (self.estimate[tested] - self.theory[tested]) / self.mcse[tested]
+
+    def _say(self, where: NDArray[np.bool_], status: str, reason: str | NDArray[Any]) -> None:
+        self.status[where] = status
+        self.reason[where] = np.broadcast_to(np.asarray(reason, dtype=object), where.shape)[where]
+
+    def _too_few(self, used: int, reason: str, otherwise: str) -> NDArray[Any]:
+        found = [reason if count <= used else otherwise for count in self.used.tolist()]
+        return np.array(found, dtype=object)[:, np.newaxis]
+
+    def _ask_for_more(
+        self, design: Design, law: Distribution, cells: Sequence[Cell], shown: NDArray[np.bool_]
+    ) -> None:
+        """Doubt the standard errors that need more replications, as the law has it."""
+        squares = np.array(VERDICTS) % 2 == 1
+        for i, (kind, n, _) in enumerate(cells):
+            for name, of_name in (("bias", ~squares), ("mse", squares)):
+                enough = draws_verdict(kind, law, n, design.full_size, name, int(self.used[i]))
+                if enough.status != OK:
+                    here = shown[i] & of_name
+                    self.status[i, here], self.reason[i, here] = enough
+
+    def _tell_failures(self, sums: Sums, undefined: NDArray[np.bool_]) -> None:
+        """Say which cells have lost replications, how many, and what the first of these said."""
+        for i in np.flatnonzero(self.failed):
+            first = sums.failures[int(i)]
+            self.status[i, ~undefined[i]] = FAILED
+            self.reason[i, ~undefined[i]] = (
+                f"{self.failed[i]:,} of {sums.tally.count:,} replications failed; "
+                f"replication {first.replication}: {first.message}"
+            )
+
+
+def _relative_powers(law: Distribution, cells: Sequence[Cell]) -> Floats:
+    """Return what every cell's measures are divided by: 1, or a power of its constant."""
+    constants = {kind: relative_constant(kind, law) for kind, _, _ in cells}
+    powers = {
+        kind: [
+            constant ** theory.measure_power(name) if name.startswith("relative_") else 1.0
+            for name in ALL_MEASURES
+        ]
+        for kind, constant in constants.items()
+    }
+    return np.array([powers[kind] for kind, _, _ in cells])
 
 
 def build_curves(design: Design, found: dict[Source, Sums], frame: pd.DataFrame) -> pd.DataFrame:
     """Return running RMSEs against the full set, at doubling numbers of replications."""
     rmse = frame[(frame["measure"] == "rmse") & (frame["reference"] == "full_set")]
-    keys = ["distribution", "sampling", "estimator", "batch_size"]
-    known = {
-        tuple(key): (status, value if kind == "exact" else math.nan)
-        for *key, status, value, kind in rmse[
-            [*keys, "status", "theory", "theory_kind"]
-        ].itertuples(index=False)
-    }
-    rows: list[dict[str, Any]] = []
+    parts = []
     for source, sums in found.items():
-        points = _convergence(sums.kept)
-        for position, cell in enumerate(sweep.cells(design)):
-            kind, n, reference = cell
-            key = (source.distribution, source.sampling, str(kind), n)
-            if reference != "full_set" or known[key][0] in (UNDEFINED, EXACT):
-                continue
-            for count, part in points:
-                valid = known[key][0] == OK
-                rows.append(
-                    {
-                        "study": design.study,
-                        "distribution": source.distribution,
-                        "column": "",
-                        "sampling": source.sampling,
-                        "estimator": str(kind),
-                        "batch_size": n,
-                        "factors": "",
-                        "reference": reference,
-                        "kind": "convergence",
-                        "x": count,
-                        "y": part.estimate[position],
-                        "mcse": part.mcse[position] if valid else math.nan,
-                        "theory": known[key][1],
-                    }
-                )
-    return typed({name: [row[name] for row in rows] for name in CURVES_SCHEMA}, CURVES_SCHEMA)
+        here = (rmse["distribution"] == source.distribution) & (rmse["sampling"] == source.sampling)
+        parts.append(_source_curves(design, source, sums, rmse[here]))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in CURVES_SCHEMA}
+    return typed(columns, CURVES_SCHEMA)
 
 
-def _convergence(kept: Any) -> list[tuple[int, Measured]]:
-    """Return the RMSE of the first 16, 32, ... kept replications, and of all of them."""
+def _source_curves(
+    design: Design, source: Source, sums: Sums, rmse: pd.DataFrame
+) -> dict[str, NDArray[Any]]:
+    """Return one source's curves; `rmse` has a row for every cell against the full set."""
+    cells = sweep.cells(design)
+    against_full = [i for i, cell in enumerate(cells) if cell.reference == "full_set"]
+    status = rmse["status"].to_numpy(dtype=object)
+    drawn = np.isin(status, [OK, UNRELIABLE, FAILED])
+    positions = np.array(against_full, dtype=np.intp)[drawn]
+    points = _convergence(sums.kept[:, positions], _part(sweep.may_fail(design, source), positions))
+    x, y, mcse = (np.array([point[k] for point in points]).T for k in range(3))
+    # As in the table: where its row has no standard error to trust, none is drawn.
+    trusted = (status == OK) | ((status == FAILED) & rmse["mcse"].notna().to_numpy())
+    mcse[~trusted[drawn]] = np.nan
+    exact = rmse["theory"].where(rmse["theory_kind"] == "exact").to_numpy()[drawn]
+    valid = np.isfinite(x)
+    shown = {
+        "estimator": np.array([str(cells[i].estimator) for i in positions], dtype=object),
+        "batch_size": np.array([cells[i].batch_size for i in positions], dtype=np.int64),
+        "theory": exact,
+    }
+    columns = {name: np.repeat(v, len(points))[valid.ravel()] for name, v in shown.items()}
+    columns |= {"x": x[valid], "y": y[valid], "mcse": mcse[valid]}
+    same = {"study": design.study, "distribution": source.distribution, "column": ""}
+    same |= {"sampling": source.sampling, "factors": "", "reference": "full_set"}
+    for name, value in {**same, "kind": "convergence"}.items():
+        columns[name] = np.full(int(valid.sum()), value, dtype=object)
+    return columns
+
+
+def _part(mask: NDArray[np.bool_] | None, positions: NDArray[np.intp]) -> Any:
+    return None if mask is None else mask[positions]
+
+
+def _convergence(kept: Floats, may_fail: NDArray[np.bool_] | None) -> list[tuple[Floats, ...]]:
+    """Return numbers of replications, RMSEs and their errors of the first 16, 32, ... and all."""
     most = kept.shape[-1]
     counts = []
     count = FIRST_CONVERGENCE_POINT
     while count < most:
         counts.append(count)
         count *= 2
-    return [
-        (count, measure(Tally.of(kept[0, :, :count], kept[1, :, :count]), "rmse"))
-        for count in (*counts, most)
-    ]
+    points: list[tuple[Floats, ...]] = []
+    for count in (*counts, most):
+        tally = Tally.of(kept[0, :, :count], kept[1, :, :count], may_fail)
+        found = measure(tally, "rmse")
+        used = np.broadcast_to(tally.used, found.estimate.shape).astype(float)
+        points.append((np.where(used > 0.0, used, np.nan), found.estimate, found.mcse))
+    return points

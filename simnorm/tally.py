@@ -8,7 +8,6 @@ the difference of two large block means would carry their rounding errors into t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from simnorm.errors import SimnormError
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 MEASURES = ("bias", "variance", "mse", "rmse")
 CONFIDENCE = 0.95
@@ -34,13 +34,15 @@ class Tally:
     Parameters
     ----------
     count
-        Number of replications, R.
+        Number of replications, R, void ones among them.
     pivot
         Constants that the means are offsets from, shape (2, cells): of A and of Q.
     offset
         Means of A and Q less their pivots, shape (2, cells).
     scatter
         Centred sums of A A, A Q and Q Q, shape (3, cells).
+    void
+        Number of replications left out of every cell, shape (cells,); None if there are none.
 
     Examples
     --------
@@ -54,22 +56,49 @@ class Tally:
     pivot: Floats
     offset: Floats
     scatter: Floats
+    void: Counts | None = None
 
     @classmethod
     @quietly
-    def of(cls, mean_errors: ArrayLike, mean_squares: ArrayLike) -> Tally:
-        """Sum up replications, both arrays of shape (cells, replications)."""
+    def of(
+        cls,
+        mean_errors: ArrayLike,
+        mean_squares: ArrayLike,
+        may_fail: NDArray[np.bool_] | None = None,
+    ) -> Tally:
+        """Sum up replications, both arrays of shape (cells, replications).
+
+        In the cells of the mask `may_fail` a replication whose A is NaN is void.
+        """
         pairs = np.stack([np.asarray(mean_errors, float), np.asarray(mean_squares, float)])
         pivot = pairs[..., 0]
         shifted = pairs - pivot[..., np.newaxis]
         offset = shifted.mean(axis=-1)
         a, q = shifted - offset[..., np.newaxis]
         scatter = np.stack([(a * a).sum(axis=-1), (a * q).sum(axis=-1), (q * q).sum(axis=-1)])
-        return cls(pairs.shape[-1], pivot, offset, scatter)
+        whole = cls(pairs.shape[-1], pivot, offset, scatter)
+        if may_fail is None:
+            return whole
+        lost = np.isnan(pairs[0]) & may_fail[:, np.newaxis]
+        return whole._without(pairs, lost) if lost.any() else whole
+
+    def _without(self, pairs: Floats, lost: NDArray[np.bool_]) -> Tally:
+        """Sum up again, of the replications that are left, the cells that have lost some."""
+        pivot, offset, scatter = self.pivot.copy(), self.offset.copy(), self.scatter.copy()
+        for cell in np.flatnonzero(lost.any(axis=-1)):
+            pivot[:, cell], offset[:, cell], scatter[:, cell] = 0.0, 0.0, 0.0
+            left = pairs[:, cell, ~lost[cell]]
+            if left.size:
+                part = Tally.of(left[:1], left[1:])
+                pivot[:, cell], offset[:, cell] = part.pivot[:, 0], part.offset[:, 0]
+                scatter[:, cell] = part.scatter[:, 0]
+        return Tally(self.count, pivot, offset, scatter, lost.sum(axis=-1))
 
     @quietly
     def merge(self, other: Tally) -> Tally:
         """Return the tally of both sets of replications."""
+        if self.void is not None or other.void is not None:
+            return self._merge_each(other)
         count = self.count + other.count
         share = other.count / count
         delta = (other.pivot - self.pivot) + (other.offset - self.offset)
@@ -81,6 +110,33 @@ class Tally:
             self.offset + delta * share,
             self.scatter + other.scatter + between,
         )
+
+    def _merge_each(self, other: Tally) -> Tally:
+        """Merge with numbers of replications that differ from cell to cell; otherwise the same."""
+        mine, theirs = (t.used * np.ones(self.pivot.shape[1]) for t in (self, other))
+        count = mine + theirs
+        # A side without replications adds nothing, and lends nothing to lean on.
+        share = theirs / np.maximum(count, 1.0)
+        pivot, offset = (
+            np.where(mine > 0.0, a, b)
+            for a, b in ((self.pivot, other.pivot), (self.offset, other.offset))
+        )
+        delta = np.where(theirs > 0.0, (other.pivot - pivot) + (other.offset - offset), 0.0)
+        a, q = delta
+        between = np.stack([a * a, a * q, q * q]) * (mine * share)
+        void = sum(0 if t.void is None else t.void for t in (self, other))
+        return Tally(
+            self.count + other.count,
+            pivot,
+            np.where(mine > 0.0, offset + delta * share, offset),
+            self.scatter + other.scatter + between,
+            np.asarray(void),
+        )
+
+    @property
+    def used(self) -> int | Counts:
+        """Replications that were summed up: one number, or one for every cell."""
+        return self.count if self.void is None else self.count - self.void
 
     @property
     def mean(self) -> Floats:
@@ -122,10 +178,10 @@ def measure(tally: Tally, name: str) -> Measured:
     >>> float(measure(tally, "variance").estimate[0]), float(measure(tally, "variance").mcse[0])
     (3.0, 0.0)
     """
-    count = tally.count
-    bias, mse = tally.mean
+    count = tally.used
+    bias, mse = np.where(np.greater(count, 0), tally.mean, np.nan)
     # The squared standard errors of mean A, mean Q, and their covariance.
-    divisor = count * (count - 1.0) if count > 1 else math.nan
+    divisor = np.where(np.greater(count, 1), count * (count - 1.0), np.nan)
     aa, aq, qq = tally.scatter / divisor
     if name == "bias":
         return interval(bias, np.sqrt(aa), count, logarithmic=False)
@@ -143,7 +199,9 @@ def measure(tally: Tally, name: str) -> Measured:
 
 
 @quietly
-def interval(estimate: Floats, mcse: Floats, count: int, *, logarithmic: bool = True) -> Measured:
+def interval(
+    estimate: Floats, mcse: Floats, count: int | Counts, *, logarithmic: bool = True
+) -> Measured:
     """Add 95 % intervals by t quantiles; on the log scale for what cannot be negative."""
     half = t_quantile(count) * mcse
     if not logarithmic:
@@ -153,13 +211,12 @@ def interval(estimate: Floats, mcse: Floats, count: int, *, logarithmic: bool = 
     return Measured(estimate, mcse, estimate / factor, estimate * factor)
 
 
-def t_quantile(count: int) -> float:
+def t_quantile(count: int | Counts) -> Floats:
     """Return the two-sided 95 % quantile of Student's t with R - 1 degrees of freedom."""
-    if count < 2:
-        return math.nan
     from scipy.special import stdtrit
 
-    return float(stdtrit(count - 1, 0.5 + CONFIDENCE / 2.0))
+    degrees = np.where(np.greater(count, 1), count - 1.0, np.nan)
+    return np.asarray(stdtrit(degrees, 0.5 + CONFIDENCE / 2.0))
 
 
 class Estimate(NamedTuple):

@@ -149,7 +149,7 @@ def test_every_task_is_a_transaction_of_its_own(tmp_path):
     (node,) = [engine.compute(design, engine.Task(0, 0, 0))]
     with Store(tmp_path, design) as kept:
         for position in range(3):
-            kept.add(design, engine.Task(0, 0, position), node)
+            kept.add(engine.Task(0, 0, position), node)
             assert len(nodes_of(tmp_path)) == position + 1
 
 
@@ -185,9 +185,9 @@ def test_a_database_that_cannot_take_a_row_is_a_run_error(tmp_path):
     design = small_design(distributions="normal", replications=4)
     node = engine.compute(design, engine.Task(0, 0, 0))
     with Store(tmp_path, design) as kept:
-        kept.add(design, engine.Task(0, 0, 0), node)
+        kept.add(engine.Task(0, 0, 0), node)
         with pytest.raises(RunError, match="cannot be written") as caught:
-            kept.add(design, engine.Task(0, 0, 0), node)  # the row is there already
+            kept.add(engine.Task(0, 0, 0), node)  # the row is there already
     assert caught.value.exit_code == 1
 
 

@@ -8,9 +8,11 @@ Every estimator is a frozen dataclass that is called like a function; the plain 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from simnorm.distributions import Distribution
+from simnorm.errors import SimnormError
 from simnorm.estimators.base import Estimator
 from simnorm.estimators.moments import (
     BiasedVariance,
@@ -42,7 +44,8 @@ from simnorm.estimators.order import (
     trimmed_mean,
     value_range,
 )
-from simnorm.grammar import read_spec
+from simnorm.estimators.user import PREFIX, UserEstimator
+from simnorm.grammar import parse_spec, read_spec
 
 __all__ = [
     "ESTIMATORS",
@@ -66,6 +69,7 @@ __all__ = [
     "Std",
     "TrimmedMean",
     "UnbiasedVariance",
+    "UserEstimator",
     "biased_variance",
     "estimator",
     "excess_kurtosis",
@@ -114,21 +118,33 @@ ESTIMATORS: dict[str, type[Estimator]] = {
 Reference = Literal["full_set", "population"]
 
 
-def estimator(spec: str | Estimator) -> Estimator:
-    """Return the estimator that a spec such as ``std(ddof=1)`` names.
+def estimator(spec: str | Estimator | Callable[..., Any]) -> Estimator:
+    """Return the estimator that a spec such as ``std(ddof=1)`` names, or that a function is.
+
+    A spec ``user.NAME`` tells no function: what it returns cannot be called.
 
     Raises
     ------
     SimnormError
-        If the word or a parameter is unknown.
+        If the word or a parameter is unknown, or the function takes no ``(sample, axis=-1)``.
 
     Examples
     --------
     >>> estimator("std(ddof=1)")([1.0, 3.0])
     array(1.41421356)
+    >>> import numpy as np
+    >>> str(estimator(np.ptp))
+    'user.ptp'
     """
     if isinstance(spec, Estimator):
         return spec
+    if isinstance(spec, str) and spec.strip().startswith(PREFIX):
+        word, values = parse_spec(spec, "estimators")
+        if values:
+            raise SimnormError("estimators", spec, f"{word} has no parameters")
+        return UserEstimator.absent(word.removeprefix(PREFIX))
+    if callable(spec) and not isinstance(spec, type):
+        return UserEstimator(spec)
     return read_spec(spec, ESTIMATORS, "estimators")
 
 

@@ -7,6 +7,7 @@ with a sampling scheme. `block_errors` is the pure function that the engine runs
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from simnorm.design import Design
 from simnorm.distributions import Distribution, distribution
-from simnorm.estimators import Estimator, estimator
+from simnorm.estimators import Estimator, UserEstimator, estimator
 from simnorm.reducers import REFERENCES, CompiledReducer, Reducer, reducers_for
 from simnorm.streams import block_stream, lanes_of, slab_rows
 
@@ -64,7 +65,8 @@ def draw(
 @functools.lru_cache(maxsize=16)
 def estimators(design: Design) -> tuple[Estimator, ...]:
     """Return the design's estimators."""
-    return tuple(estimator(spec) for spec in design.estimators)
+    given = {str(kind): kind for kind in design.functions}
+    return tuple(given.get(spec) or estimator(spec) for spec in design.estimators)
 
 
 @functools.lru_cache(maxsize=16)
@@ -78,12 +80,59 @@ def cells(design: Design) -> tuple[Cell, ...]:
     )
 
 
+def check_functions(design: Design) -> None:
+    """Call every function of the user once; refuse one that is missing, or returns what it may not.
+
+    Raises
+    ------
+    SimnormError
+        If there is such a function.
+    """
+    for kind in estimators(design):
+        if isinstance(kind, UserEstimator):
+            for source in sources(design):
+                kind.probe(distribution(source.distribution), min(design.batch_sizes))
+
+
+def full_set(design: Design, source: Source, replication: int) -> Floats:
+    """Return the full set of one replication, drawn again."""
+    law = distribution(source.distribution)
+    block, lane = divmod(replication, lanes_of(design.full_size))
+    rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
+    found = np.empty(design.full_size)
+    buffer = np.empty((slab_rows(design.full_size), lanes_of(design.full_size)))
+    for first in range(0, design.full_size, len(buffer)):
+        slab = buffer[: design.full_size - first]
+        law.fill(rng, slab)
+        found[first : first + len(slab)] = slab[:, lane]
+    return found
+
+
+@functools.lru_cache(maxsize=64)
+def may_fail(design: Design, source: Source) -> NDArray[np.bool_] | None:
+    """Return the cells where a NaN makes a replication void; None if there are no such cells."""
+    law = distribution(source.distribution)
+    mask = np.array(
+        [
+            kind.may_fail and (reference == "full_set" or math.isfinite(kind.population(law)))
+            for kind, _, reference in cells(design)
+        ]
+    )
+    return mask if mask.any() else None
+
+
 def block_errors(
-    design: Design, source: Source, block: int, *, compiled: bool = True
+    design: Design,
+    source: Source,
+    block: int,
+    *,
+    compiled: bool = True,
+    said: dict[int, tuple[int, str]] | None = None,
 ) -> tuple[Floats, Floats]:
     """Draw a block of full sets and return A and Q, both of shape (cells, lanes).
 
-    A pure function of its arguments: the block's stream is found from its content.
+    A pure function of its arguments: the block's stream is found from its content. `said` receives
+    the first lane in which a function of the user failed, and how, by the number of the cell.
     """
     law = distribution(source.distribution)
     lanes = lanes_of(design.full_size)
@@ -101,4 +150,10 @@ def block_errors(
     mean_errors, mean_squares = (
         np.concatenate([found[kind][part] for kind in kinds]).reshape(-1, lanes) for part in (0, 1)
     )
+    if said is not None:
+        shape = (len(kinds), len(design.batch_sizes), len(REFERENCES))
+        for reader in readers:
+            for (kind, size, reference), what in getattr(reader, "said", {}).items():
+                cell = np.ravel_multi_index((kinds.index(kind), size, reference), shape)
+                said[int(cell)] = what
     return mean_errors, mean_squares
