@@ -1,6 +1,6 @@
 """Compiled loops: drawing, moments in one pass, merging and reading order statistics.
 
-These are the only modules that import numba. Nothing is compiled with fast-math: where the straight
+These are the only modules that import numba. The pass over a block has no fast-math: where straight
 row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
 last bits of one size when another size joins the grid. Each loop over lanes is a function of its
 own, because that is what the compiler turns into vector instructions. There is no array arithmetic:

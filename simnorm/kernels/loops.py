@@ -10,3 +10,5 @@ import numba as nb
 # uses takes a tenth of a second to compile.
 loop = functools.partial(nb.njit, nogil=True, cache=True, no_cfunc_wrapper=True)
 part = functools.partial(loop, no_cpython_wrapper=True)
+# A loop whose sums have the same terms whatever else is asked for may take them in any order.
+summing = functools.partial(loop, fastmath={"reassoc", "nsz"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.kernels.loops import loop
+from simnorm.kernels.loops import loop, summing
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -72,7 +72,7 @@ def rank_sums(
                 estimates[e, lane, batch] = total
 
 
-@loop()
+@summing()
 def median_distances(rising: Floats, estimates: Floats) -> None:
     """Read the median absolute deviation off sorted batches, shape (lanes, k, n).
 
@@ -100,7 +100,7 @@ def median_distances(rising: Floats, estimates: Floats) -> None:
             estimates[lane, batch] = 0.5 * (near + far)
 
 
-@loop()
+@summing()
 def trimmed_means(rising: Floats, cut: int, estimates: Floats) -> None:
     """Take the mean of sorted batches, shape (lanes, k, n), without `cut` values on each side."""
     size = rising.shape[2]
@@ -112,7 +112,7 @@ def trimmed_means(rising: Floats, cut: int, estimates: Floats) -> None:
             estimates[lane, batch] = total / (size - 2 * cut)
 
 
-@loop()
+@summing()
 def paired_errors(
     estimates: Floats, whole: Floats, population: float, mean: Floats, square: Floats
 ) -> None:

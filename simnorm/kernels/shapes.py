@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.kernels.loops import loop
+from simnorm.kernels.loops import summing
 
 Floats = NDArray[np.float64]
 
 
-@loop()
+@summing()
 def shapes(samples: Floats, skewness: Floats, excess_kurtosis: Floats) -> None:
     """Take both of batches, shape (lanes, k, n); NaN where all values of a batch are equal.
 
