@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.calls import CallReducer
-from simnorm.calls import CallReducer
 from simnorm.compiled import compiled_kernels
 from simnorm.distributions import Distribution
 from simnorm.distributions.base import inverse_table
