@@ -244,9 +244,19 @@ class StudentT(Distribution):
         out[...] = rng.standard_t(self.df, size=out.shape)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
-        from scipy.special import stdtrit
+        from scipy.special import betaln, stdtrit
 
-        return by_symmetry(lambda p: stdtrit(self.df, p), lower, upper)
+        df = self.df
+
+        def quantile(p: Floats) -> Floats:
+            # Far out the tail is a power to the last digit, and the square of x no double.
+            log_far = -(np.log(p) + math.log(df) + betaln(df / 2.0, 0.5)) / df
+            far = log_far > 30.0
+            return np.where(
+                far, -math.sqrt(df) * np.exp(log_far), stdtrit(df, np.where(far, 0.5, p))
+            )
+
+        return by_symmetry(quantile, lower, upper)
 
 
 @dataclass(frozen=True, kw_only=True)
