@@ -15,10 +15,11 @@ from typing import Concatenate, ParamSpec
 from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
 from simnorm.errors import SimnormError
-from simnorm.estimators import Estimator, relative_constant
+from simnorm.estimators import Estimator, RankSum, relative_constant
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import LARGEST_SIZE, whole_number
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
+from simnorm.theory.order import order_pair
 
 __all__ = [
     "MEASURES",
@@ -72,13 +73,24 @@ def _pair(kind: Estimator, n: int, full: int | None, law: Law) -> Pair | None:
         return None
     if full is not None and n == full:
         return Pair(0.0, 0.0)
-    if not math.isfinite(law.sigma):
-        return None
-    pair = moment_pair(kind, n, full, law)
+    pair, unit = _unit_pair(kind, n, full, law)
     if pair is None:
         return None
-    unit = law.sigma**kind.power
     return Pair(pair.bias * unit, pair.variance * unit * unit, pair.kind)
+
+
+def _unit_pair(kind: Estimator, n: int, full: int | None, law: Law) -> tuple[Pair | None, float]:
+    """Return bias and variance in a unit, and the unit."""
+    if isinstance(kind, RankSum):
+        if law.distribution is None:
+            return None, 1.0
+        scale = law.distribution.scale
+        if math.isfinite(law.sigma):
+            scale *= law.sigma / law.distribution.std
+        return order_pair(kind, n, full, law.distribution), scale
+    if not math.isfinite(law.sigma):
+        return None, 1.0
+    return moment_pair(kind, n, full, law), law.sigma**kind.power
 
 
 def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[str, Value]:
