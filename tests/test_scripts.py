@@ -230,12 +230,13 @@ def test_jobs_take_turns_and_parts_are_scaled_up(benchmarking):
 
     jobs = {
         "a": timing.Job(saying("a", [1.0, 2.0, 9.0]), warm=lambda: ran.append("warm")),
-        "b": timing.Job(saying("b", [1.0, 1.0, 1.0]), share=0.25),
+        "b": timing.Job(saying("b", [1.0, 4.0, 1.0]), share=0.25),
     }
     values = timing.in_turn(jobs, 3)
     assert ran == ["warm", "a", "b", "b", "a", "a", "b"]
-    assert values == {"a": [1.0, 2.0, 9.0], "b": [4.0, 4.0, 4.0]}
-    assert timing.median_ratio(values["a"], values["b"]) == 0.5
+    assert values == {"a": [1.0, 2.0, 9.0], "b": [4.0, 16.0, 4.0]}
+    # The ratios are 1/4, 1/8 and 9/4; that of the medians would be 1/2.
+    assert timing.median_ratio(values["a"], values["b"]) == 0.25
     slept = timing.Job(lambda: time.sleep(0.02), share=0.5).measure()
     assert slept >= 0.04
 
