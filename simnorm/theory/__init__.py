@@ -15,9 +15,17 @@ from typing import Concatenate, ParamSpec
 from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
 from simnorm.errors import SimnormError
-from simnorm.estimators import Estimator, RankSum, relative_constant
+from simnorm.estimators import (
+    Estimator,
+    MedianAbsoluteDeviation,
+    RankSum,
+    Shape,
+    TrimmedMean,
+    relative_constant,
+)
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import LARGEST_SIZE, whole_number
+from simnorm.theory.asymptotic import asymptotic_pair
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
 from simnorm.theory.order import order_pair
 
@@ -81,16 +89,21 @@ def _pair(kind: Estimator, n: int, full: int | None, law: Law) -> Pair | None:
 
 def _unit_pair(kind: Estimator, n: int, full: int | None, law: Law) -> tuple[Pair | None, float]:
     """Return bias and variance in a unit, and the unit."""
-    if isinstance(kind, RankSum):
-        if law.distribution is None:
-            return None, 1.0
+    scale = 1.0
+    if law.distribution is not None:
         scale = law.distribution.scale
         if math.isfinite(law.sigma):
             scale *= law.sigma / law.distribution.std
+    if isinstance(kind, RankSum):
+        if law.distribution is None:
+            return None, 1.0
         return order_pair(kind, n, full, law.distribution), scale
-    if not math.isfinite(law.sigma):
-        return None, 1.0
-    return moment_pair(kind, n, full, law), law.sigma**kind.power
+    pair = moment_pair(kind, n, full, law) if math.isfinite(law.sigma) else None
+    if pair is not None:
+        return pair, law.sigma**kind.power
+    if isinstance(kind, TrimmedMean | MedianAbsoluteDeviation | Shape) and law.distribution:
+        return asymptotic_pair(kind, n, full, law.distribution), scale**kind.power
+    return None, 1.0
 
 
 def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[str, Value]:
@@ -105,8 +118,9 @@ def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[
     pair = _pair(kind, n, full_size, law)
     if pair is None:
         return {}
-    # A moment that does not exist is not finite: there may be a bias, but no variance.
-    mse = pair.variance + pair.bias * pair.bias
+    # A moment that does not exist is not finite: there may be a bias, but no variance. Where no
+    # bias is known it is of a lower order.
+    mse = pair.variance + (0.0 if math.isnan(pair.bias) else pair.bias * pair.bias)
     numbers = (pair.bias, pair.variance, mse, math.sqrt(mse) if mse >= 0.0 else math.nan)
     return {
         measure: Value(number, pair.kind)

@@ -1,4 +1,4 @@
-"""Exact and asymptotic values for means, variances and standard deviations.
+"""Exact and asymptotic values for moments: means, variances, sds, normal shapes.
 
 A batch of n observations is cut from a full set of N independent draws. Against the *population*
 the classical formulas for n draws hold; against the *full set*, the same estimator on all N draws,
@@ -10,10 +10,19 @@ Distribution").
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import NamedTuple
 
 from simnorm.distributions import Distribution
-from simnorm.estimators import BiasedVariance, Estimator, Mean, Std, UnbiasedVariance
+from simnorm.estimators import (
+    BiasedVariance,
+    Estimator,
+    Mean,
+    Shape,
+    Skewness,
+    Std,
+    UnbiasedVariance,
+)
 
 
 class Law(NamedTuple):
@@ -124,6 +133,42 @@ def _delta_std_pair(n: int, full: int | None, ddof: int, g2: float) -> Pair:
     return Pair(mean - gamma * (1.0 - whole / 8.0), max(variance, 0.0) / 4.0, "asymptotic")
 
 
+def _normal_shape_pair(kind: Shape, n: int, full: int | None) -> Pair:
+    """Return bias and variance of a normal sample's skewness or excess kurtosis.
+
+    The moments are Fisher's (1930). A statistic T of shape does not depend on mean and scale, and
+    so, by Basu's theorem, not on the full set's either: with s and S the sds of divisor n and N,
+    r = 3 for the skewness and 4 for the kurtosis,
+
+        Cov(T_batch, T_full) = Var(T_batch) (n/N) E[s^r] / E[S^r].
+    """
+    is_skewness = isinstance(kind, Skewness)
+    own = _skewness_moments(n) if is_skewness else _kurtosis_moments(n)
+    if full is None:
+        return Pair(float(own[0]), float(own[1]))
+    whole = _skewness_moments(full) if is_skewness else _kurtosis_moments(full)
+    share = Fraction(n, full)
+    if is_skewness:
+        # E[s^3] = E[s] for sigma = 1.
+        stretch = 0.5 * math.log1p((n - full) / (n * (full - 1.0)))
+        lost = -math.expm1(stretch + log_c4(n) - log_c4(full))
+        rest = own[1] * (1 - 2 * share) + whole[1]
+        variance = float(rest) + 2.0 * float(own[1] * share) * lost
+    else:
+        share *= Fraction((n * n - 1) * full * full, n * n * (full * full - 1))
+        variance = float(own[1] * (1 - 2 * share) + whole[1])
+    return Pair(float(own[0] - whole[0]), variance)
+
+
+def _skewness_moments(n: int) -> tuple[Fraction, Fraction]:
+    return Fraction(0), Fraction(6 * (n - 2), (n + 1) * (n + 3))
+
+
+def _kurtosis_moments(n: int) -> tuple[Fraction, Fraction]:
+    variance = Fraction(24 * n * (n - 2) * (n - 3), (n + 1) ** 2 * (n + 3) * (n + 5))
+    return Fraction(-6, n + 1), variance
+
+
 def _delta_holds(n: int, law: Law) -> bool:
     spread = _spread_variance(n, law.excess_kurtosis)
     return spread <= LARGEST_DELTA_SPREAD and law.squares_kurtosis <= LARGEST_DELTA_KURTOSIS * n
@@ -139,6 +184,8 @@ def moment_pair(kind: Estimator, n: int, full: int | None, law: Law) -> Pair | N
         return _biased_pair(n, full, law.excess_kurtosis)
     if isinstance(kind, Std) and law.is_normal:
         return _normal_std_pair(n, full, kind.ddof)
+    if isinstance(kind, Shape) and law.is_normal:
+        return _normal_shape_pair(kind, n, full)
     if isinstance(kind, Std) and _delta_holds(n, law):
         return _delta_std_pair(n, full, kind.ddof, law.excess_kurtosis)
     return None

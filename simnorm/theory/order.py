@@ -27,7 +27,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -470,6 +470,36 @@ def _from(law: Distribution, ranks: Ranks, n: int, origin: float, power: int, ru
     side = Side(law)
     axis = _outer(ranks, n, *side.growths(power), rule, side.knots())
     return np.asarray(axis.weights @ (side.quantile(axis.logits.ravel()) - origin) ** power)
+
+
+def uniform_mean(
+    law: Distribution,
+    function: Callable[[Floats], Floats],
+    power: int,
+    rule: Rule,
+    cuts: tuple[float, ...] = (),
+) -> float:
+    """Return E f(X) for one draw X of a standard law, by one rule.
+
+    Parameters
+    ----------
+    law, function, power
+        The law, f, and the power that f grows with.
+    rule
+        How finely.
+    cuts
+        Probabilities where f(Q(u)) is not smooth, beside the law's knots.
+
+    Examples
+    --------
+    >>> from simnorm.distributions import distribution
+    >>> round(uniform_mean(distribution("exponential"), np.square, 2, RULES[1]), 9)
+    2.0
+    """
+    side = Side(law)
+    knots = tuple(sorted({*side.knots(), *_logits(cuts)}))
+    axis = _outer((1,), 1, *side.growths(power), rule, knots)
+    return float(axis.weights[0] @ function(side.quantile(axis.logits.ravel())))
 
 
 # ---------------------------------------------------------------------------------------------
