@@ -112,29 +112,56 @@ def ledger(
     'unreliable'
     """
     base = measure.removeprefix("relative_")
+    place = (0 if base == "bias" else 1) + (0 if base == measure else 2)
+    return verdicts(kind, law, n, full_size, reference)[place]
+
+
+def verdicts(
+    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str
+) -> tuple[Verdict, Verdict, Verdict, Verdict]:
+    """Return the statuses of a cell's rows: bias, squares, relative bias, relative squares.
+
+    Squares are variance, mse and rmse, which need the same moments.
+    """
     if n < kind.smallest_batch:
-        return Verdict(UNDEFINED, kind.too_small)
+        return (Verdict(UNDEFINED, kind.too_small),) * 4
     known = _known(kind, law)
     if isinstance(kind, Shape) and known.largest_atom ** (n - 1) > LARGEST_EQUAL_SHARE:
-        return Verdict(UNDEFINED, f"{kind.word} has no value where all {n} of a batch are equal")
+        reason = f"{kind.word} has no value where all {n} of a batch are equal"
+        return (Verdict(UNDEFINED, reason),) * 4
     if reference == "population" and not math.isfinite(known.population):
-        return Verdict(UNDEFINED, _no_population(kind, law))
-    if base != measure and not (math.isfinite(known.constant) and known.constant > 0.0):
-        if isinstance(kind, UserEstimator) and not (kind.is_location or kind.has_population):
-            return Verdict(UNDEFINED, _no_population(kind, law))
-        what = "standard deviation" if kind.is_location else kind.word
-        return Verdict(UNDEFINED, f"the population {what} of {law} is not a finite divisor")
+        return (Verdict(UNDEFINED, _no_population(kind, law)),) * 4
+    bias, squares = _of_moments(kind, law, n, full_size, reference)
+    if math.isfinite(known.constant) and known.constant > 0.0:
+        return bias, squares, bias, squares
+    what = "standard deviation" if kind.is_location else kind.word
+    reason = f"the population {what} of {law} is not a finite divisor"
+    if isinstance(kind, UserEstimator) and not (kind.is_location or kind.has_population):
+        reason = _no_population(kind, law)
+    return bias, squares, Verdict(UNDEFINED, reason), Verdict(UNDEFINED, reason)
+
+
+def _of_moments(
+    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str
+) -> tuple[Verdict, Verdict]:
+    """Return the statuses of bias and squares as far as the error's moments decide them."""
     if reference == "full_set" and n == full_size:
-        return Verdict(EXACT, "the batch is the full set")
+        return (Verdict(EXACT, "the batch is the full set"),) * 2
     index = error_index(kind, law, n, full_size)
-    order = 1 if base == "bias" else 2
+    squares = _of_index(index, 2, "the mean squared error")
+    bias = _of_index(index, 1, "the mean error")
+    if bias.status == UNDEFINED:
+        return bias, squares
+    if isinstance(kind, Mean) and reference == "full_set" and full_size % n == 0:
+        return Verdict(EXACT, "the batch means average to the mean of the full set"), squares
+    index = mean_error_index(kind, law, n, full_size, reference)
+    return _of_index(index, 1, "the mean error"), squares
+
+
+def _of_index(index: float, order: int, moment: str) -> Verdict:
+    """Return what a mean of errors to the power `order` is worth, errors having a tail index."""
     if not index > order:
-        return Verdict(UNDEFINED, f"{_moment(base)} does not exist: {_tail(index, order)}")
-    cancels = isinstance(kind, Mean) and reference == "full_set" and full_size % n == 0
-    if cancels and base == "bias":
-        return Verdict(EXACT, "the batch means average to the mean of the full set")
-    if base == "bias":
-        index = mean_error_index(kind, law, n, full_size, reference)
+        return Verdict(UNDEFINED, f"{moment} does not exist: {_tail(index, order)}")
     if not index > 2 * order:
         return Verdict(UNRELIABLE, f"its standard error does not exist: {_tail(index, 2 * order)}")
     return Verdict(OK)
@@ -180,10 +207,6 @@ def _no_population(kind: Estimator, law: Distribution) -> str:
     if isinstance(kind, UserEstimator) and not kind.has_population:
         return f"no population value of {kind} was given"
     return f"the population {kind.word} of {law} is not finite"
-
-
-def _moment(base: str) -> str:
-    return "the mean error" if base == "bias" else "the mean squared error"
 
 
 def _tail(index: float, order: int) -> str:

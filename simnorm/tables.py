@@ -20,7 +20,7 @@ from simnorm.diagnostics import (
     UNRELIABLE,
     draws_verdict,
     influence_khat,
-    ledger,
+    verdicts,
 )
 from simnorm.distributions import Distribution, distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
@@ -103,7 +103,6 @@ VERDICTS = tuple(
     + (2 if name.startswith("relative_") else 0)
     for name in ALL_MEASURES
 )
-VERDICT_MEASURES = ("bias", "mse", "relative_bias", "relative_mse")
 
 
 def build_frame(design: Design, found: dict[Source, Sums]) -> pd.DataFrame:
@@ -184,11 +183,9 @@ class _Rows:
     def _judge(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
         """Take the ledger's verdicts, and count what every cell has lost."""
         for i, (kind, n, reference) in enumerate(cells):
-            verdicts = [
-                ledger(kind, law, n, design.full_size, reference, name) for name in VERDICT_MEASURES
-            ]
-            self.status[i] = [verdicts[v].status for v in VERDICTS]
-            self.reason[i] = [verdicts[v].reason for v in VERDICTS]
+            found = verdicts(kind, law, n, design.full_size, reference)
+            self.status[i] = [found[v].status for v in VERDICTS]
+            self.reason[i] = [found[v].reason for v in VERDICTS]
         if sums.tally.void is not None:
             # What has no value by the ledger has not failed.
             self.failed = np.where(self.status[:, 0] == UNDEFINED, 0, sums.tally.void)
@@ -210,19 +207,17 @@ class _Rows:
     ) -> None:
         """Take what theory expects, where anything is defined."""
         numbers = theory.of_distribution(law)
-        if numbers is None:
-            return
         undefined = self.status == UNDEFINED
         for i, (kind, n, reference) in enumerate(cells):
             if undefined[i].all():
                 continue
             against = design.full_size if reference == "full_set" else None
-            values = [theory.value_of(base, kind, n, against, numbers) for base in MEASURES]
-            for m, value in enumerate((*values, *values)):
-                if value is None or undefined[i, m]:
-                    continue
-                self.theory[i, m] = float(value) / powers[i, m]
-                self.theory_kind[i, m] = value.kind
+            values = theory.values_of(kind, n, against, numbers)
+            for m, name in enumerate(ALL_MEASURES):
+                value = values.get(name.removeprefix("relative_"))
+                if value is not None and not undefined[i, m]:
+                    self.theory[i, m] = float(value) / powers[i, m]
+                    self.theory_kind[i, m] = value.kind
 
     def _settle(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
         """Settle every row's status and leave empty what it does not allow."""

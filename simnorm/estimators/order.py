@@ -191,11 +191,7 @@ class InterquartileRange(RankSum):
         return np.asarray(_between(values, 0.75) - _between(values, 0.25))
 
     def weights(self, size: int) -> Weights:  # noqa: D102
-        found: dict[int, float] = {}
-        for q, sign in ((0.25, -1.0), (0.75, 1.0)):
-            for rank, weight in Quantile(q).weights(size):
-                found[rank] = found.get(rank, 0.0) + sign * weight
-        return tuple(sorted(found.items()))
+        return _iqr_weights(size)
 
     def population(self, law: Distribution) -> float:  # noqa: D102
         plain = _standard(law)
@@ -290,6 +286,15 @@ def _place(q: float, size: int) -> tuple[int, float]:
     place = Fraction(repr(q)) * (size - 1)
     below = math.floor(place)
     return below + 1, float(place - below)
+
+
+@functools.lru_cache(maxsize=4096)
+def _iqr_weights(size: int) -> Weights:
+    found: dict[int, float] = {}
+    for q, sign in ((0.25, -1.0), (0.75, 1.0)):
+        for rank, weight in Quantile(q).weights(size):
+            found[rank] = found.get(rank, 0.0) + sign * weight
+    return tuple(sorted(found.items()))
 
 
 def _between(rising: Floats, q: float) -> Floats:
