@@ -224,13 +224,12 @@ def add_block(
         As `add_rows` has them.
     """
     loc, stretch = place
-    first = 0
-    while first < full_size:
-        part = slab[: min(slab.shape[0], full_size - first)]
-        fill(rng, origin, table, part)
-        put_in_place(part, loc, stretch)
-        add_rows(part, first, centre, scale, sizes, sums, past, snapshots, accumulators, pending)
-        first += part.shape[0]
+    # A range, because the literal 0 would have everything compiled twice.
+    for first in range(0, full_size, slab.shape[0]):
+        rows = slab[: min(slab.shape[0], full_size - first)]
+        fill(rng, origin, table, rows)
+        put_in_place(rows, loc, stretch)
+        add_rows(rows, first, centre, scale, sizes, sums, past, snapshots, accumulators, pending)
 
 
 @part()
