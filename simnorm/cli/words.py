@@ -6,16 +6,34 @@ import textwrap
 
 import typer
 
+from simnorm import theory
 from simnorm.distributions import DISTRIBUTIONS
 from simnorm.errors import SimnormError
-from simnorm.estimators import ESTIMATORS
+from simnorm.estimators import ESTIMATORS, Estimator
 
-EXACT = {
-    "mean": "exact for every law with a variance",
-    "biased_variance": "exact for every law with a fourth moment",
-    "unbiased_variance": "exact for every law with a fourth moment",
-    "std": "exact for the normal law, asymptotic for others",
+# Where the table of what theory knows is taken: a batch of this size of a full set of that.
+BATCH, FULL = 64, 16_384
+MARKS = {"exact": "=", "asymptotic": "\N{ALMOST EQUAL TO}"}
+LEGEND = (
+    f"What theory knows, at the shapes above and for a batch of {BATCH} out of {FULL:,}: = the exact "
+    f"RMSE, {MARKS['asymptotic']} an asymptotic one. Of biases, and of other sizes, it may know more."
+)
+# Heads of columns: words, where they are not their own.
+HEADS = {
+    "biased_variance": "var",
+    "unbiased_variance": "var",
+    "median": "med",
+    "quantile": "qua",
+    "trimmed_mean": "trim",
+    "skewness": "skew",
+    "excess_kurtosis": "kurt",
 }
+OTHERS = (
+    "Every law also takes loc= and scale=, applied last: normal(loc=5,scale=2). Any other "
+    "continuous law of scipy: scipy.NAME(...), as scipy.genextreme(c=-0.1). Mixtures: "
+    "mixture(0.9*normal,0.1*normal(loc=5))."
+)
+CALLABLES = "From Python, any function (sample, axis=-1) joins them: sn.sweep(estimators=[f])."
 KINDS = ("distributions", "estimators")
 
 
@@ -25,14 +43,44 @@ def print_words(what: str) -> None:
         raise SimnormError("what", what, "allowed are distributions and estimators")
     if what != "estimators":
         _print("Distributions", {str(law()): law.note for law in DISTRIBUTIONS.values()})
-        typer.echo("Every law also takes loc= and scale=, applied last: normal(loc=5,scale=2)")
+        _print_filled(OTHERS)
+        if what:
+            _print_theory()
     if not what:
         typer.echo("")
     if what != "distributions":
-        notes = {str(kind()): kind().note for kind in ESTIMATORS.values()}
-        _print("Estimators", notes)
-        theory = {str(kind()): EXACT.get(word, "none yet") for word, kind in ESTIMATORS.items()}
-        _print("\nTheory", theory)
+        _print("Estimators", {str(kind()): kind().note for kind in ESTIMATORS.values()})
+        _print_filled(CALLABLES)
+        if what:
+            _print("\nTheory", {str(k()): theory.coverage(k()) for k in ESTIMATORS.values()})
+    if not what:
+        _print_filled(
+            "\n`simnorm list distributions` and `simnorm list estimators` also say what theory "
+            "knows."
+        )
+
+
+def _print_theory() -> None:
+    """Print which estimators have an exact or asymptotic value, a row for every law."""
+    heads: dict[str, Estimator] = {}
+    for word, kind in ESTIMATORS.items():
+        heads.setdefault(HEADS.get(word, word), kind())
+    width = max(map(len, DISTRIBUTIONS))
+    typer.echo("")
+    _print_filled(LEGEND)
+    typer.echo(" " * width + "".join(f" {head}" for head in heads))
+    for word, law in DISTRIBUTIONS.items():
+        numbers = theory.of_distribution(law())
+        line = f"{word:<{width}}"
+        for head, kind in heads.items():
+            value = theory.value_of("rmse", kind, BATCH, FULL, numbers)
+            line += f" {MARKS[value.kind] if value is not None else '':^{len(head)}}"
+        typer.echo(line.rstrip())
+
+
+def _print_filled(text: str) -> None:
+    for line in text.split("\n"):
+        typer.echo(textwrap.fill(line, 80))
 
 
 def _print(title: str, lines: dict[str, str]) -> None:
