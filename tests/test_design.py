@@ -267,7 +267,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Design)])
+@pytest.mark.parametrize("field", Design.make().to_dict())
 def test_the_identity_is_of_everything_but_the_replications(field):
     """A run's folder name depends on every field except the replications."""
     design = Design.make()

@@ -468,9 +468,9 @@ def test_progress_rises_to_the_total():
     assert {step.total for step in told} == {total_draws(design)}
     assert told[-1].done == total_draws(design) == 2 * 14 * 16 * 8
     assert len(nodes) == len(told)
-    assert sum(node.draws for _, _, node in nodes) == total_draws(design)
+    assert sum(node.draws for _, node in nodes) == total_draws(design)
     for place in range(2):
-        of_source = [node for _, task, node in nodes if task.source == place]
+        of_source = [node for task, node in nodes if task.source == place]
         assert sum(node.tally.count for node in of_source) == design.replications
 
 

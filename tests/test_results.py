@@ -76,9 +76,12 @@ def wide(rows):
 def constant_of(row):
     """Return what relative measures divide by, straight from its definition."""
     law, kind = distribution(row.distribution), estimator(row.estimator)
-    if row.estimator in ("mean", "median", "min", "max"):
+    if row.estimator.split("(")[0] in LOCATIONS:
         return law.std
     return abs(kind.population(law))
+
+
+LOCATIONS = ("mean", "median", "min", "max", "quantile", "trimmed_mean")
 
 
 # The shape of the table
