@@ -16,16 +16,19 @@ from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
 from simnorm.errors import SimnormError
 from simnorm.estimators import (
+    BiasedVariance,
     Estimator,
+    Mean,
     MedianAbsoluteDeviation,
     RankSum,
     Shape,
+    Std,
     TrimmedMean,
     relative_constant,
 )
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import LARGEST_SIZE, whole_number
-from simnorm.theory.asymptotic import asymptotic_pair
+from simnorm.theory.asymptotic import FEWEST_CUT, FEWEST_FOR_MAD, asymptotic_pair
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
 from simnorm.theory.order import order_pair
 
@@ -34,6 +37,7 @@ __all__ = [
     "Law",
     "Value",
     "bias_of",
+    "coverage",
     "log_c4",
     "measure_power",
     "mse_of",
@@ -263,6 +267,26 @@ rmse_of = _of(
     (0.25, 'exact')
     """,
 )
+
+
+def coverage(kind: Estimator) -> str:
+    """Return in a few words what is known of an estimator's error.
+
+    Examples
+    --------
+    >>> from simnorm.estimators import mad, median
+    >>> coverage(median), coverage(mad)
+    ('exact', 'asymptotic, from n = 64')
+    """
+    if isinstance(kind, Mean | BiasedVariance | RankSum):
+        return "exact"
+    if isinstance(kind, Std | Shape):
+        return "exact for the normal law, else asymptotic for large n"
+    if isinstance(kind, MedianAbsoluteDeviation):
+        return f"asymptotic, from n = {FEWEST_FOR_MAD}"
+    if isinstance(kind, TrimmedMean):
+        return f"asymptotic, where {FEWEST_CUT} values or more are cut on each side"
+    return "none"
 
 
 def relative(value: Value | None, measure: str, kind: Estimator, law: Distribution) -> Value | None:

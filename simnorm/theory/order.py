@@ -70,6 +70,8 @@ RULES = (
 LARGEST_DIFFERENCE = 1e-8
 # Next to n = N the terms of a range or iqr cancel: their rounding may be as much of the variance.
 LARGEST_LOSS = 1e-6
+# A variance below this part of its terms is their rounding, whatever the rule.
+LOST = 1e-11
 # Some hundred roundings: of terms that cancel, and a bias below this part of the rmse is a zero.
 ROUNDING = 1e-13
 # Panels next to a knot grow by this factor.
@@ -77,7 +79,7 @@ NEAR = 5.0
 # Laws with more breaks of the quantile function than this would take too long.
 MOST_KNOTS = 8
 # The table of quantiles: panels to a side, degree, and up to where they are of about one length.
-PANELS = 192
+PANELS = 384
 DEGREE = 10
 SPREAD = 16.0
 # Of where the batch's rank falls, what is less likely than the likeliest by this is left out.
@@ -556,6 +558,16 @@ def _bias(
     return math.fsum(parts)
 
 
+def _size(law: Distribution, points: list[Points], rule: Rule) -> float:
+    """Return the largest mean distance of the points from the median."""
+    side, origin = Side(law), law.standard_median()
+    sizes = []
+    for p in points:
+        axis = _outer(p.ranks, p.size, *side.growths(1), rule, side.knots())
+        sizes += list(axis.weights @ np.abs(side.quantile(axis.logits.ravel()) - origin))
+    return float(max(sizes))
+
+
 def _mse(
     law: Distribution, points: list[Points], constants: list[tuple[float, float]], rule: Rule
 ) -> tuple[float, float]:
@@ -577,11 +589,12 @@ def _mse(
 
 
 class Moments(NamedTuple):
-    """What one rule makes of an error."""
+    """What one rule makes of an error, with the sizes of what may cancel in it."""
 
     bias: float
     mse: float
     terms: float
+    size: float
 
     @property
     def variance(self) -> float:
@@ -592,7 +605,7 @@ class Moments(NamedTuple):
         """Return whether another rule has found the same."""
         difference = abs(self.bias - other.bias)
         if math.isnan(self.mse):
-            return difference <= LARGEST_DIFFERENCE * abs(self.bias)
+            return difference <= max(LARGEST_DIFFERENCE * abs(self.bias), ROUNDING * self.size)
         if not self.variance > 0.0 or difference > LARGEST_DIFFERENCE * math.sqrt(self.variance):
             return False
         difference = abs(self.mse - other.mse)
@@ -629,10 +642,12 @@ def order_pair(kind: RankSum, n: int, full: int | None, law: Distribution) -> Pa
     for rule in RULES:
         bias = _bias(law, points, constants, rule)
         squares = _mse(law, points, constants, rule) if has_variance else (math.nan, math.nan)
-        found = Moments(bias, *squares)
+        found = Moments(bias, *squares, 0.0 if has_variance else _size(law, points, rule))
         if previous is not None and found.agrees(previous):
-            unit = math.sqrt(found.mse) if has_variance else 1.0
+            unit = math.sqrt(found.mse) if has_variance else found.size
             bias = bias if abs(bias) > ROUNDING * unit else 0.0
             return Pair(bias, found.variance)
+        if found.variance < LOST * found.terms:
+            return None
         previous = found
     return None
