@@ -6,6 +6,8 @@ A law is a frozen dataclass; a new one is one class of two dozen lines and its w
 
 from __future__ import annotations
 
+import functools
+
 from simnorm.distributions.base import PLACES, Distribution, Moments, Tails
 from simnorm.distributions.bounded import Beta, Triangular
 from simnorm.distributions.continuous import (
@@ -20,6 +22,14 @@ from simnorm.distributions.continuous import (
     Uniform,
 )
 from simnorm.distributions.discrete import Bernoulli, Poisson
+from simnorm.distributions.from_scipy import (
+    PREFIX,
+    frozen_spec,
+    is_frozen,
+    own_word,
+    scipy_law,
+)
+from simnorm.distributions.mixtures import WORD, Mixture, mixture, read_mixture
 from simnorm.distributions.normals import (
     ContaminatedNormal,
     HalfNormal,
@@ -29,9 +39,18 @@ from simnorm.distributions.normals import (
 )
 from simnorm.distributions.shaped import GenNormal, Pareto, Weibull
 from simnorm.distributions.skewed import SkewNormal
-from simnorm.grammar import read_spec
+from simnorm.grammar import parse_spec, read_spec, spec_text
 
-__all__ = ["DISTRIBUTIONS", "PLACES", "Distribution", "Moments", "Tails", "distribution"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "PLACES",
+    "Distribution",
+    "Mixture",
+    "Moments",
+    "Tails",
+    "distribution",
+    "mixture",
+]
 
 DISTRIBUTIONS: dict[str, type[Distribution]] = {
     law.word: law
@@ -62,13 +81,15 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
 }
 
 
-def distribution(spec: str | Distribution) -> Distribution:
+def distribution(spec: object) -> Distribution:
     """Return the law that a spec such as ``t(df=5)`` names.
 
     Parameters
     ----------
     spec
-        A word of `DISTRIBUTIONS` with named numbers, or a law, which is returned as it is.
+        A word of `DISTRIBUTIONS` with named numbers, or ``scipy.NAME`` with them for any other
+        continuous law of scipy; a scipy law with its shapes, such as ``scipy.stats.norm(loc=2)``;
+        or a law, which is returned as it is.
 
     Raises
     ------
@@ -79,7 +100,29 @@ def distribution(spec: str | Distribution) -> Distribution:
     --------
     >>> distribution("t").variance
     1.6666666666666667
+    >>> str(distribution("scipy.norm(loc=2)")), str(distribution("scipy.genextreme(c=0.1)"))
+    ('normal(loc=2)', 'scipy.genextreme(c=0.1)')
     """
     if isinstance(spec, Distribution):
         return spec
+    if isinstance(spec, str):
+        return _read(spec)
+    if is_frozen(spec):
+        word, values = frozen_spec(spec)
+        return _kinds(word)[word](**values)
     return read_spec(spec, DISTRIBUTIONS, "distributions")
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(spec: str) -> Distribution:
+    if spec.strip().startswith(WORD):
+        return read_mixture(spec)
+    word, values = parse_spec(spec, "distributions")
+    if own_word(word) != word:
+        return _read(spec_text(own_word(word), values))
+    return read_spec(spec, _kinds(word), "distributions")
+
+
+def _kinds(word: str) -> dict[str, type[Distribution]]:
+    """Return the laws that a word may name; those of scipy are made when they are asked for."""
+    return {word: scipy_law(word)} if word.startswith(PREFIX) else DISTRIBUTIONS

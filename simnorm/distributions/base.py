@@ -94,9 +94,13 @@ class Distribution:
         """Refuse parameters out of range before anything is drawn."""
         for name in (f.name for f in fields(self)):
             object.__setattr__(self, name, self._checked(name, getattr(self, name)))
+        self._check_shapes()
         if self.unit < SPACINGS * math.ulp(self.loc):
             allowed = f"next to loc={number_text(self.loc)} doubles cannot tell such data apart"
             raise SimnormError("distributions", f"scale={self.scale}", allowed, "Shift the data.")
+
+    def _check_shapes(self) -> None:
+        """Refuse numbers that are in range but no law together."""
 
     def _checked(self, name: str, value: object) -> float:
         lowest, highest = {**PLACES, **self.limits}[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
@@ -104,28 +105,44 @@ def from_quantiles(
     knots
         Probabilities where the quantile function is not smooth.
     """
-    index = min(tails)
-    if not index > 1.0:
-        ends = [tails.lower <= 1.0, tails.upper <= 1.0]
-        mean = UNDEFINED if all(ends) else -INFINITE if ends[0] else INFINITE
-        return AllMoments(Moments(mean, UNDEFINED, UNDEFINED, UNDEFINED), (INFINITE, INFINITE))
+    middle = float(quantile(np.array([0.5]), np.array([0.5]))[0])
+    return from_expectation(quadrature(quantile, tails, knots), middle, tails)
+
+
+def quadrature(
+    quantile: Callable[[Floats, Floats], Floats], tails: Tails, knots: Sequence[float] = ()
+) -> Callable[[float, float, int], float]:
+    """Return a function of (centre, unit, r): E ((X - centre) / unit)^r, from the quantiles."""
     sides = []
     for upper in (False, True):
         v, weight = _nodes([1.0 - k for k in knots] if upper else knots)
         with np.errstate(all="ignore"):
             value = quantile(1.0 - v, v) if upper else quantile(v, 1.0 - v)
-        tail = tails.upper if upper else tails.lower
-        sides.append((value, weight, tail, v[0]))
-    # About the middle first: the mean itself may be large against the deviations.
-    middle = float(sides[0][0][-1])
-    mean = middle + _expect(sides, middle, 1.0, 1)
+        sides.append((value, weight, tails[upper], v[0]))
+    return functools.partial(_expect, sides)
+
+
+def from_expectation(
+    expectation: Callable[[float, float, int], float], middle: float, tails: Tails
+) -> AllMoments:
+    """Return the moments of a law from ``expectation(centre, unit, r)``.
+
+    That is E ((X - centre) / unit)^r, asked for only where the tail indices say that it exists.
+    `middle` is a value in the bulk, about which the mean is taken: it may be large against the
+    deviations.
+    """
+    index = min(tails)
+    if not index > 1.0:
+        ends = [tail <= 1.0 for tail in tails]
+        mean = UNDEFINED if all(ends) else -INFINITE if ends[0] else INFINITE
+        return AllMoments(Moments(mean, UNDEFINED, UNDEFINED, UNDEFINED), (INFINITE, INFINITE))
+    mean = middle + expectation(middle, 1.0, 1)
     if not index > 2.0:
-        skewness = UNDEFINED
-        return AllMoments(Moments(mean, INFINITE, skewness, UNDEFINED), (INFINITE, INFINITE))
-    variance = _expect(sides, mean, 1.0, 2)
+        return AllMoments(Moments(mean, INFINITE, UNDEFINED, UNDEFINED), (INFINITE, INFINITE))
+    variance = expectation(mean, 1.0, 2)
     sd = math.sqrt(variance)
-    powers = {r: _expect(sides, mean, sd, r) if r < index else INFINITE for r in (4, 6, 8)}
-    skewness = _expect(sides, mean, sd, 3) if index > 3.0 else _infinite_third(tails)
+    powers = {r: expectation(mean, sd, r) if r < index else INFINITE for r in (4, 6, 8)}
+    skewness = expectation(mean, sd, 3) if index > 3.0 else _infinite_third(tails)
     return AllMoments(Moments(mean, variance, skewness, powers[4] - 3.0), (powers[6], powers[8]))
 
 
