@@ -15,8 +15,8 @@ from simnorm.estimators import ESTIMATORS, Estimator
 BATCH, FULL = 64, 16_384
 MARKS = {"exact": "=", "asymptotic": "\N{ALMOST EQUAL TO}"}
 LEGEND = (
-    f"What theory knows, at the shapes above and for a batch of {BATCH} out of {FULL:,}: = the exact "
-    f"RMSE, {MARKS['asymptotic']} an asymptotic one. Of biases, and of other sizes, it may know more."
+    f"What theory knows (shapes as above, a batch of {BATCH} out of {FULL:,}): = the exact RMSE, "
+    f"{MARKS['asymptotic']} an asymptotic one; of other sizes and of biases it may know more."
 )
 # Heads of columns: words, where they are not their own.
 HEADS = {
