@@ -494,3 +494,75 @@ def test_bias_at_half_the_full_set_is_exactly_zero(sweeps_at_half):
     """The two halves' means err by the same amount to either side, in every sweep."""
     for table in sweeps_at_half:
         assert (table.loc[("mean", "bias")] == 0.0).all()
+
+
+# Void replications
+
+
+def void_data(rng, cells=5, count=40):
+    """A and Q with a large common mean, and void replications in cells 1 (some) and 3 (all)."""
+    a = rng.normal(size=(cells, count)) + 1e6
+    q = a * a + rng.exponential(size=(cells, count))
+    lost = np.zeros((cells, count), dtype=bool)
+    lost[1] = rng.random(count) < 0.3
+    lost[1, 0] = True
+    lost[3] = True
+    return np.where(lost, np.nan, a), np.where(lost, np.nan, q), lost
+
+
+def test_void_replications_are_left_out(rng):
+    """A cell with void replications has the sums of the others; its neighbours keep their bits."""
+    a, q, lost = void_data(rng)
+    may_fail = np.array([False, True, True, True, True])
+    tally = Tally.of(a, q, may_fail)
+    assert tally.count == 40
+    assert tally.used.tolist() == (40 - lost.sum(axis=1)).tolist()
+    plain = Tally.of(a, q)
+    for name in MEASURES:
+        found = measure(tally, name)
+        for cell in (0, 2, 4):
+            assert [part[cell] for part in found] == [part[cell] for part in measure(plain, name)]
+        left = Tally.of(a[1:2, ~lost[1]], q[1:2, ~lost[1]])
+        assert [part[1] for part in found] == [part[0] for part in measure(left, name)]
+        assert all(np.isnan(part[3]) for part in found)
+
+
+def test_what_may_not_fail_is_never_left_out(rng):
+    """Outside the mask a NaN stays one: such cells have no moments, and the ledger says so."""
+    a, q, _ = void_data(rng)
+    tally = Tally.of(a, q, np.zeros(5, dtype=bool))
+    assert tally.void is None
+    assert np.isnan(measure(tally, "bias").estimate[[1, 3]]).all()
+
+
+@pytest.mark.parametrize("cuts", [(20,), (1, 2, 3), (1, 39), (7, 30)])
+def test_tallies_with_void_replications_merge(cuts, rng):
+    """Merged from parts, some of them empty in a cell, the sums are those of the whole."""
+    a, q, _ = void_data(rng)
+    q = q - 1e12  # Q about 1e6, so that its scatter keeps digits to compare
+    may_fail = np.ones(5, dtype=bool)
+    whole = Tally.of(a, q, may_fail)
+    parts = [
+        Tally.of(x, y, may_fail)
+        for x, y in zip(np.split(a, cuts, axis=1), np.split(q, cuts, axis=1), strict=True)
+    ]
+    merged = parts[0]
+    for part in parts[1:]:
+        merged = merged.merge(part)
+    assert merged.used.tolist() == whole.used.tolist()
+    sure = np.array([0, 1, 2, 4])
+    assert np.allclose(merged.mean[:, sure], whole.mean[:, sure], rtol=1e-13)
+    assert np.allclose(merged.scatter[:, sure], whole.scatter[:, sure], rtol=1e-9)
+    assert merged.used[3] == 0
+    # Cells without void replications have the bits of tallies that know of none.
+    known = [
+        Tally.of(x, y)
+        for x, y in zip(
+            np.split(a[[0, 2]], cuts, axis=1), np.split(q[[0, 2]], cuts, axis=1), strict=True
+        )
+    ]
+    plain = known[0]
+    for part in known[1:]:
+        plain = plain.merge(part)
+    assert (merged.scatter[:, [0, 2]] == plain.scatter).all()
+    assert (merged.mean[:, [0, 2]] == plain.mean).all()
