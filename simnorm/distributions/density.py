@@ -24,7 +24,7 @@ TO_SERIES = np.linalg.inv(np.polynomial.legendre.legvander(NODES, ORDER - 1))
 # Within a panel the density falls by no more than this, or relative digits would be lost.
 LARGEST_FALL = 30.0
 RELATIVE = 1e-13
-SMALLEST_MASS = 1e-30
+SMALLEST_MASS = 1e-305
 DEEPEST = 40
 COARSEST = 1.0 / 16.0
 MOST_PANELS = 4096
@@ -115,8 +115,7 @@ class Panels:
             grain = np.spacing(np.abs(left) + width) / width
             rough = np.abs(whole - halves) > (RELATIVE + 8.0 * grain) * halves
             rough |= (fall > LARGEST_FALL) & (halves > 0.0)
-            # What can neither be seen nor resolved is left alone.
-            rough &= (halves > SMALLEST_MASS**2) | (np.abs(whole - halves) > 1e-3 * halves)
+            rough &= halves > SMALLEST_MASS
             rough &= (grain < COARSEST) & (depth < DEEPEST) & (left.size < MOST_PANELS)
             done.append((left[~rough], width[~rough], values[~rough]))
             again = np.repeat(rough, 2)
