@@ -9,13 +9,27 @@ from typing import Any, NamedTuple
 import pandas as pd
 import typer
 
-from simnorm.estimators import Estimator, estimator
+from simnorm.estimators import (
+    BiasedVariance,
+    Estimator,
+    InterquartileRange,
+    Maximum,
+    Mean,
+    Median,
+    MedianAbsoluteDeviation,
+    Minimum,
+    Quantile,
+    Range,
+    Std,
+    TrimmedMean,
+    estimator,
+)
 from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
 from simnorm.results import Result
 
 # Whose columns are shown, most wanted first; one of each kind where the run has both.
-LOCATIONS = ("mean", "median", "min", "max")
-SPREADS = ("biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)")
+LOCATIONS = (Mean, Median, TrimmedMean, Quantile, Minimum, Maximum)
+SPREADS = (BiasedVariance, Std, InterquartileRange, MedianAbsoluteDeviation, Range)
 MOST_ROWS = 40
 MOST_COLUMNS = 4
 WIDTH = 80
@@ -41,8 +55,6 @@ def print_summary(result: Result) -> None:
     """Print a table for every distribution and, after each, one sentence."""
     rows = result.frame
     rows = rows[rows["measure"].isin(["rmse", "relative_rmse"]) & (rows["reference"] == "full_set")]
-    chosen = _chosen(result.design.estimators)
-    columns = [_shown(spec) for spec in chosen]
     design = result.design
     for line in (
         f"Batches against the full set of N = {design.full_size:,} they are cut from; seed "
@@ -52,9 +64,13 @@ def print_summary(result: Result) -> None:
     ):
         typer.echo(textwrap.fill(line, WIDTH))
     used: set[str] = set()
+    shown: set[str] = set()
     for law in design.distributions:
         of_law = rows[rows["distribution"] == law]
-        typer.echo(law)
+        chosen = _chosen(design.estimators, of_law)
+        shown |= set(chosen)
+        columns = [_shown(spec) for spec in chosen]
+        typer.echo(textwrap.shorten(law, WIDTH, placeholder=" ..."))
         for i in range(0, len(columns), 2):
             for line in law_lines(of_law, columns[i : i + 2], used):
                 typer.echo(line)
@@ -62,7 +78,7 @@ def print_summary(result: Result) -> None:
         for line in textwrap.wrap(law_sentence(relative), WIDTH):
             typer.echo(line)
         typer.echo("")
-    others = [spec for spec in result.design.estimators if spec not in chosen]
+    others = [spec for spec in design.estimators if spec not in shown]
     if others:
         typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     for key, text in KEY.items():
@@ -70,12 +86,23 @@ def print_summary(result: Result) -> None:
             typer.echo(text)
 
 
-def _chosen(estimators: tuple[str, ...]) -> list[str]:
-    """Return all estimators if they are few, otherwise a location and a spread."""
+def _chosen(estimators: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
+    """Return all estimators if they are few, otherwise a location and a spread.
+
+    Of each the first that is defined at any batch size, as the median is for a Cauchy law.
+    """
     if len(estimators) <= MOST_COLUMNS:
         return list(estimators)
-    wanted = [next((s for s in group if s in estimators), None) for group in (LOCATIONS, SPREADS)]
-    found = [spec for spec in wanted if spec is not None]
+    defined = set(rows.loc[rows["status"] != "undefined", "estimator"])
+    found = []
+    for group in (LOCATIONS, SPREADS):
+        ranked = sorted(
+            (spec not in defined, place, i)
+            for i, spec in enumerate(estimators)
+            for place, kind in enumerate(group)
+            if isinstance(estimator(spec), kind)
+        )
+        found += [estimators[i] for _, _, i in ranked[:1]]
     return found if len(found) == 2 else list(estimators[:2])
 
 
@@ -106,7 +133,9 @@ def law_lines(rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[
     left = max(6, len(str(sizes[-1])))
     right = 14
     middle = min(23, (WIDTH - left) // 2 - right)
-    titles = "".join(f"{column.title:>{middle + right}}" for column in columns)
+    titles = "".join(
+        f"{_fitted(column, middle + right - 2):>{middle + right}}" for column in columns
+    )
     lines = [f"{'batch':>{left}}{titles}"]
     heads = "".join(f"{'estimate':>{middle}}{_theory_head(rows, c):>{right}}" for c in columns)
     lines.append(f"{'size':>{left}}{heads}")
@@ -120,6 +149,16 @@ def law_lines(rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[
     if len(shown) < len(sizes):
         lines.append(f"   ... {len(sizes) - len(shown)} more batch sizes in results.csv")
     return lines
+
+
+def _fitted(column: Shown, width: int) -> str:
+    """Return the column's title, without the estimator's parameters if it would be too long."""
+    if len(column.title) <= width:
+        return column.title
+    short = str(column.kind).partition("(")[0].replace("_", " ")
+    _, comma, unit = column.title.rpartition(", in ")
+    title = f"RMSE of the {short}{comma}{unit}"
+    return title if len(title) <= width else title[: width - 3] + "..."
 
 
 def _theory_head(rows: pd.DataFrame, column: Shown) -> str:
@@ -169,7 +208,7 @@ def law_sentence(rows: pd.DataFrame) -> str:
             about = "about " if values[spec].status == "unreliable" else ""
             parts.append(f"{name} is off by {about}{percent(values[spec].estimate)}")
             break
-    for spec in LOCATIONS:
+    for spec in ("mean", "median", "min", "max"):
         if spec in values:
             row = values[spec]
             verb = "" if parts else " is off"
