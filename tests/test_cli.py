@@ -252,10 +252,26 @@ def test_list_shows_every_word():
         assert kind.note in laws
     for kind in ESTIMATORS.values():
         assert re.search(rf"^ +{re.escape(str(kind()))} ", kinds, re.MULTILINE)
-    assert laws in both
-    assert kinds in both
-    assert "median" not in laws
+    assert laws.partition("\nWhat theory knows")[0] in both
+    assert kinds.partition("\nTheory")[0] in both
+    assert "trimmed_mean" not in laws
     assert "laplace" not in kinds
+
+
+def test_list_says_what_theory_knows():
+    """Marks of the table are those of the theory itself; a row for every law."""
+    text = call("list", "distributions").stdout
+    table = text[text.index("What theory knows") :].splitlines()
+    rows = {line.split()[0]: line for line in table[3:]}
+    assert set(rows) == set(DISTRIBUTIONS)
+    heads = table[2]
+    assert heads.split()[:3] == ["mean", "var", "std"]
+    for word, mark in (("normal", "="), ("laplace", "\N{ALMOST EQUAL TO}"), ("cauchy", " ")):
+        at = heads.index("std")
+        assert rows[word].ljust(80)[at : at + 3].strip() == mark.strip(), word
+    kinds = call("list", "estimators").stdout
+    assert re.search(r"median +exact", kinds[kinds.index("Theory") :])
+    assert max(widths(text), widths(kinds)) <= 80
 
 
 def test_the_lists_fit_80_columns():
@@ -345,7 +361,7 @@ NINES = "9" * 20
 BAD = [
     (["--dist", "nrmal"], "--dist", "nrmal"),
     (["--dist", "nrmal"], "--dist", "Did you mean 'normal'"),
-    (["--dist", "scipy.norm"], "--dist", "scipy.norm"),
+    (["--dist", "scipy.nothing"], "--dist", "scipy.nothing"),
     (["--estimators", "meen"], "--estimators", "Did you mean 'mean'"),
     (["--estimators", "mean,meen"], "--estimators", "meen"),
     (["--dist", "t(df=0)"], "--dist", "df=0"),

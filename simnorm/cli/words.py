@@ -72,8 +72,8 @@ def _print_theory() -> None:
     for word, law in DISTRIBUTIONS.items():
         numbers = theory.of_distribution(law())
         line = f"{word:<{width}}"
-        for head, kind in heads.items():
-            value = theory.value_of("rmse", kind, BATCH, FULL, numbers)
+        for head, statistic in heads.items():
+            value = theory.value_of("rmse", statistic, BATCH, FULL, numbers)
             line += f" {MARKS[value.kind] if value is not None else '':^{len(head)}}"
         typer.echo(line.rstrip())
 
