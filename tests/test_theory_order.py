@@ -453,6 +453,26 @@ def test_first_order_values_by_hand():
     assert n * uniform == pytest.approx(0.75 * (27 / 7 - 54 / 5 + 9), rel=1e-9)
 
 
+def test_shapes_of_the_exponential_law_by_moments():
+    """E I^2 of skewness and kurtosis as polynomials in z, from the exponential central moments.
+
+    I is z^3 - g - 3 z - 1.5 g (z^2 - 1) and z^4 - k - 4 g z - 2 k (z^2 - 1), g = 2 and k = 9.
+    """
+    central = [1, 0]
+    for r in range(2, 9):  # r-th = r times the one before + (-1)^r: derangements
+        central.append(r * central[-1] + (-1) ** r)
+    influences = {"skewness": [1, -3, -3, 1], "excess_kurtosis": [9, -8, -18, 0, 1]}
+    for word, influence in influences.items():
+        square = sum(
+            m * c for m, c in zip(np.convolve(influence, influence), central, strict=False)
+        )
+        n = 10**5
+        got = theory.variance_of(word, n=n, distribution="exponential")
+        assert n * got == pytest.approx(square, rel=1e-9)
+        with pytest.raises(SimnormError):
+            theory.variance_of(word, n=1000, distribution="exponential")
+
+
 @pytest.mark.parametrize("word", ["mad", "trimmed_mean", "skewness", "excess_kurtosis"])
 @pytest.mark.parametrize(
     "law", ["uniform", "beta", "exponential", "laplace", "t(df=5)", "lognormal"]

@@ -59,13 +59,15 @@ class Rule(NamedTuple):
     stretch: float
 
 
-# Two are enough for smooth laws; mixtures of narrow and wide parts need the others.
+# Two are nearly always enough; mixtures of narrow and wide parts need the others. With knots, rules
+# have many panels anyway.
 RULES = (
     Rule(13, (4.5, 14.0), 1.0),
     Rule(16, (5.0, 15.0), 1.1),
-    Rule(24, (1.5, 3.5, 6.0, 9.0, 13.0, 20.0), 1.4),
-    Rule(36, (1.0, 2.0, 4.0, 6.5, 9.5, 14.0, 22.0), 1.4),
+    Rule(36, (1.5, 3.5, 6.0, 9.0, 13.0, 20.0), 1.4),
+    Rule(44, (1.0, 2.0, 4.0, 6.5, 9.5, 14.0, 22.0), 1.4),
 )
+RULES_WITH_KNOTS = (*RULES[:2], Rule(22, (3.0, 9.0, 18.0), 1.2))
 # Largest difference of two rules, relative to the variance, and of biases to the sd.
 LARGEST_DIFFERENCE = 1e-8
 # Next to n = N the terms of a range or iqr cancel: their rounding may be as much of the variance.
@@ -550,12 +552,13 @@ def _exists(kind: RankSum, law: Distribution, sizes: tuple[int, ...], power: int
 
 def _bias(
     law: Distribution, points: list[Points], constants: list[tuple[float, float]], rule: Rule
-) -> float:
+) -> tuple[float, float]:
+    """Return the bias, and the sum of the sizes of its terms."""
     origin = law.standard_median()
     parts = [c * (value - origin) for value, c in constants]
     for p in points:
         parts += list(np.array(p.coefficients) * _from(law, p.ranks, p.size, origin, 1, rule))
-    return math.fsum(parts)
+    return math.fsum(parts), math.fsum(np.abs(parts))
 
 
 def _size(law: Distribution, points: list[Points], rule: Rule) -> float:
@@ -592,6 +595,7 @@ class Moments(NamedTuple):
     """What one rule makes of an error, with the sizes of what may cancel in it."""
 
     bias: float
+    rounding: float
     mse: float
     terms: float
     size: float
@@ -606,7 +610,10 @@ class Moments(NamedTuple):
         difference = abs(self.bias - other.bias)
         if math.isnan(self.mse):
             return difference <= max(LARGEST_DIFFERENCE * abs(self.bias), ROUNDING * self.size)
-        if not self.variance > 0.0 or difference > LARGEST_DIFFERENCE * math.sqrt(self.variance):
+        if not self.variance > 0.0:
+            return False
+        unit = math.sqrt(self.variance)
+        if difference > max(LARGEST_DIFFERENCE * unit, min(LARGEST_LOSS * unit, self.rounding)):
             return False
         difference = abs(self.mse - other.mse)
         if difference <= LARGEST_DIFFERENCE * self.variance:
@@ -639,10 +646,12 @@ def order_pair(kind: RankSum, n: int, full: int | None, law: Distribution) -> Pa
     if not all(math.isfinite(value) for value, _ in constants):
         return None
     previous: Moments | None = None
-    for rule in RULES:
-        bias = _bias(law, points, constants, rule)
+    for rule in RULES_WITH_KNOTS if law.knots() else RULES:
+        bias, terms = _bias(law, points, constants, rule)
         squares = _mse(law, points, constants, rule) if has_variance else (math.nan, math.nan)
-        found = Moments(bias, *squares, 0.0 if has_variance else _size(law, points, rule))
+        found = Moments(
+            bias, ROUNDING * terms, *squares, 0.0 if has_variance else _size(law, points, rule)
+        )
         if previous is not None and found.agrees(previous):
             unit = math.sqrt(found.mse) if has_variance else found.size
             bias = bias if abs(bias) > ROUNDING * unit else 0.0
