@@ -9,6 +9,7 @@ import pytest
 from scipy import integrate, stats
 
 import simnorm as sn
+from simnorm import diagnostics
 from simnorm.diagnostics import draws_verdict
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.estimators import biased_variance, estimator, mean, std
@@ -92,14 +93,37 @@ def test_the_square_of_a_normal_is_chi_square() -> None:
         (biased_variance, "lognormal", 8, 16_384, "variance", 19_705, "ok"),
         # What the ledger refuses for want of a moment is not this rule's business.
         (biased_variance, "t(df=5)", 8, 64, "bias", 100, "ok"),
-        # Nothing is known of order statistics here.
-        (estimator("max"), "lognormal", 8, 64, "variance", 100, "ok"),
+        # The largest of 16,384 exponential numbers is a Gumbel number, kurtosis 12/5, beside which
+        # the largest of 2, variance 5/4 to pi^2/6, counts once in 8,192: (0.568^2 12/5)/0.04 = 19.
+        (estimator("max"), "exponential", 2, 16_384, "variance", 30, "ok"),
+        # That of lognormal numbers is far heavier, and nearly all of the error.
+        (estimator("max"), "lognormal", 8, 16_384, "variance", 256, "unreliable"),
+        (estimator("median"), "lognormal", 8, 16_384, "variance", 30, "ok"),
+        (estimator("min"), "lognormal", 8, 16_384, "variance", 256, "ok"),
+        # A trimmed mean of nine cuts nothing and is the mean; of ten it cuts what is heavy.
+        (estimator("trimmed_mean"), "lognormal", 9, 32, "variance", 86, "unreliable"),
+        (estimator("trimmed_mean"), "lognormal", 9, 32, "variance", 87, "ok"),
+        (estimator("trimmed_mean"), "lognormal", 10, 32, "variance", 50, "ok"),
     ],
 )
 def test_enough_draws_by_hand(kind, law, n, full, measure, replications, status) -> None:
     """The rule's verdict for a table of cases, worked out by hand."""
     verdict = draws_verdict(kind, distribution(law), n, full, measure, replications)
     assert verdict.status == status
+
+
+@pytest.mark.parametrize(("rank", "size"), [(1, 1), (1, 7), (3, 9), (50, 100), (16_384, 16_384)])
+def test_spread_of_order_statistics(rank: int, size: int) -> None:
+    """Uniform order statistics are Beta numbers; the smallest exponential one is exponential."""
+    found = diagnostics.rank_spread(distribution("uniform"), rank, size)
+    variance, kurtosis = stats.beta(rank, size + 1 - rank).stats("vk")
+    assert found == pytest.approx((float(variance), float(kurtosis)), rel=1e-9, abs=1e-10)
+    lowest = diagnostics.rank_spread(distribution("exponential"), 1, size)
+    assert lowest == pytest.approx((1.0 / size**2, 6.0), rel=1e-9)
+    # A single draw of t(df=5) has kurtosis 6, and 5 moments; the middle of three has 10.
+    assert diagnostics.rank_spread(distribution("t(df=5)"), 1, 1).kurtosis == pytest.approx(6.0)
+    assert diagnostics.rank_spread(distribution("t(df=4)"), 1, 1).kurtosis == math.inf
+    assert math.isfinite(diagnostics.rank_spread(distribution("t(df=4)"), 2, 3).kurtosis)
 
 
 def test_lognormal_variances_are_never_taken_for_good() -> None:
