@@ -196,6 +196,30 @@ def test_the_reason_names_count_error_and_the_first_replication():
     assert re.fullmatch(rf"{len(bad)} of 300 .*replication {bad[0]}: it returned (nan|inf)", said)
 
 
+def test_the_reason_tells_of_the_replication_that_it_names():
+    """Every failure has words of its own: those in the reason are of the replication in it."""
+
+    def telling(x, axis=-1):
+        low = x.min()
+        if x.shape[-1] == 16:
+            raise ValueError("the full set")
+        if low < LIMIT:
+            raise ValueError(f"lowest is {low:.17g}")
+        return x.mean(axis)
+
+    given = UserEstimator(telling, population=1.0)
+    result = sn.sweep("exponential", estimators=given, **GRID)
+    data = lowest_of(300)[:15]
+    first = int(np.flatnonzero((data < LIMIT).any(axis=0))[0])
+    where = {"batch_size": 5, "measure": "rmse"}
+    (reason,) = rows_of(result, "user.telling", reference="population", **where)["reason"]
+    assert reason.endswith(
+        f"replication {first}: ValueError: lowest is {data[:, first].min():.17g}"
+    )
+    (reason,) = rows_of(result, "user.telling", reference="full_set", **where)["reason"]
+    assert "replication 0: ValueError: the full set" in reason
+
+
 def test_curves_count_the_replications_that_are_left():
     """Convergence curves stand at the numbers of replications used, and end at the table."""
     result = sn.sweep("exponential", estimators=picky, **GRID)
