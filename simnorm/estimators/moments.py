@@ -116,14 +116,12 @@ class Shape(Estimator):
         if values.shape[-1] == 0:
             return np.full(values.shape[:-1], np.nan)
         # Centred twice: the first mean is rounded to the size of the data, the second to their
-        # spread.
+        # spread. Equal values, which may differ from their rounded mean, are 0 then.
         centred = values - values.mean(axis=-1, keepdims=True)
         centred -= centred.mean(axis=-1, keepdims=True)
-        # Equal values may differ from their rounded mean, so that only they themselves can tell.
-        equal = values.min(axis=-1) == values.max(axis=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
             centred /= np.sqrt((centred * centred).mean(axis=-1, keepdims=True))
-            return np.where(equal, np.nan, self.of_standardized(centred))
+            return self.of_standardized(centred)
 
     def tail_index(self, tails: Tails, size: int) -> float:  # noqa: ARG002, D102
         return math.inf
