@@ -85,7 +85,7 @@ class Oracle:
     """A law of scipy, the contaminated normal, or the law of max(0, Z) with its atom."""
 
     def __init__(self, law):
-        shapes = {k: v for k, v in vars(law).items() if k not in ("loc", "scale")}
+        shapes = {name: getattr(law, name) for name in law.limits}
         place = {"loc": law.loc, "scale": law.scale}
         self.atom = law.loc if law.word == "rectified_normal" else None
         self.heavy = math.isfinite(min(law.tails()))

@@ -66,7 +66,8 @@ def skew_tails(a):
     def both(x):
         below = np.array([tail(v, -1.0) for v in np.ravel(x)])
         above = np.array([tail(v, 1.0) for v in np.ravel(x)])
-        return below, above
+        # Looked at from the far side, the bulk may lie between the marks.
+        return np.where(below < above, below, 1 - above), np.where(below < above, 1 - below, above)
 
     return both
 
@@ -143,6 +144,23 @@ def test_quantiles_read_back_in_both_tails(spec):
         assert inside[3:].all() or law.support[side == "above"] in (1.0,)
         gap = np.abs(found - p)[inside]
         assert (gap <= 1e-9 * p[inside] + 16 * blur[inside]).all(), side
+
+
+@pytest.mark.parametrize("spec", CONTINUOUS)
+def test_probabilities_are_those_of_the_oracle(spec):
+    """P(X <= x) and P(X > x), each to eleven digits where it is small."""
+    law = distribution(spec)
+    p = np.array([1e-200, 1e-30, 1e-8, 0.01, 0.3, 0.5])
+    x = np.concatenate([law.quantile(p), law.quantile(1.0 - p, p)])
+    far = {"weibull(c=0.3)": 1e-9}.get(spec, 1e-11)
+    for ours, theirs in zip(law.probabilities(x), tails_of(spec, x), strict=True):
+        inside = theirs > 1e-290
+        assert ours[inside] == pytest.approx(theirs[inside], rel=far)
+    lower, upper = law.support
+    outside = np.array([x for x in (lower - 1.0, upper + 1.0) if math.isfinite(x)])
+    below, above = law.probabilities(outside)
+    assert set(below) <= {0.0, 1.0}
+    assert (below + above == 1.0).all()
 
 
 @pytest.mark.parametrize("spec", CONTINUOUS)
@@ -253,6 +271,27 @@ def test_discrete_quantiles_are_the_smallest_with_enough_below(spec):
     steps = other.cdf(k)
     inside = np.unique(steps[(steps > 2.0**-54) & (steps < 1 - 2.0**-54)])
     assert law.knots() == pytest.approx(inside.tolist(), rel=1e-9)
+
+
+def test_probabilities_at_atoms_are_those_of_the_draws():
+    """P(X <= x) at x = loc + scale * k, rounded as a draw is, counts the atom; just below, not."""
+    for spec in ("poisson(mu=3,loc=0.1,scale=0.3)", "bernoulli(p=0.3,loc=-7.7,scale=1.1)"):
+        law, other = distribution(spec), SCIPY_DISCRETE[spec.partition("(")[0]]
+        k = np.arange(0.0, 30.0)
+        x = law.loc + law.scale * k
+        below, above = law.probabilities(x)
+        assert below == pytest.approx(other.cdf(k), rel=1e-12)
+        assert above == pytest.approx(other.sf(k), rel=1e-9, abs=1e-300)
+        just = law.probabilities(np.nextafter(x, -9e9))[0]
+        assert just == pytest.approx(other.cdf(k - 1.0), rel=1e-12)
+        drawn = np.empty(20_000)
+        law.fill(np.random.Generator(np.random.PCG64DXSM(2)), drawn)
+        assert set(drawn) <= set(x)
+    rectified = distribution("rectified_normal(loc=0.7,scale=3)")
+    assert rectified.probabilities([0.7, np.nextafter(0.7, 0.0)])[0].tolist() == [0.5, 0.0]
+
+
+SCIPY_DISCRETE = {"poisson": stats.poisson(3), "bernoulli": stats.bernoulli(0.3)}
 
 
 def test_the_bits_of_sums_of_equal_counts():

@@ -12,7 +12,7 @@ from scipy import stats
 
 import simnorm as sn
 from simnorm.distributions import DISTRIBUTIONS, Mixture, distribution, mixture
-from simnorm.distributions.quantiles import bisect, probabilities
+from simnorm.distributions.quantiles import bisect, find
 from simnorm.errors import SimnormError
 
 # Each with the weights, the parts' laws in scipy's words, and their place.
@@ -232,7 +232,7 @@ def test_probabilities_invert_quantiles(word):
     law = distribution(word)
     p = np.array([1e-250, 1e-12, 0.01, 0.3, 0.5])
     for lower, upper in ((p, 1 - p), (1 - p, p)):
-        below, above = probabilities(law, law.quantile(lower, upper))
+        below, above = law.probabilities(law.quantile(lower, upper))
         if law.largest_atom:
             assert (below >= lower * (1 - 1e-9)).all()
             assert (above <= upper * (1 + 1e-9)).all()
@@ -242,9 +242,9 @@ def test_probabilities_invert_quantiles(word):
             assert above == pytest.approx(upper, rel=1e-9, abs=1e-9 * math.isfinite(law.support[1]))
     lower, upper = law.support
     if math.isfinite(lower):
-        assert probabilities(law, np.array([lower - 1.0]))[0] == 0.0
+        assert law.probabilities([lower - 1.0])[0] == 0.0
     if math.isfinite(upper):
-        assert probabilities(law, np.array([upper + 1.0]))[1] == 0.0
+        assert law.probabilities([upper + 1.0])[1] == 0.0
 
 
 def test_bisection_finds_the_very_double():
@@ -252,3 +252,13 @@ def test_bisection_finds_the_very_double():
     targets = np.array([-1e300, -1.0, -1e-310, 0.0, 5e-324, 1e-20, 1.0, 1e308])
     ends = np.full(targets.shape, -1.7e308), np.full(targets.shape, 1.7e308)
     assert bisect(lambda x: x >= targets, *ends).tolist() == targets.tolist()
+
+
+def test_roots_are_found_to_the_last_digits():
+    """Of rising functions that are straight, flat in places, or steep."""
+    targets = np.array([-3.0, -1e-5, 0.0, 2e-9, 0.7, 40.0])
+    low, high = np.full(6, -50.0), np.full(6, 50.0)
+    for rising in (lambda x: x, np.arctan, lambda x: x**3, np.cbrt, np.sinh):
+        found = find(lambda x, f=rising: f(x) - f(targets), low, high)
+        assert found == pytest.approx(targets, rel=1e-12, abs=1e-5 if rising(0.1) < 0.01 else 1e-14)
+    assert find(lambda x: x - 3.0, np.array([3.0]), np.array([3.0])).tolist() == [3.0]

@@ -148,6 +148,10 @@ class Distribution:
         """
         raise NotImplementedError
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:
+        """Return P(X <= x) and P(X > x) of the standard form, each with its digits."""
+        raise NotImplementedError
+
     def knots(self) -> tuple[float, ...]:
         """Return the probabilities, 0 and 1 aside, where the quantile function is not smooth."""
         return ()
@@ -250,6 +254,19 @@ class Distribution:
         above = 1.0 - below if upper is None else np.asarray(upper, dtype=np.float64)
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(self.loc + self.scale * self.standard_quantile(below, above))
+
+    def probabilities(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return P(X <= x) and P(X > x), each with its digits however small it is."""
+        given = np.asarray(x, dtype=np.float64)
+        z = (given - self.loc) / self.scale
+        if self.largest_atom > 0.0:
+            # An atom k is drawn as loc + scale * k, and rounded: there z must be k.
+            k = np.round(z)
+            z = np.where((z < k) & (self.loc + self.scale * k <= given), k, z)
+            early = (z >= k) & (self.loc + self.scale * k > given)
+            z = np.where(early, np.nextafter(k, -INFINITE), z)
+        below, above = self.standard_probabilities(z)
+        return np.asarray(below), np.asarray(above)
 
     @property
     def support(self) -> tuple[float, float]:

@@ -37,6 +37,14 @@ class Triangular(Distribution):
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, 1.0)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        z, tiny = np.clip(x, 0.0, 1.0), np.finfo(float).tiny
+        rising, falling = z * z / max(self.c, tiny), (1.0 - z) ** 2 / max(1.0 - self.c, tiny)
+        left = z < self.c
+        # Where the peak is at 0, 1 - falling has no digits next to it.
+        rest = self.c + (z - self.c) * (2.0 - z - self.c) / max(1.0 - self.c, tiny)
+        return np.where(left, rising, rest), np.where(left, 1.0 - rising, falling)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         # Right of the peak 1 - root, without the difference.
         root = np.sqrt((1.0 - self.c) * upper)
@@ -86,6 +94,12 @@ class Beta(Distribution):
         if min(self.a, self.b) >= 1.0:
             return self.standard_moments().mean
         return 0.0 if self.a <= self.b else 1.0
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import betainc, betaincc
+
+        z = np.clip(x, 0.0, 1.0)
+        return betainc(self.a, self.b, z), betaincc(self.a, self.b, z)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         below = lower < upper

@@ -19,7 +19,7 @@ from simnorm.distributions.base import (
     Tails,
 )
 from simnorm.distributions.moments import ORDERS, Even, from_cumulants
-from simnorm.distributions.quantiles import by_side, by_symmetry, minus_log
+from simnorm.distributions.quantiles import by_half, by_side, by_symmetry, minus_log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,9 @@ class Uniform(Distribution):
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, 1.0)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return np.clip(x, 0.0, 1.0), np.clip(1.0 - x, 0.0, 1.0)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: ARG002, D102
         return np.array(lower)
 
@@ -55,6 +58,9 @@ class Laplace(Distribution):
 
     def even_moments(self) -> Even:  # noqa: D102
         return (90.0, 2520.0)  # r!/2^(r/2)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return by_half(lambda z: 0.5 * np.exp(-z), x)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return by_symmetry(lambda p: np.log(2.0 * p), lower, upper)
@@ -76,6 +82,11 @@ class Logistic(Distribution):
     def even_moments(self) -> Even:  # noqa: D102
         # The difference of two Gumbel laws: twice their even cumulants.
         return from_cumulants([2.0 * k if r % 2 else 0.0 for r, k in enumerate(GUMBEL)]).even
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import expit
+
+        return expit(x), expit(-x)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         # log(p / (1 - p)), which keeps its digits next to 1/2 as -2 artanh(1 - 2p).
@@ -115,6 +126,11 @@ class Gumbel(Distribution):
     def even_moments(self) -> Even:  # noqa: D102
         return from_cumulants(GUMBEL).even
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        with np.errstate(over="ignore"):
+            y: Floats = np.exp(-x)
+            return np.exp(-y), -np.expm1(-y)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         with np.errstate(all="ignore"):
             return -np.log(minus_log(lower, upper))
@@ -136,6 +152,10 @@ class Exponential(Distribution):
 
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, INFINITE)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        y = np.maximum(x, 0.0)
+        return -np.expm1(-y), np.exp(-y)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return minus_log(upper, lower)
@@ -168,6 +188,9 @@ class Gamma(Distribution):
         # For a small shape the quantiles fall too steeply, down to 0.
         rng.standard_gamma(self.a, out=out)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return gamma_probabilities(self.a, x)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return gamma_quantile(self.a, lower, upper)
 
@@ -177,6 +200,14 @@ def gamma_quantile(a: float, lower: Floats, upper: Floats) -> Floats:
     from scipy.special import gammainccinv, gammaincinv
 
     return by_side(lambda p: gammaincinv(a, p), lambda q: gammainccinv(a, q), lower, upper)
+
+
+def gamma_probabilities(a: float, x: Floats) -> tuple[Floats, Floats]:
+    """Return P(X <= x) and P(X > x) of the gamma law of shape `a`."""
+    from scipy.special import gammainc, gammaincc
+
+    y = np.maximum(x, 0.0)
+    return np.asarray(gammainc(a, y)), np.asarray(gammaincc(a, y))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +236,9 @@ class ChiSquare(Distribution):
     def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         rng.standard_gamma(self.df / 2.0, out=out)
         out *= 2.0
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return gamma_probabilities(self.df / 2.0, x / 2.0)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return 2.0 * gamma_quantile(self.df / 2.0, lower, upper)
@@ -243,6 +277,11 @@ class StudentT(Distribution):
     def fill_without_table(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         out[...] = rng.standard_t(self.df, size=out.shape)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import stdtr
+
+        return np.asarray(stdtr(self.df, x)), np.asarray(stdtr(self.df, -x))
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         from scipy.special import betaln, stdtrit
 
@@ -274,6 +313,9 @@ class Cauchy(Distribution):
 
     def tails(self) -> Tails:  # noqa: D102
         return Tails(1.0, 1.0)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return np.arctan2(1.0, -x) / np.pi, np.arctan2(1.0, x) / np.pi
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         # cot(pi p), the smaller p without the rounding of p - 1/2.

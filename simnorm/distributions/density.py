@@ -177,6 +177,27 @@ class Panels:
             found[out] = self._continued(side, p[out])
         return np.asarray(found.reshape(shape))
 
+    def probabilities(self, x: Floats) -> tuple[Floats, Floats]:
+        """Return P(X <= x) and P(X > x)."""
+        shape, x = np.shape(x), np.ravel(x)
+        last = self.mass.size - 1
+        panel = np.searchsorted(self.left, x, side="right") - 1
+        i = np.clip(panel, 0, last)
+        t = np.clip(2.0 * (x - self.left[i]) / self.width[i] - 1.0, -1.0, 1.0)
+        part = np.polynomial.legendre.legval(t, self.series[:, i], tensor=False)
+        part *= self.width[i] / 2.0
+        below, above = self.below[i] + part, self.above[i] - part
+        right = x > self.left[-1] + self.width[-1]
+        for side, out in ((0, panel < 0), (1, right)):
+            mass, distance, power = self.beyond[side]
+            end = self.support[side]
+            away = np.abs(x[out] - end) if math.isfinite(end) else np.abs(x[out])
+            outside = x[out] <= end if side == 0 else x[out] >= end
+            with np.errstate(all="ignore"):
+                tail = np.where(outside, 0.0, mass * (away / distance) ** power)
+            (below, above)[side][out], (above, below)[side][out] = tail, 1.0 - tail
+        return below.reshape(shape), above.reshape(shape)
+
     def _solved(self, panel: NDArray[np.intp], target: Floats) -> Floats:
         """Return the place in [-1, 1] where the integral of the panel's polynomial is `target`."""
         series = self.series[:, panel]

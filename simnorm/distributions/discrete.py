@@ -64,6 +64,10 @@ class Bernoulli(Distribution):
     def standard_unit(self) -> float:  # noqa: D102
         return power_of_two(math.sqrt(self.p * (1.0 - self.p)))
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        below = np.where(x < 0.0, 0.0, np.where(x < 1.0, 1.0 - self.p, 1.0))
+        return below, np.where(x < 0.0, 1.0, np.where(x < 1.0, self.p, 0.0))
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         below = np.where(lower < upper, lower <= 1.0 - self.p, upper >= self.p)
         return np.where(below, 0.0, 1.0)
@@ -109,6 +113,13 @@ class Poisson(Distribution):
 
     def standard_unit(self) -> float:  # noqa: D102
         return power_of_two(math.sqrt(self.mu))
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import pdtr, pdtrc
+
+        k = np.maximum(np.floor(x), 0.0)
+        none = x < 0.0
+        return np.where(none, 0.0, pdtr(k, self.mu)), np.where(none, 1.0, pdtrc(k, self.mu))
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         from scipy.special import pdtr, pdtrc

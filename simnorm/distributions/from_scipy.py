@@ -129,6 +129,9 @@ class ScipyLaw(Distribution):
         low, high = self.standard_quantile(quarter, 1.0 - quarter)
         return float(high - low)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return _panels(self.name, self._values).probabilities(x)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return _panels(self.name, self._values).quantile(lower, upper)
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simnorm.distributions.base import Distribution, Floats, Moments, Origin, Tails
 from simnorm.distributions.discrete import SMALLEST_STEP, power_of_two
 from simnorm.distributions.moments import AllMoments, Even, from_expectation, quadrature
-from simnorm.distributions.quantiles import bisect, probabilities
+from simnorm.distributions.quantiles import bisect, find
 from simnorm.errors import SimnormError, shown
 from simnorm.grammar import LONGEST_SPEC, number_text, split_list
 
@@ -82,6 +82,10 @@ class Mixture(Distribution):
     def _laws(self) -> list[Distribution]:
         return [law for _, law in self.parts]
 
+    @property
+    def _has_atoms(self) -> bool:
+        return any(law.largest_atom > 0.0 for law in self._laws)
+
     def standard_fill(self, rng: np.random.Generator, out: Floats) -> None:  # noqa: D102
         # One uniform each says which law; every law fills all, which keeps streams simple.
         limits = np.cumsum(self._shares)[:-1]
@@ -116,16 +120,23 @@ class Mixture(Distribution):
         lower, upper = np.asarray(lower), np.asarray(upper)
         ends = np.array([law.quantile(lower, upper) for law in self._laws])
 
+        def gap(x: Floats) -> Floats:
+            # In logarithms tails are nearly straight.
+            below, above = self.probabilities(x)
+            return np.where(lower < upper, np.log(below / lower), np.log(upper / above))
+
         def enough(x: Floats) -> NDArray[np.bool_]:
-            below, above = self._probabilities(x)
+            below, above = self.probabilities(x)
             return np.asarray(np.where(lower < upper, below >= lower, above <= upper))
 
-        low, high = np.nextafter(ends.min(axis=0), -math.inf), ends.max(axis=0)
-        return bisect(enough, low, high)
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        if self._has_atoms:
+            return bisect(enough, np.nextafter(low, -math.inf), high)
+        return find(gap, low, high)
 
-    def _probabilities(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return P(X <= x) and P(X > x)."""
-        pairs = [probabilities(law, x) for law in self._laws]
+    def probabilities(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return P(X <= x) and P(X > x), each with its digits however small it is."""
+        pairs = [law.probabilities(x) for law in self._laws]
         shares = self._shares
         below = sum(share * pair[0] for share, pair in zip(shares, pairs, strict=True))
         above = sum(share * pair[1] for share, pair in zip(shares, pairs, strict=True))
@@ -235,7 +246,7 @@ def _knots(law: Mixture) -> tuple[float, ...]:
     if not points:
         return ()
     x = np.unique(points)
-    here, before = law._probabilities(x)[0], law._probabilities(np.nextafter(x, -math.inf))[0]
+    here, before = law.probabilities(x)[0], law.probabilities(np.nextafter(x, -math.inf))[0]
     found = np.unique(np.concatenate([here, before[here - before > SAME_PLACE]]))
     return tuple(found[(found > SMALLEST_STEP) & (found < 1.0 - SMALLEST_STEP)].tolist())
 
@@ -251,5 +262,5 @@ def _largest_atom(law: Mixture) -> float:
     if not points:
         return 0.0
     x = np.unique(points)
-    here, before = law._probabilities(x)[0], law._probabilities(np.nextafter(x, -math.inf))[0]
+    here, before = law.probabilities(x)[0], law.probabilities(np.nextafter(x, -math.inf))[0]
     return float((here - before).max())

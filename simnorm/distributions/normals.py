@@ -23,6 +23,12 @@ from simnorm.distributions.moments import HALF_NORMAL, Even, from_cumulants
 from simnorm.distributions.quantiles import bisect, by_side, by_symmetry
 
 
+def _ndtr(x: Floats) -> Floats:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(x))
+
+
 def _ndtri(p: Floats) -> Floats:
     from scipy.special import ndtri
 
@@ -42,6 +48,9 @@ class Normal(Distribution):
 
     def even_moments(self) -> Even:  # noqa: D102
         return (15.0, 105.0)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return _ndtr(x), _ndtr(-x)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return by_symmetry(_ndtri, lower, upper)
@@ -93,6 +102,11 @@ class LogNormal(Distribution):
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, INFINITE)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        with np.errstate(divide="ignore"):
+            z = np.log(np.maximum(x, 0.0)) / self.s
+        return _ndtr(z), _ndtr(-z)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return np.asarray(np.exp(self.s * by_symmetry(_ndtri, lower, upper)))
 
@@ -140,6 +154,9 @@ class RectifiedNormal(Distribution):
         # About the atom, a batch of nothing but zeros keeps a variance of exactly zero.
         return 0.0
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        return np.where(x < 0.0, 0.0, _ndtr(x)), np.where(x < 0.0, 1.0, _ndtr(-x))
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return np.maximum(by_symmetry(_ndtri, lower, upper), 0.0)
 
@@ -166,6 +183,12 @@ class HalfNormal(Distribution):
 
     def standard_support(self) -> tuple[float, float]:  # noqa: D102
         return (0.0, INFINITE)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import erf, erfc
+
+        z = np.maximum(x, 0.0) / math.sqrt(2.0)
+        return erf(z), erfc(z)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         from scipy.special import erfinv
@@ -199,6 +222,11 @@ class ContaminatedNormal(Distribution):
     def even_moments(self) -> Even:  # noqa: D102
         variance = self._power(2)
         return (15.0 * self._power(6) / variance**3, 105.0 * self._power(8) / variance**4)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        wide = x / self.ratio
+        q = 1.0 - self.p
+        return q * _ndtr(x) + self.p * _ndtr(wide), q * _ndtr(-x) + self.p * _ndtr(-wide)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return by_symmetry(self._lower_quantile, lower, upper)

@@ -13,7 +13,7 @@ import numpy as np
 
 from simnorm.distributions.base import INFINITE, LIGHT, Distribution, Floats, Moments, Tails
 from simnorm.distributions.moments import ORDERS, AllMoments, Even, from_quantiles, from_raw
-from simnorm.distributions.quantiles import by_symmetry, minus_log
+from simnorm.distributions.quantiles import by_half, by_symmetry, minus_log
 
 # Where the incomplete gamma function is its first term, to the last digit.
 FIRST_TERM = 1e-20
@@ -47,6 +47,10 @@ class Weibull(Distribution):
 
     def standard_unit(self) -> float:  # noqa: D102
         return 1.0 / max(self.c, 1.0)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        y = np.maximum(x, 0.0) ** self.c
+        return -np.expm1(-y), np.exp(-y)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return minus_log(upper, lower) ** (1.0 / self.c)
@@ -92,6 +96,10 @@ class Pareto(Distribution):
     def standard_unit(self) -> float:  # noqa: D102
         return 1.0 / max(self.b, 1.0)
 
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        y = self.b * np.log(np.maximum(x, 1.0))
+        return -np.expm1(-y), np.exp(-y)
+
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         with np.errstate(all="ignore"):
             return np.exp(minus_log(upper, lower) / self.b)
@@ -125,6 +133,11 @@ class GenNormal(Distribution):
     def _log_ratio(self, order: int) -> float:
         """Return log E |X|^order."""
         return math.lgamma((order + 1.0) / self.beta) - math.lgamma(1.0 / self.beta)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        from scipy.special import gammaincc
+
+        return by_half(lambda z: 0.5 * gammaincc(1.0 / self.beta, z**self.beta), x)
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         return by_symmetry(lambda p: -self._distance(p), lower, upper)

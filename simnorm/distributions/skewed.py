@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -39,6 +39,15 @@ class SkewNormal(Distribution):
         cumulants = [delta**r * k for r, k in enumerate(HALF_NORMAL, start=1)]
         cumulants[1] += 1.0 / (1.0 + self.a * self.a)
         return from_cumulants(cumulants)
+
+    def standard_probabilities(self, x: Floats) -> tuple[Floats, Floats]:  # noqa: D102
+        if self.a < 0.0:
+            above, below = replace(self, a=-self.a).standard_probabilities(-x)
+            return below, above
+        flat = np.ravel(x)
+        with np.errstate(all="ignore"):
+            below, above = np.exp(_log_below(self.a, flat)), np.exp(_log_above(self.a, flat))
+        return below.reshape(np.shape(x)), above.reshape(np.shape(x))
 
     def standard_quantile(self, lower: Floats, upper: Floats) -> Floats:  # noqa: D102
         if self.a < 0.0:
