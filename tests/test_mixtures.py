@@ -163,6 +163,12 @@ def test_every_word_and_scipys_laws_may_be_parts():
     assert str(mixture([(1, stats.norm(2))])) == "mixture(1*normal(loc=2))"
 
 
+def test_a_variance_that_hardly_exists_is_complete():
+    """Of pareto(b=2.01), some 3 % lies where probabilities are below 2^-1020."""
+    law, part = distribution("mixture(1*pareto(b=2.01))"), distribution("pareto(b=2.01)")
+    assert law.variance == pytest.approx(part.variance, rel=1e-9)
+
+
 def test_atoms_of_parts_add_up():
     """Half of a rectified normal and a coin share the value 0: 0.5 * 0.5 + 0.5 * 0.7."""
     law = distribution("mixture(0.5*rectified_normal,0.5*bernoulli(p=0.3))")

@@ -17,6 +17,7 @@ from scipy import stats
 import simnorm as sn
 from simnorm.distributions import distribution
 from simnorm.distributions.base import inverse_table
+from simnorm.distributions.from_scipy import _panels
 from simnorm.errors import SimnormError
 
 INFINITE = math.inf
@@ -106,6 +107,15 @@ def test_moments_are_those_of_closed_forms(spec):
     assert law.skewness == pytest.approx(moments[3] / moments[2] ** 1.5, rel=1e-7, abs=1e-12)
     assert law.excess_kurtosis == near(moments[4] / moments[2] ** 2 - 3)
     assert law.even_moments() == near((moments[6] / moments[2] ** 3, moments[8] / moments[2] ** 4))
+
+
+def test_a_variance_that_hardly_exists_is_complete():
+    """lomax(c=2.02): a sixth of the variance lies beyond 1e39, where the tail is a power."""
+    law, c = distribution("scipy.lomax(c=2.02)"), 2.02
+    panels = _panels("lomax", (c,)).moments().moments
+    exact = c / ((c - 1) ** 2 * (c - 2))
+    assert panels.variance == pytest.approx(exact, rel=1e-6)
+    assert law.variance == pytest.approx(exact, rel=1e-6)
 
 
 def test_a_formula_that_cancels_is_replaced():

@@ -29,6 +29,7 @@ HALF_NORMAL = (
 # Orders 1 to 8 are what the error bars need; quadrature keeps the roundings of none of them.
 ORDERS = 8
 LOWEST_OCTAVE = 1020
+LOWEST = 2.0**-LOWEST_OCTAVE
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -167,9 +168,11 @@ def _expect(
 ) -> float:
     """Return E ((X - centre) / unit)^order; a power tail goes on beyond the lowest octave."""
     total = 0.0
-    for value, weight, tail, lowest in sides:
+    for value, weight, tail, first in sides:
         power = ((value - centre) / unit) ** order
         total += float((power * weight).sum())
         if math.isfinite(tail):
-            total += lowest * float(power[0]) / (1.0 - order / tail)
+            # The first node lies a little above where the sum ends.
+            at_end = float(power[0]) * (first / LOWEST) ** (order / tail)
+            total += LOWEST * at_end / (1.0 - order / tail)
     return total
