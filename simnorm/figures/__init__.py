@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FROM_CURVES", "draw", "figure", "save", "save_svg"]
+__all__ = ["FIGURES", "FROM_CURVES", "draw", "figure", "pages", "save", "save_svg"]
 
 
 def _lazy(kind: str) -> Callable[..., Figure]:
@@ -41,6 +41,20 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 FROM_CURVES = frozenset({"convergence"})
 
 
+# The kinds with a panel per estimator: with many distributions or estimators they go on over pages.
+PAGED = frozenset({"variance", "bias", "rmse"})
+
+
+def pages(kind: str, frame: pd.DataFrame) -> int:
+    """Return how many pages a figure of this kind has; draw one with ``figure(..., page=2)``."""
+    if kind not in PAGED:
+        return 1
+    module = import_module(f"simnorm.figures.{kind}")
+    from simnorm.figures.tables import names_of, pages_of
+
+    return len(pages_of(names_of(frame), module.shown(frame)))
+
+
 def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any) -> Figure:
     """Draw the figure of a kind from a run's two tables.
 
@@ -51,7 +65,7 @@ def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any)
     frame, curves
         The tables of a result.
     options
-        Passed on, e.g. ``reference="population"`` or ``width=9.0`` (inches).
+        Passed on, e.g. ``reference="population"``, ``width=9.0`` (inches) or ``page=2``.
 
     Returns
     -------

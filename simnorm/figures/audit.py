@@ -36,7 +36,8 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     marks = marks_of(names_of(frame))
     bound = sidak_bound(len(asked), int(asked["replications"].min()))
     present = [name for name in marks if (asked["name"] == name).any()]
-    height = max(2.2, 0.31 * len(present) + 1.05)
+    # At most as high as a page has room.
+    height = min(max(2.2, 0.31 * len(present) + 1.05), 7.4)
     drawn = Figure(figsize=(width, height), layout="constrained")
     left, right = drawn.subplots(1, 2, width_ratios=[1.5, 1.0])
     _strips(left, asked, marks, present, bound)

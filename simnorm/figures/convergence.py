@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from simnorm.figures.panels import put_legend, put_note
+from simnorm.figures.panels import fit_title, put_legend, put_note
 from simnorm.figures.style import (
     FAINT,
     PAGE_WIDTH,
@@ -20,7 +20,6 @@ from simnorm.figures.style import (
     labelled_sizes,
     marks_of,
     number,
-    plain,
     styled,
 )
 from simnorm.figures.tables import estimators_of, floats, named, names_of
@@ -83,7 +82,7 @@ def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width:
             ax.set_axis_off()
             continue
         mark = shown[position]
-        exact |= _panel(ax, rows[rows["name"] == mark.name], mark)
+        exact |= _panel(ax, rows[rows["name"] == mark.name], mark, width / columns - 0.45)
         _label(ax, position, columns, len(shown))
     _axes(grid[0, 0], steps, width / columns - 0.45)
     handles = [
@@ -103,9 +102,9 @@ def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width:
     return figure
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, mark: Mark) -> bool:
+def _panel(ax: Axes, rows: pd.DataFrame, mark: Mark, room: float) -> bool:
     """Draw one running RMSE; return whether it is compared with an exact value."""
-    plain(ax.set_title(mark.label_within(22)))
+    fit_title(ax, mark.label, room)
     rows = rows.sort_values("x", kind="stable")
     x, y, mcse, theory = (floats(rows, column) for column in ("x", "y", "mcse", "theory"))
     exact = bool(np.isfinite(theory).any())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from simnorm.figures.panels import (
@@ -14,10 +15,12 @@ from simnorm.figures.panels import (
     all_alike,
     draw_cells,
     draw_levels,
+    fit_title,
     legend_entries,
+    merged,
     put_legend,
     put_note,
-    undefined_note,
+    silent_note,
     why_nothing,
     y_range,
 )
@@ -33,15 +36,17 @@ from simnorm.figures.style import (
     styled,
 )
 from simnorm.figures.tables import (
-    LOCATIONS,
+    chosen_names,
     floats,
+    is_location,
+    measure_for,
     names_of,
     rows_of,
     shown_estimators,
+    unit_of,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
@@ -59,6 +64,8 @@ IN_WORDS = {
 def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = BANNER_WIDTH) -> Figure:
     """Draw the RMSE of the batch mean, in sd, and the relative RMSE of the batch sd.
 
+    Of more than eight distributions those are drawn that `chosen_names` finds.
+
     Parameters
     ----------
     frame
@@ -69,21 +76,32 @@ def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = BANN
         Width in inches; from 8 inches on the type is larger, to be read on a screen.
     """
     words = shown_estimators(frame)
-    rows = rows_of(frame, "relative_rmse", reference)
-    rows = rows[rows["estimator"].isin(words)]
+    every = names_of(frame)
+    names = chosen_names(frame)
+    found = {word: _rows(frame, word, reference, names) for word in words}
+    rows = pd.concat(found.values()) if found else frame.iloc[:0]
     if rows.empty or not np.isfinite(floats(rows, "estimate")).any():
         return empty_figure(why_nothing(rows), width)
     size = 10.0 if width >= 8.0 else 8.0
     drawn = Figure(figsize=(width, 0.32 * width + 0.55), layout="constrained")
     panels = list(np.atleast_1d(drawn.subplots(1, len(words))))
-    marks, shown = marks_of(names_of(frame)), Shown()
-    for ax, word in zip(panels, words, strict=True):
-        mine = rows[rows["estimator"] == word]
-        _panel(ax, mine, word, reference, marks, shown, size, width / len(words))
-    handles, labels = legend_entries(marks, shown, curves_only=True)
+    marks = marks_of(every)
+    marks = {name: marks[name] for name in names}
+    shown = [
+        _panel(ax, found[word], word, reference, marks, size, width / len(words))
+        for ax, word in zip(panels, words, strict=True)
+    ]
+    handles, labels = legend_entries(marks, merged(shown), curves_only=True)
     put_legend(drawn, handles, labels, 0.9 * size)
-    put_note(drawn, undefined_note(rows, list(marks)), max(7.0, 0.8 * size))
+    few = [f"{len(names)} of {len(every)} distributions."] if len(names) < len(every) else []
+    put_note(drawn, [*few, *silent_note(found, names)], max(7.0, 0.8 * size))
     return drawn
+
+
+def _rows(frame: pd.DataFrame, word: str, reference: str, names: list[str]) -> pd.DataFrame:
+    """Return the rows of an estimator's RMSE, relative where every distribution has that."""
+    rows = rows_of(frame, measure_for(frame, word, "rmse", reference), reference)
+    return rows[(rows["estimator"] == word) & rows["name"].isin(names)]
 
 
 def _panel(
@@ -92,40 +110,34 @@ def _panel(
     word: str,
     reference: str,
     marks: Mapping[str, Mark],
-    shown: Shown,
     size: float,
     width: float,
-) -> None:
-    location = word in LOCATIONS
-    factor = 1.0 if location else 100.0
+) -> Shown:
+    absolute = not (rows["measure"] == "relative_rmse").all()
+    in_per_cent = not (absolute or is_location(word))
+    factor = 100.0 if in_per_cent else 1.0
     here = Shown()
     points = draw_cells(ax, rows, marks, here, factor)
-    _add(shown, here)
-    noun = IN_WORDS.get(word, word)
-    plain(ax.set_title(f"A batch’s {noun}", fontsize=1.1 * size))
+    fit_title(ax, f"A batch’s {IN_WORDS.get(word, word)}", width - 1.6, 1.1 * size, 0.8 * size)
     ax.tick_params(labelsize=0.86 * size)
     if points == 0:
         ax.set_axis_off()
         ax.text(0.5, 0.5, "Undefined.", ha="center", color=FAINT, transform=ax.transAxes)
-        return
+        return here
     low, high, _ = y_range(rows, here, factor, positive=True)
-    log_axis(ax, low, high, percent=not location)
+    log_axis(ax, low, high, percent=in_per_cent)
     # Room for the names at the end of the curves.
     sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
     batch_size_axis(ax, sizes, width - 1.15, 0.86 * size)
     ax.xaxis.label.set_fontsize(size)
     whole = reference.replace("_", " ")
-    unit = "in sd" if location else "of its value" if "variance" in word else ""
+    unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
+    unit = unit_of(word, "rmse") if absolute else unit
     ax.set_ylabel(f"RMSE against the {whole}" + (f", {unit}" if unit else ""), fontsize=size)
-    if not location:
+    if in_per_cent:
         draw_levels(ax, LEVELS, low, high)
     _name_ends(ax, rows, marks, factor, (low, high), size)
-
-
-def _add(shown: Shown, here: Shown) -> None:
-    shown.names |= here.names
-    for flag in ("exact", "asymptotic", "interval", "hollow"):
-        setattr(shown, flag, getattr(shown, flag) or getattr(here, flag))
+    return here
 
 
 def _name_ends(

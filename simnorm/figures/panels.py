@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
 
+from simnorm.errors import SimnormError
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.style import (
     FAINT,
@@ -21,13 +27,22 @@ from simnorm.figures.style import (
     batch_size_axis,
     empty_figure,
     log_axis,
+    marks_of,
     plain,
     symlog_axis,
 )
-from simnorm.figures.tables import floats, short
+from simnorm.figures.tables import (
+    floats,
+    is_absolute,
+    names_of,
+    pages_of,
+    power_of,
+    rows_of,
+    short,
+    unit_of,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -37,6 +52,9 @@ if TYPE_CHECKING:
 # A key of the legend: artists drawn over each other.
 Handle = tuple[Artist, ...]
 DASHES = (0, (3.2, 1.6))
+
+# The look of an estimate from which some replications are missing: half a marker.
+HALF: dict[str, Any] = {"fillstyle": "bottom", "markerfacecoloralt": "white"}
 
 # More entries than this do not fit into an empty slot of a grid of panels.
 MOST_IN_SLOT = 11
@@ -51,6 +69,7 @@ class Shown:
     asymptotic: bool = False
     interval: bool = False
     hollow: bool = False
+    failed: bool = False
     low: float = math.inf
     high: float = -math.inf
 
@@ -156,14 +175,24 @@ def _draw_points(
     x, y = aside * floats(mine, "batch_size"), factor * floats(mine, "estimate")
     low, high = factor * floats(mine, "ci_low"), factor * floats(mine, "ci_high")
     keep = _usable(y, positive)
-    sure = keep & ~np.isin(mine["status"].to_numpy(dtype=object), ["unreliable", "failed"])
+    status = mine["status"].to_numpy(dtype=object)
+    hollow = keep & (status == "unreliable")
+    hollow |= keep & (status == "failed") & ~np.isfinite(floats(mine, "mcse"))
+    failed = keep & (status == "failed") & ~hollow
+    sure = keep & ~hollow & ~failed
+    look: dict[str, Any] = {"linestyle": "none", "marker": mark.shape, "zorder": zorder}
     if sure.any():
         ax.plot(
-            x[sure], y[sure], linestyle="none", marker=mark.shape, markersize=mark.size,
-            markerfacecolor=mark.colour, markeredgecolor="white",
-            markeredgewidth=mark.edge, zorder=zorder,
+            x[sure], y[sure], markersize=mark.size, markerfacecolor=mark.colour,
+            markeredgecolor="white", markeredgewidth=mark.edge, **look,
         )  # fmt: skip
-    barred = sure & np.isfinite(low) & np.isfinite(high) & (high > low)
+    if failed.any():
+        ax.plot(
+            x[failed], y[failed], markersize=mark.size, markeredgecolor=mark.colour,
+            markeredgewidth=0.9, markerfacecolor=mark.colour, **look, **HALF,
+        )  # fmt: skip
+        shown.failed = True
+    barred = (sure | failed) & np.isfinite(low) & np.isfinite(high) & (high > low)
     if positive:
         barred &= low > 0.0
     if barred.any():
@@ -173,12 +202,10 @@ def _draw_points(
         shown.interval = True
         shown.stretch(low[barred])
         shown.stretch(high[barred])
-    hollow = keep & ~sure
     if hollow.any():
         ax.plot(
-            x[hollow], y[hollow], linestyle="none", marker=mark.shape, markersize=mark.size,
-            markerfacecolor="white", markeredgecolor=mark.colour, markeredgewidth=0.9,
-            zorder=zorder,
+            x[hollow], y[hollow], markersize=mark.size, markerfacecolor="white",
+            markeredgecolor=mark.colour, markeredgewidth=0.9, **look,
         )  # fmt: skip
         shown.hollow = True
     if keep.any():
@@ -217,6 +244,8 @@ def legend_entries(
         add("estimate, 95 % interval", dot | bar, dot | {"markeredgecolor": "white"})
     if shown.hollow:
         add("no valid error bar", dot | {"markerfacecolor": "white", "markeredgewidth": 0.9})
+    if shown.failed:
+        add("some replications failed", dot | {"markeredgewidth": 0.9} | HALF)
     return handles, labels
 
 
@@ -267,20 +296,23 @@ def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -
     title.set_multialignment("left")
 
 
-def undefined_note(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def undefined_note(panels: Sequence[Panel], names: Sequence[str]) -> list[str]:
     """Return a sentence naming what has no value at all, or nothing."""
+    return silent_note({panel.spec: panel.rows for panel in panels}, names)
+
+
+def silent_note(found: Mapping[str, pd.DataFrame], names: Sequence[str]) -> list[str]:
+    """Return a sentence naming what has no value among the rows of each estimator, or nothing."""
+    alive = {
+        spec: set(rows.loc[np.isfinite(floats(rows, "estimate")), "name"])
+        for spec, rows in found.items()
+    }
     silent: list[str] = []
-    estimators = [str(word) for word in rows["estimator"].drop_duplicates()]
     for name in names:
-        mine = rows[rows["name"] == name]
-        alive = [
-            bool(np.isfinite(floats(mine[mine["estimator"] == word], "estimate")).any())
-            for word in estimators
-        ]
-        if not any(alive):
+        dead = [spec for spec, living in alive.items() if name not in living]
+        if len(dead) == len(alive):
             silent.append(boxed(short(name)))
-        elif not all(alive):
-            dead = [word for word, lives in zip(estimators, alive, strict=True) if not lives]
+        elif dead:
             silent.append(f"{boxed(short(name))} ({', '.join(dead)})")
     if not silent:
         return []
@@ -301,69 +333,212 @@ def why_nothing(rows: pd.DataFrame) -> str:
     return "Nothing to show: no value can be drawn on these axes."
 
 
-def small_multiples(
-    rows: pd.DataFrame,
-    marks: Mapping[str, Mark],
+@dataclass(frozen=True)
+class Panel:
+    """One estimator's rows of one measure, relative or absolute."""
+
+    spec: str
+    rows: pd.DataFrame
+    absolute: bool
+    factor: float
+    label: str
+
+
+def _panels_of(
+    frame: pd.DataFrame,
+    measure: str,
+    reference: str,
     estimators: Sequence[str],
-    ylabel: str,
+    names: Sequence[str],
+    factor: float,
+) -> list[Panel]:
+    """Return the panels of a page: first those in relative errors, which share their axes."""
+    both = {
+        absolute: rows_of(frame, measure if absolute else f"relative_{measure}", reference)
+        for absolute in (False, True)
+    }
+    shown = measure if measure != "rmse" else "RMSE"
+    panels = []
+    for spec in estimators:
+        absolute = is_absolute(frame, spec, measure, reference)
+        rows = both[absolute]
+        rows = rows[(rows["estimator"] == spec) & rows["name"].isin(names)]
+        label = f"{shown},\n{unit_of(spec, measure)}" if absolute else f"relative {shown}"
+        panels.append(Panel(spec, rows, absolute, 1.0 if absolute else factor, label))
+    return sorted(panels, key=lambda panel: panel.absolute)
+
+
+def small_multiples(
+    frame: pd.DataFrame,
+    measure: str,
+    reference: str,
+    estimators: Sequence[str],
     *,
     width: float,
+    page: int = 1,
     factor: float = 1.0,
     positive: bool = True,
     levels: Sequence[tuple[float, str]] = (),
 ) -> Figure:
-    """Draw one panel per estimator on common axes.
+    """Draw one panel per estimator: relative errors on common axes, absolute ones on their own.
 
     Parameters
     ----------
-    rows
-        Rows of one measure, with a column ``name``.
-    marks
-        The look of every name.
+    frame
+        The tidy table.
+    measure
+        ``"bias"``, ``"variance"`` or ``"rmse"``; shown relative to the estimator's constant unless
+        a distribution has an absolute value only.
+    reference
+        What the errors are about.
     estimators
-        One panel each, in this order.
-    ylabel
-        The label of the common y axis.
+        One panel each.
     width
         Width of the figure in inches.
+    page
+        Which of the pages that many distributions or estimators take, from 1.
     factor
-        All values are multiplied by it; 100 means that y is in per cent.
+        Relative values are multiplied by it; 100 means that y is in per cent.
     positive
         A logarithmic y axis; otherwise linear around zero and logarithmic outside.
     levels
-        Horizontal lines with a label, in units of y.
+        Horizontal lines with a label, in units of y; in relative panels only.
     """
-    if not estimators or rows.empty:
+    every = names_of(frame)
+    pages = pages_of(every, estimators)
+    if not 1 <= page <= len(pages):
+        raise SimnormError("page", page, f"allowed is 1 to {len(pages)}")
+    names, some = pages[page - 1]
+    panels = _panels_of(frame, measure, reference, some, names, factor)
+    marks = marks_of(every)
+    marks = {name: marks[name] for name in names}
+    figure = _drawn(panels, marks, width, positive, levels)
+    if figure is None:
+        rows = rows_of(frame, f"relative_{measure}", reference)
         return empty_figure(why_nothing(rows), width)
-    columns = min(len(estimators), 2 if len(estimators) in (2, 4) else 3)
-    count = math.ceil(len(estimators) / columns)
-    # A legend that finds no empty slot needs a strip of its own.
-    strip = 0.3 if count * columns > len(estimators) else 0.7
-    height = (2.6, 1.75, 1.58)[columns - 1]
-    figure = Figure(figsize=(width, height * count + strip), layout="constrained")
-    grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
-    shown = Shown()
-    empty: list[Axes] = []
-    flat = list(grid.flat)
-    for ax, word in zip(flat, estimators, strict=False):
-        mine = rows[rows["estimator"] == word]
-        plain(ax.set_title(word))
-        dodge = 0.0 if positive else level_dodge(mine)
-        if draw_cells(ax, mine, marks, shown, factor, positive, dodge) == 0:
-            empty.append(ax)
-    if not math.isfinite(shown.low):
-        return empty_figure(why_nothing(rows), width)
-    used = flat[: len(estimators)]
-    _share_axes(used, rows, shown, width / columns - 0.45, factor, positive, levels)
-    for position, ax in enumerate(flat):
-        _finish_panel(ax, position, columns, len(estimators), ylabel)
-    for ax in empty:
-        mine = rows[rows["estimator"] == estimators[flat.index(ax)]]
-        _say_inside(ax, why_nothing(mine).removeprefix("Nothing to show: "))
-    slot = flat[-1] if len(flat) > len(estimators) else None
-    put_legend(figure, *legend_entries(marks, shown), slot=slot)
-    put_note(figure, undefined_note(rows[rows["estimator"].isin(estimators)], list(marks)))
+    notes = [_page_note(pages, page, every, estimators)] if len(pages) > 1 else []
+    put_note(figure, [*notes, *absolute_note(panels), *undefined_note(panels, names)])
     return figure
+
+
+def _drawn(
+    panels: Sequence[Panel],
+    marks: Mapping[str, Mark],
+    width: float,
+    positive: bool,
+    levels: Sequence[tuple[float, str]],
+) -> Figure | None:
+    """Return the figure of a page, None if there is nothing on it."""
+    columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
+    if not columns:
+        return None
+    count = math.ceil(len(panels) / columns)
+    # A legend that finds no empty slot needs a strip of its own.
+    strip = 0.3 if count * columns > len(panels) else 0.7
+    height = (2.6, 1.75, 1.58 if count < 5 else 1.45)[columns - 1]
+    figure = Figure(figsize=(width, height * count + strip), layout="constrained")
+    grid = figure.subplots(count, columns, squeeze=False, sharex=True)
+    flat = list(grid.flat)
+    together, seen, alone = Shown(), [], []
+    any_absolute = any(panel.absolute for panel in panels)
+    for ax, panel in zip(flat, panels, strict=False):
+        shown = Shown() if panel.absolute else together
+        dodge = 0.0 if positive else level_dodge(panel.rows)
+        drawn = draw_cells(ax, panel.rows, marks, shown, panel.factor, positive, dodge)
+        fit_title(ax, panel.spec, width / columns - (0.72 if any_absolute else 0.45))
+        seen.append(shown)
+        alone.append(drawn == 0)
+    if not any(math.isfinite(shown.low) for shown in seen):
+        return None
+    room = width / columns - 0.45
+    sizes = sorted({int(n) for panel in panels for n in panel.rows["batch_size"]})
+    relative = [ax for ax, panel in zip(flat, panels, strict=False) if not panel.absolute]
+    first = next((panel for panel in panels if not panel.absolute), None)
+    if first is not None and math.isfinite(together.low):
+        rows = pd.concat([panel.rows for panel in panels if not panel.absolute])
+        _share_axes(relative, rows, sizes, together, room, first.factor, positive, levels)
+    for ax, panel, shown in zip(flat, panels, seen, strict=False):
+        if panel.absolute and math.isfinite(shown.low):
+            _share_axes([ax], panel.rows, sizes, shown, room, 1.0, positive, ())
+    for position, ax in enumerate(flat):
+        panel_here = panels[position] if position < len(panels) else None
+        _finish_panel(ax, position, columns, len(panels), panel_here)
+    for ax, panel, nothing in zip(flat, panels, alone, strict=False):
+        if nothing:
+            if panel.absolute or not math.isfinite(together.low):
+                ax.set_yticks([])
+            _say_inside(ax, why_nothing(panel.rows).removeprefix("Nothing to show: "))
+    slot = flat[-1] if len(flat) > len(panels) else None
+    put_legend(figure, *legend_entries(marks, merged(seen)), slot=slot)
+    return figure
+
+
+def merged(parts: Sequence[Shown]) -> Shown:
+    """Return what has been drawn in any of several panels."""
+    whole = Shown()
+    for part in parts:
+        whole.names |= part.names
+        for flag in ("exact", "asymptotic", "interval", "hollow", "failed"):
+            setattr(whole, flag, getattr(whole, flag) or getattr(part, flag))
+    return whole
+
+
+@lru_cache(maxsize=512)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Return how many inches wide a line of text is."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    points, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(points) / 72.0
+
+
+def fit_title(ax: Axes, title: str, room: float, size: float = 8.5, least: float = 7.0) -> None:
+    """Title a panel in at most `room` inches: in smaller type, or in lines parted at a joint."""
+    lines = [title]
+    if text_width(title, least, "bold") > room:
+        lines = _parted(title, room, least)
+    widest = max(text_width(line, size, "bold") for line in lines)
+    plain(ax.set_title("\n".join(lines), fontsize=min(size, size * room / widest)))
+
+
+def _parted(title: str, room: float, size: float) -> list[str]:
+    """Break a title at its joints, and where there are none anywhere."""
+    lines = [""]
+    for piece in re.findall(r"\(?[^(_,.]+[_,.]?|.", title):
+        if lines[-1] and text_width(lines[-1] + piece, size, "bold") > room:
+            lines.append("")
+        for char in piece:
+            if lines[-1] and text_width(lines[-1] + char, size, "bold") > room:
+                lines.append("")
+            lines[-1] += char
+    return lines
+
+
+def _page_note(
+    pages: Sequence[tuple[list[str], list[str]]],
+    page: int,
+    names: Sequence[str],
+    estimators: Sequence[str],
+) -> str:
+    """Return what a page of several shows."""
+    here, some = pages[page - 1]
+    parts = []
+    for what, part, whole in (("distributions", here, names), ("estimators", some, estimators)):
+        if len(part) < len(whole):
+            first = list(whole).index(part[0]) + 1
+            parts.append(f"{what} {first} to {first + len(part) - 1} of {len(whole)}")
+    return f"Part {page} of {len(pages)}: {', '.join(parts)}."
+
+
+def absolute_note(panels: Sequence[Panel]) -> list[str]:
+    """Return a sentence on the panels that are not in relative errors, or nothing."""
+    specs = [panel.spec for panel in panels if panel.absolute]
+    if not specs:
+        return []
+    unit = " in the unit of the data" if any(power_of(spec) for spec in specs) else ""
+    return [
+        f"Absolute{unit}, not relative: {', '.join(specs)}; for some distributions what these "
+        "would be relative to is zero or does not exist."
+    ]
 
 
 def level_dodge(rows: pd.DataFrame) -> float:
@@ -379,14 +554,14 @@ def level_dodge(rows: pd.DataFrame) -> float:
 def _share_axes(
     panels: Sequence[Axes],
     rows: pd.DataFrame,
+    sizes: Sequence[int],
     shown: Shown,
     width: float,
     factor: float,
     positive: bool,
     levels: Sequence[tuple[float, str]],
 ) -> None:
-    """Give all panels the same axes, and the levels a line each."""
-    sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
+    """Give panels the same axes, and the levels a line each."""
     low, high, threshold = y_range(rows, shown, factor, positive, [at for at, _ in levels])
     for ax in panels:
         batch_size_axis(ax, sizes, width, label=False)
@@ -433,16 +608,20 @@ def y_range(
     noise = float(np.median(half)) if half.size else reach / 1000.0
     threshold = 10.0 ** math.ceil(math.log10(max(noise, 1e-9 * reach)))
     low, high = min(low, -threshold), max(high, threshold)
-    return 1.3 * low, 1.3 * high, threshold
+    # The more decades, the more of one a marker covers.
+    air = max(1.3, (max(-low, high) / threshold) ** 0.06)
+    return air * low, air * high, threshold
 
 
-def _finish_panel(ax: Axes, position: int, columns: int, count: int, ylabel: str) -> None:
-    """Hide a surplus panel; label the outer axes of the others."""
-    if position >= count:
+def _finish_panel(ax: Axes, position: int, columns: int, count: int, panel: Panel | None) -> None:
+    """Hide a surplus panel; label the outer axes of the others, and those with their own y."""
+    if panel is None:
         ax.set_axis_off()
         return
-    if position % columns == 0:
-        ax.set_ylabel(ylabel)
+    if panel.absolute or position % columns == 0:
+        ax.set_ylabel(panel.label)
+    else:
+        ax.tick_params(labelleft=False)
     if position + columns >= count:
         ax.set_xlabel("batch size n")
         # The axis is shared: without this a panel above a gap would have no labels.

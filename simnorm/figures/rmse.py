@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simnorm.figures.panels import small_multiples
-from simnorm.figures.style import PAGE_WIDTH, marks_of, styled
-from simnorm.figures.tables import estimators_of, names_of, rows_of
+from simnorm.figures.style import PAGE_WIDTH, styled
+from simnorm.figures.tables import estimators_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
 
 
+def shown(frame: pd.DataFrame) -> list[str]:
+    """Return the estimators that have a panel."""
+    return estimators_of(frame)
+
+
 @styled
-def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH) -> Figure:
+def figure(
+    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH, page: int = 1
+) -> Figure:
     """Draw the relative RMSE in per cent, one panel per estimator, with lines at 5 % and 10 %."""
-    rows = rows_of(frame, "relative_rmse", reference)
     return small_multiples(
-        rows, marks_of(names_of(frame)), estimators_of(frame), "relative RMSE",
-        width=width, factor=100.0, levels=LEVELS,
+        frame, "rmse", reference, shown(frame), width=width, page=page,
+        factor=100.0, levels=LEVELS,
     )  # fmt: skip

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from simnorm.errors import SimnormError, nearest
-from simnorm.figures.panels import Shown, draw_cells, legend_entries, why_nothing, y_range
+from simnorm.figures.panels import (
+    Shown,
+    draw_cells,
+    fit_title,
+    legend_entries,
+    put_legend,
+    why_nothing,
+    y_range,
+)
 from simnorm.figures.style import (
     batch_size_axis,
     log_axis,
@@ -17,7 +26,7 @@ from simnorm.figures.style import (
     say_nothing_to_show,
     symlog_axis,
 )
-from simnorm.figures.tables import estimators_of, names_of, rows_of
+from simnorm.figures.tables import MOST_NAMES, estimators_of, names_of, rows_of, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +48,12 @@ def draw(
         _draw(frame, measure, ax, word, reference)
         return ax
     with look():
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        # Many names need a legend beside the axes, not inside.
+        rows = 0.6 + 0.19 * math.ceil(len(names_of(frame)) / 2)
+        many = len(names_of(frame)) > MOST_NAMES
+        figure = Figure(figsize=(5.2, 3.6 + rows if many else 3.6), layout="constrained")
         ax = figure.add_subplot()
-        _draw(frame, measure, ax, word, reference)
+        _draw(frame, measure, ax, word, reference, figure if many else None)
     return ax
 
 
@@ -57,7 +69,15 @@ def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
     return wanted
 
 
-def _draw(frame: pd.DataFrame, measure: str, ax: Axes, word: str, reference: str) -> None:
+def _draw(
+    frame: pd.DataFrame,
+    measure: str,
+    ax: Axes,
+    word: str,
+    reference: str,
+    around: Figure | None = None,
+) -> None:
+    """Draw on `ax`; the legend goes inside, or above the axes of the figure `around` it."""
     rows = rows_of(frame, measure, reference)
     rows = rows[rows["estimator"] == word]
     marks, shown = marks_of(names_of(frame)), Shown()
@@ -75,9 +95,15 @@ def _draw(frame: pd.DataFrame, measure: str, ax: Axes, word: str, reference: str
     else:
         symlog_axis(ax, low, high, threshold, percent=factor == 100.0)
         ax.axhline(0.0, color="#6b6b6b", linewidth=0.6, zorder=1)
-    plain(ax.set_title(f"{word} against the {reference.replace('_', ' ')}"))
-    ax.set_ylabel(measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE"))
+    size = float(ax.title.get_fontsize())
+    fit_title(ax, f"{word} against the {reference.replace('_', ' ')}", max(width, 1.0), size)
+    label = measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE")
+    unit = "" if measure.startswith("relative_") else unit_of(word, measure)
+    ax.set_ylabel(label + (f", {unit}" if unit.startswith("unit") else ""))
     handles, labels = legend_entries(marks, shown)
+    if around is not None:
+        put_legend(around, handles, labels)
+        return
     keys: list[Any] = list(handles)
     legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5)
     for text, label in zip(legend.get_texts(), labels, strict=True):

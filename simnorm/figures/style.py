@@ -264,15 +264,29 @@ def symlog_axis(ax: Axes, low: float, high: float, threshold: float, percent: bo
     ax.set_yscale("symlog", linthresh=threshold, linscale=0.6)
     ax.set_ylim(low, high)
     powers = range(round(math.log10(threshold)), math.floor(math.log10(reach)) + 1)
-    ticks = [0.0]
-    for power in powers:
-        ticks += [10.0**power, -(10.0**power)]
-    ticks = [tick for tick in ticks if low <= tick <= high]
-    ax.yaxis.set_major_locator(FixedLocator(sorted(ticks)))
+    # The far ones first: near the threshold they crowd.
+    ticks = [sign * 10.0**power for power in reversed(powers) for sign in (1, -1)]
+    ticks = [tick for tick in [0.0, *ticks] if low <= tick <= high]
+    ax.yaxis.set_major_locator(FixedLocator(_apart(ax, ticks)))
     minor = [sign * s * 10.0**p for p in powers for s in range(2, 10) for sign in (1, -1)]
     ax.yaxis.set_minor_locator(FixedLocator([m for m in sorted(minor) if low <= m <= high]))
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value) + suffix))
+
+
+def _apart(ax: Axes, ticks: Sequence[float], font_size: float = 7.0) -> list[float]:
+    """Return the ticks, the earlier ones first, whose labels do not meet on a y axis."""
+    figure = ax.figure
+    inches = float(ax.get_position().height) * (
+        float(figure.get_figheight()) if isinstance(figure, Figure) else 3.0
+    )
+    ends = ax.transScale.transform([(1.0, limit) for limit in ax.get_ylim()])[:, 1]
+    chosen: dict[float, float] = {}
+    for tick in ticks:
+        at = inches * (ax.transScale.transform((1.0, tick))[1] - ends[0]) / (ends[1] - ends[0])
+        if all(abs(at - other) >= 1.2 * font_size / 72.0 for other in chosen.values()):
+            chosen[tick] = at
+    return sorted(chosen)
 
 
 def say_nothing_to_show(ax: Axes, why: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from simnorm.errors import SimnormError, nearest
+from simnorm.estimators import UserEstimator, estimator
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +20,55 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 30
 
-# Estimators measured in standard deviations, and those measured in their own value; the first
-# one present stands for all of its kind.
-LOCATIONS = ("mean", "median", "min", "max")
-SCALES = ("std(ddof=0)", "std(ddof=1)", "biased_variance", "unbiased_variance")
+FULL_SET = "full_set"
+USUAL_BATCH_SIZE = 16
+TRUSTED = ("ok", "exact")
+
+# Which estimator stands for its kind: the first of these that a table has, by its full spec or by
+# its word alone.
+LOCATIONS = ("mean", "median", "trimmed_mean", "quantile", "min", "max")
+SCALES = ("std(ddof=0)", "std", "biased_variance", "unbiased_variance", "iqr", "mad", "range")
+
+# More curves than this cannot be told apart, more panels do not fit on a page.
+MOST_NAMES = 8
+MOST_PANELS = 15
+
+T = TypeVar("T")
+
+
+def word_of(spec: str) -> str:
+    """Return the word of an estimator's spec.
+
+    Examples
+    --------
+    >>> word_of("quantile(q=0.9)")
+    'quantile'
+    """
+    return spec.partition("(")[0]
+
+
+@lru_cache(maxsize=256)
+def is_location(spec: str) -> bool:
+    """Return whether an estimator's relative errors are in population standard deviations."""
+    try:
+        return estimator(spec).is_location
+    except SimnormError:
+        return False
+
+
+@lru_cache(maxsize=256)
+def power_of(spec: str) -> int:
+    """Return the power of the data's unit that an estimator is in; 0 where that is not known."""
+    try:
+        known = estimator(spec)
+    except SimnormError:
+        return 0
+    return 0 if isinstance(known, UserEstimator) else known.power
+
+
+def is_scale(spec: str) -> bool:
+    """Return whether an estimator measures the spread of a sample."""
+    return spec in SCALES or word_of(spec) in SCALES
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -62,11 +111,158 @@ def floats(rows: pd.DataFrame, column: str) -> Floats:
 
 
 def shown_estimators(frame: pd.DataFrame) -> list[str]:
-    """Return the one or two estimators that stand for all: one of location, one of scale."""
-    present = estimators_of(frame)
-    location = [word for word in LOCATIONS if word in present][:1]
-    scale = [word for word in SCALES if word in present][:1]
-    return location + scale or present[:1]
+    """Return the one or two estimators that stand for all: one of location, one of scale.
+
+    Of each kind the first of those that have a value at all, as the median has for a Cauchy law.
+    Where one kind is missing, the table's first other estimator takes its place.
+    """
+    rows = frame[frame["measure"] == "rmse"]
+    valued = set(rows.loc[np.isfinite(floats(rows, "estimate")), "estimator"])
+    present = sorted(estimators_of(frame), key=lambda spec: spec not in valued)
+    location, scale = (_first(present, valued, ranks) for ranks in (LOCATIONS, SCALES))
+    chosen = [spec for spec in (location, scale) if spec]
+    others = [spec for spec in present if spec not in chosen and spec in valued]
+    # Two pictures say more than one, unless the second says the same.
+    others = [spec for spec in others if not (scale and is_scale(spec))]
+    return (chosen + others)[:2] or present[:1]
+
+
+def _first(present: Sequence[str], valued: set[str], ranks: Sequence[str]) -> str:
+    """Return the estimator that stands for a kind, or nothing."""
+    ranked = [
+        (spec not in valued, rank, place, spec)
+        for place, spec in enumerate(present)
+        for rank, known in enumerate(ranks)
+        if known in (spec, word_of(spec))
+    ]
+    return min(ranked)[-1] if ranked else ""
+
+
+def is_absolute(
+    frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = FULL_SET
+) -> bool:
+    """Return whether an estimator is shown in absolute errors.
+
+    It is where a relative measure is missing though there is an absolute one: the range of an
+    unbounded distribution has no population value to be relative to, and the skewness of a
+    symmetric one is zero.
+    """
+    rows = frame[(frame["estimator"] == spec) & (frame["reference"] == reference)]
+    alive = rows[np.isfinite(floats(rows, "estimate"))]
+    key = ["distribution", "column", "sampling", "batch_size", "factors"]
+    found = [
+        set(alive.loc[alive["measure"] == name, key].itertuples(index=False, name=None))
+        for name in (measure, f"relative_{measure}")
+    ]
+    return bool(found[0] - found[1])
+
+
+def measure_for(
+    frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = FULL_SET
+) -> str:
+    """Return the measure an estimator is shown in: the relative one, or the absolute one."""
+    absolute = is_absolute(frame, spec, measure, reference)
+    return measure if absolute else f"relative_{measure}"
+
+
+def unit_of(spec: str, measure: str) -> str:
+    """Return the unit of an absolute measure, for an axis or the head of a table.
+
+    Examples
+    --------
+    >>> unit_of("range", "rmse"), unit_of("range", "variance"), unit_of("skewness", "rmse")
+    ('unit of data', 'unit of data²', 'absolute')
+    """
+    power = power_of(spec) * (2 if measure in ("variance", "mse") else 1)
+    return "unit of data" + {1: "", 2: "²", 4: "⁴"}.get(power, f"^{power}") if power else "absolute"
+
+
+def chunks(items: Sequence[T], most: int) -> list[list[T]]:
+    """Return `items` in order, in as few groups as possible, as equal as possible.
+
+    Examples
+    --------
+    >>> chunks([1, 2, 3, 4, 5], 4)
+    [[1, 2, 3], [4, 5]]
+    """
+    if not items:
+        return [[]]
+    size = math.ceil(len(items) / math.ceil(len(items) / most))
+    return [list(items[at : at + size]) for at in range(0, len(items), size)]
+
+
+def pages_of(names: Sequence[str], estimators: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Return the names and estimators of every page of a figure with a panel per estimator."""
+    return [
+        (some, panels)
+        for some in chunks(names, MOST_NAMES)
+        for panels in chunks(estimators, MOST_PANELS)
+    ]
+
+
+def featured_size(frame: pd.DataFrame) -> int:
+    """Return the batch size that sentences speak of: the one nearest to 16 with any value."""
+    values = np.nan_to_num(floats(frame, "estimate"))
+    errors = frame["measure"].isin(["rmse", "relative_rmse"])
+    alive = frame[errors & (values > 0.0)]
+    if alive.empty:
+        alive = frame
+    sizes = sorted({int(n) for n in alive["batch_size"]})
+    return min(sizes, key=lambda n: abs(math.log(n) - math.log(USUAL_BATCH_SIZE)), default=0)
+
+
+def best_values(rows: pd.DataFrame) -> Floats:
+    """Return the exact values of rows where there are some, elsewhere estimates to be trusted."""
+    return np.where(trusted(rows), known_values(rows), np.nan)
+
+
+def known_values(rows: pd.DataFrame) -> Floats:
+    """Return the exact values of rows where there are some, all estimates elsewhere."""
+    return np.where(_is_exact(rows), floats(rows, "theory"), floats(rows, "estimate"))
+
+
+def trusted(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which rows have an exact value or an estimate with a valid error bar."""
+    status = rows["status"].to_numpy(dtype=object)
+    part = (status == "failed") & np.isfinite(floats(rows, "mcse"))
+    sure: NDArray[np.bool_] = _is_exact(rows) | np.isin(status, TRUSTED) | part
+    return sure
+
+
+def _is_exact(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
+    return exact & np.isfinite(floats(rows, "theory"))
+
+
+def chosen_names(frame: pd.DataFrame, most: int = MOST_NAMES) -> list[str]:
+    """Return the names that stand for all where all would be too many, in their order.
+
+    The first one, those with the smallest and largest errors that can be trusted, and others
+    evenly between.
+    """
+    names = names_of(frame)
+    if len(names) <= most:
+        return names
+    at = frame[(frame["batch_size"] == featured_size(frame)) & (frame["reference"] == FULL_SET)]
+    chosen: list[str] = []
+    ranked = names
+    for spec in shown_estimators(frame):
+        rows = at[(at["estimator"] == spec) & (at["measure"] == measure_for(frame, spec))]
+        rows = named(rows).assign(known=known_values(rows), best=best_values(rows))
+        best = rows[np.isfinite(floats(rows, "best"))].sort_values("best", kind="stable")
+        chosen += [str(name) for name in best["name"].iloc[[0, -1][: len(best)]]]
+        known = rows[np.isfinite(floats(rows, "known"))].sort_values("known", kind="stable")
+        # The last one, the scale, is where the shape matters.
+        ranked = [str(name) for name in known["name"]] or ranked
+        chosen += [name for name in names if name in set(known["name"])][:1]
+    chosen = found = list(dict.fromkeys(chosen))[:most]
+    for count in range(1, len(ranked) + 1):
+        places = np.round(np.linspace(0, len(ranked) - 1, count)).astype(int)
+        more = list(dict.fromkeys([*chosen, *(ranked[place] for place in places)]))
+        if len(more) > most:
+            break
+        found = more
+    return [name for name in names if name in found]
 
 
 def with_exact_goals(curves: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:

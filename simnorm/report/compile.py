@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simnorm.errors import RunError
-from simnorm.figures import FIGURES, figure, save_svg
+from simnorm.figures import FIGURES, PAGED, figure, pages, save_svg
 from simnorm.figures.style import PAGE_WIDTH
-from simnorm.figures.tables import estimators_of, names_of, short
+from simnorm.figures.tables import MOST_NAMES, names_of, short
 from simnorm.report import tables, text
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 
@@ -54,9 +54,19 @@ def compiled(result: Reportable) -> bytes:
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
         root = Path(folder)
         _write_parts(result, root)
-        for kind in FIGURES:
-            save_svg(figure(kind, frame, curves, width=PAGE_WIDTH), root / f"{kind}.svg")
+        for kind, page, name in _pictures(frame):
+            which = {"page": page} if kind in PAGED else {}
+            save_svg(figure(kind, frame, curves, width=PAGE_WIDTH, **which), root / f"{name}.svg")
         return _typeset(root, data, int(finished.timestamp()))
+
+
+def _pictures(frame: pd.DataFrame) -> list[tuple[str, int, str]]:
+    """Return kind, page and file name of every picture."""
+    return [
+        (kind, page, kind if page == 1 else f"{kind}-{page}")
+        for kind in FIGURES
+        for page in range(1, pages(kind, frame) + 1)
+    ]
 
 
 def _write_parts(result: Reportable, root: Path) -> None:
@@ -103,6 +113,7 @@ def report_data(
     """Return everything the template shows, as plain values."""
     sizes = sorted({int(n) for n in frame["batch_size"]})
     printed = tables.printed_sizes(frame)
+    many = len(names_of(frame)) > MOST_NAMES
     data: dict[str, Any] = _shown(
         {
             "title": text.TITLE,
@@ -117,14 +128,22 @@ def report_data(
             "tiles": text.tiles(frame),
             "tiles_note": text.tiles_note(frame),
             "answer_table": tables.answer_table(frame),
+            "all_answers": tables.answer_table(frame, every=True) if many else None,
+            "overview_alt": text.overview_alt(frame),
             "trust": text.trust(frame),
             "data": text.data_sentence(frame),
             "cutting": text.cutting_sentence(frame),
-            "estimators": estimators_of(frame),
+            "estimators": text.remarks(frame),
             "statuses": [[word, text.MEANINGS[word]] for word in text.MEANINGS],
             "status": text.status_sentence(frame),
+            "status_failed": bool((frame["status"] == "failed").any()),
             "not_ok": text.not_ok(frame),
             "replications": f"{text.replications(frame):,}",
+            "pages": {kind: pages(kind, frame) for kind in FIGURES},
+            "absolute": {
+                measure: text.absolute_sentence(frame, measure)
+                for measure in ("variance", "bias", "rmse")
+            },
             "findings": {
                 "variance": text.variance_finding(frame),
                 "bias": text.bias_finding(frame),

@@ -8,16 +8,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simnorm.figures.tables import SCALES, floats, named, names_of, shown_estimators
+from simnorm.figures.tables import (
+    FULL_SET,
+    TRUSTED,
+    best_values,
+    featured_size,
+    floats,
+    is_scale,
+    known_values,
+    measure_for,
+    named,
+    names_of,
+    shown_estimators,
+    trusted,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FULL_SET = "full_set"
-USUAL_BATCH_SIZE = 16
+__all__ = [
+    "FULL_SET", "NOTHING", "Needed", "Quantity", "best_values", "covered", "featured_name",
+    "featured_size", "known_values", "look_up", "measure_for", "needed_size",
+    "pick", "quantity", "rounded_up", "slope", "told_estimators", "trusted",
+]  # fmt: skip
+
 # Between simulated sizes further apart than this factor nothing is interpolated.
 WIDEST_STEP = 4.0
-TRUSTED = ("ok", "exact")
 
 
 @dataclass(frozen=True)
@@ -36,7 +52,8 @@ class Quantity:
         """The exact value where there is one, otherwise the estimate if it can be trusted."""
         if self.theory_kind == "exact" and math.isfinite(self.theory):
             return self.theory
-        return self.estimate if self.status in TRUSTED else math.nan
+        part = self.status == "failed" and math.isfinite(self.mcse)
+        return self.estimate if self.status in TRUSTED or part else math.nan
 
 
 NOTHING = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
@@ -63,14 +80,8 @@ def look_up(
     reference: str = FULL_SET,
 ) -> Quantity:
     """Return one quantity; NaN throughout if the table has no such row."""
-    rows = named(frame)
-    rows = rows[
-        (rows["name"] == name)
-        & (rows["estimator"] == estimator)
-        & (rows["batch_size"] == batch_size)
-        & (rows["measure"] == measure)
-        & (rows["reference"] == reference)
-    ]
+    rows = pick(frame[frame["batch_size"] == batch_size], estimator, measure, reference)
+    rows = rows[rows["name"] == name]
     return NOTHING if rows.empty else quantity(rows.iloc[0])
 
 
@@ -78,61 +89,24 @@ def pick(
     frame: pd.DataFrame, estimator: str, measure: str, reference: str = FULL_SET
 ) -> pd.DataFrame:
     """Return the named rows of one estimator, measure and reference, by batch size."""
-    rows = named(frame)
-    rows = rows[
-        (rows["estimator"] == estimator)
-        & (rows["measure"] == measure)
-        & (rows["reference"] == reference)
-    ]
-    return rows.sort_values("batch_size", kind="stable")
+    rows = frame[frame["estimator"] == estimator]
+    rows = rows[(rows["measure"] == measure) & (rows["reference"] == reference)]
+    return named(rows).sort_values("batch_size", kind="stable")
 
 
-def best_values(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the exact values of rows where there are some, elsewhere estimates to be trusted."""
-    return np.where(trusted(rows), known_values(rows), np.nan)
-
-
-def known_values(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return the exact values of rows where there are some, all estimates elsewhere."""
-    return np.where(_is_exact(rows), floats(rows, "theory"), floats(rows, "estimate"))
-
-
-def trusted(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which rows have an exact value or an estimate with a valid error bar."""
-    return _is_exact(rows) | rows["status"].isin(TRUSTED).to_numpy(dtype=bool)
-
-
-def _is_exact(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
-    return exact & np.isfinite(floats(rows, "theory"))
-
-
-def location_and_scale(frame: pd.DataFrame) -> tuple[str, str]:
-    """Return the estimators of location and of scale that the first page speaks of, or ''."""
-    shown = shown_estimators(frame)
-    scale = next((word for word in shown if word in SCALES), "")
-    location = next((word for word in shown if word not in SCALES), "")
-    return location, scale
-
-
-def featured_size(frame: pd.DataFrame) -> int:
-    """Return the batch size that sentences speak of: the one nearest to 16 with any value."""
-    rows = frame[frame["measure"] == "relative_rmse"]
-    alive = rows[np.isfinite(floats(rows, "estimate")) & (floats(rows, "estimate") > 0.0)]
-    if alive.empty:
-        alive = frame
-    sizes = sorted({int(n) for n in alive["batch_size"]})
-    return min(sizes, key=lambda n: abs(math.log(n) - math.log(USUAL_BATCH_SIZE)), default=0)
+def told_estimators(frame: pd.DataFrame) -> list[str]:
+    """Return the one or two estimators that the first page speaks of, the scale first."""
+    return sorted(shown_estimators(frame), key=lambda spec: not is_scale(spec))
 
 
 def featured_name(frame: pd.DataFrame) -> str:
     """Return the distribution the first page leads with: the first with a value to show."""
     names = names_of(frame)
-    location, scale = location_and_scale(frame)
     n = featured_size(frame)
-    for word in (scale, location):
+    for word in told_estimators(frame):
+        measure = measure_for(frame, word)
         for name in names:
-            if word and math.isfinite(look_up(frame, name, word, n, "relative_rmse").best):
+            if math.isfinite(look_up(frame, name, word, n, measure).best):
                 return name
     return names[0] if names else ""
 

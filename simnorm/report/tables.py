@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simnorm.figures.questions import independent_questions
-from simnorm.figures.tables import LOCATIONS, estimators_of, floats, named, names_of
+from simnorm.figures.tables import (
+    chosen_names,
+    estimators_of,
+    floats,
+    is_location,
+    named,
+    names_of,
+    unit_of,
+)
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
 from simnorm.report.facts import (
     FULL_SET,
     Quantity,
     featured_size,
-    location_and_scale,
     look_up,
+    measure_for,
     needed_size,
     quantity,
+    told_estimators,
 )
-from simnorm.report.text import TARGETS, in_words, z_text
+from simnorm.report.text import TARGETS, in_words, unit_words, z_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +40,19 @@ MEASURES = ("bias", "variance", "rmse")
 
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
-UNRELIABLE, ASYMPTOTIC = "†", "≈ "
+UNRELIABLE, FAILED, ASYMPTOTIC = "†", "‡", "≈ "
+MARKS = {"unreliable": UNRELIABLE, "failed": FAILED}
 
 
 def estimate_text(value: Quantity, factor: float = 1.0) -> str:
-    """Return an estimate with its standard error, marked if it has no valid one."""
+    """Return an estimate with its standard error, marked if it has no valid one.
+
+    Another mark says that some replications failed.
+    """
     if not math.isfinite(value.estimate):
         return NOTHING
     text = format_estimate(factor * value.estimate, factor * value.mcse)
-    return text + (UNRELIABLE if value.status in ("unreliable", "failed") else "")
+    return text + MARKS.get(value.status, "")
 
 
 def theory_text(value: Quantity, factor: float = 1.0) -> str:
@@ -94,40 +107,51 @@ def _padded(numbers: list[str], flush_left: bool) -> list[str]:
 
 def _split(number: str) -> tuple[str, str, str]:
     """Return the digits before and after the point, and the mark behind them."""
-    mark = UNRELIABLE if number.endswith(UNRELIABLE) else ""
-    before, _, after = number.removesuffix(UNRELIABLE).partition(".")
+    mark = number[-1:] if number.endswith((UNRELIABLE, FAILED)) else ""
+    before, _, after = number.removesuffix(mark).partition(".")
     return (before, after, mark) if after.isdigit() else (number.removesuffix(mark), "", mark)
 
 
-def answer_table(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the table of the first page: a row per distribution."""
+def answer_table(frame: pd.DataFrame, every: bool = False) -> dict[str, Any]:
+    """Return the table of the first page: a row per distribution, or per one that stands for some.
+
+    `every` gives all rows, however many these are.
+    """
     n = featured_size(frame)
-    location, scale = location_and_scale(frame)
-    words = [word for word in (scale, location) if word]
-    groups = [
-        {
-            "head": f"RMSE of the {in_words(word)}, " + ("sd" if word in LOCATIONS else "%"),
-            "word": word,
-        }
-        for word in words
-    ]
-    names = names_of(frame)
+    words = told_estimators(frame)
+    names = names_of(frame) if every else chosen_names(frame)
+    groups: list[dict[str, str]] = []
     columns: list[list[str]] = []
     for word in words:
-        factor = 1.0 if word in LOCATIONS else 100.0
-        values = [look_up(frame, name, word, n, "relative_rmse") for name in names]
+        measure = measure_for(frame, word)
+        unit = ("sd" if is_location(word) else "%") if measure != "rmse" else unit_of(word, "rmse")
+        factor = 100.0 if unit == "%" else 1.0
+        groups.append({"head": f"RMSE of the {in_words(word)}, {unit}", "word": word})
+        values = [look_up(frame, name, word, n, measure) for name in names]
         columns.append(aligned([estimate_text(value, factor) for value in values]))
         columns.append(aligned([theory_text(value, factor) for value in values]))
-    target = scale or location
-    for aim in TARGETS:
-        columns.append([needed_size(frame, name, target, aim).text() for name in names])
+    target, needed = _needed_columns(frame, names, words)
+    columns += needed
     return {
         "size": f"{n:,}",
         "groups": groups,
-        "needs": in_words(target),
+        "needs": in_words(target) if target else "",
+        "needs_unit": " of a standard deviation" if is_location(target) else "",
         "names": names,
+        "of": len(names_of(frame)),
         "rows": [list(row) for row in zip(*columns, strict=True)],
     }
+
+
+def _needed_columns(
+    frame: pd.DataFrame, names: Sequence[str], words: Sequence[str]
+) -> tuple[str, list[list[str]]]:
+    """Return the first estimator that has relative errors, and its batch sizes for each target."""
+    for word in words:
+        found = [[needed_size(frame, name, word, target) for name in names] for target in TARGETS]
+        if any(needed.how != "unknown" for needed in found[0]):
+            return word, [[needed.text() for needed in column] for column in found]
+    return "", []
 
 
 def audit_table(frame: pd.DataFrame, most: int = 6) -> list[list[str]]:
@@ -209,7 +233,7 @@ def _block(
     undefined = all(cell == NOTHING for column in columns[1:] for cell in column)
     return {
         "word": word,
-        "unit": "" if prefix else "in the unit of the data",
+        "unit": "" if prefix else unit_words(word).strip() or "absolute",
         "undefined": (next((text for text in reasons if text), "") or "no value")
         if undefined
         else "",

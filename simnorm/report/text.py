@@ -15,13 +15,17 @@ import numpy as np
 
 from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
 from simnorm.figures.tables import (
-    LOCATIONS,
-    SCALES,
+    MOST_NAMES,
     estimators_of,
     floats,
+    is_absolute,
+    is_location,
+    is_scale,
     named,
     names_of,
+    power_of,
     with_exact_goals,
+    word_of,
 )
 from simnorm.formatting import (
     NOTHING,
@@ -40,11 +44,12 @@ from simnorm.report.facts import (
     featured_name,
     featured_size,
     known_values,
-    location_and_scale,
     look_up,
+    measure_for,
     needed_size,
     pick,
     slope,
+    told_estimators,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +62,9 @@ IN_WORDS = {
     "unbiased_variance": "variance",
     "min": "minimum",
     "max": "maximum",
+    "iqr": "interquartile range",
+    "mad": "median absolute deviation",
+    "excess_kurtosis": "excess kurtosis",
 }
 TARGETS = (0.10, 0.05)
 TITLE = "How far is a batch from its full set?"
@@ -65,7 +73,8 @@ MEANINGS = {
     "exact": "the error is the same in every replication, so there is no Monte Carlo error",
     "unreliable": "the standard error of the estimate does not exist or is not to be trusted",
     "undefined": "the quantity does not exist, so there is no number",
-    "failed": "the estimator raised an error or returned no finite number",
+    "failed": "the estimator raised an error or returned no finite number in some replications; "
+    "these count for nothing, and the numbers are those of the others",
 }
 
 
@@ -74,10 +83,26 @@ def in_words(estimator: str) -> str:
 
     Examples
     --------
-    >>> in_words("std(ddof=0)"), in_words("median")
-    ('standard deviation', 'median')
+    >>> in_words("std(ddof=0)"), in_words("median"), in_words("trimmed_mean(proportion=0.1)")
+    ('standard deviation', 'median', 'trimmed mean (proportion 0.1)')
     """
-    return IN_WORDS.get(estimator, estimator)
+    if estimator in IN_WORDS or estimator.startswith("user."):
+        return IN_WORDS.get(estimator, estimator)
+    word, _, values = estimator.replace("_", " ").partition("(")
+    return word + (f" ({values[:-1].replace('=', ' ').replace(',', ', ')})" if values else "")
+
+
+def unit_words(estimator: str, measure: str = "rmse") -> str:
+    """Return the unit of an absolute measure in a sentence, or nothing for a pure number.
+
+    Examples
+    --------
+    >>> unit_words("range"), unit_words("range", "variance"), unit_words("skewness")
+    (' in the unit of the data', ' in the squared unit of the data', '')
+    """
+    power = power_of(estimator) * (2 if measure in ("variance", "mse") else 1)
+    named_powers = {0: "", 1: " in the unit of the data", 2: " in the squared unit of the data"}
+    return named_powers.get(power, f" in the unit of the data to the power {power}")
 
 
 def listed(words: Sequence[str], most: int = 12) -> str:
@@ -156,12 +181,12 @@ def setting(frame: pd.DataFrame) -> str:
 def answer(frame: pd.DataFrame) -> str:
     """Return the answer in one or two sentences: how far off, and which batch size is enough."""
     name, n = featured_name(frame), featured_size(frame)
-    location, scale = location_and_scale(frame)
     parts = []
-    for word in (scale, location):
-        value = look_up(frame, name, word, n, "relative_rmse") if word else None
-        if value is not None and math.isfinite(value.best):
-            parts.append(f"{in_words(word)} by {_off_by(word, value.best)}")
+    for word in told_estimators(frame):
+        measure = measure_for(frame, word)
+        value = look_up(frame, name, word, n, measure)
+        if math.isfinite(value.best):
+            parts.append(f"{in_words(word)} by {_off_by(word, value.best, measure)}")
     if not parts:
         return _no_answer(frame)
     found = (
@@ -169,29 +194,29 @@ def answer(frame: pd.DataFrame) -> str:
         + " and its ".join(parts)
         + ", in root mean square. "
     )
-    return found + needed_sentence(frame, name, _needed_word(frame, name))
+    return (found + needed_sentence(frame, name, _needed_word(frame, name))).strip()
 
 
-def _off_by(estimator: str, value: float) -> str:
-    """Return a relative RMSE as people say it."""
-    if estimator in LOCATIONS:
+def _off_by(estimator: str, value: float, measure: str) -> str:
+    """Return an RMSE as people say it."""
+    if not measure.startswith("relative_"):
+        return significant(value, 2) + unit_words(estimator)
+    if is_location(estimator):
         return f"{significant(value, 2)} standard deviations"
     return percent(value)
 
 
 def _no_answer(frame: pd.DataFrame) -> str:
-    """Return why there is no relative error to lead with."""
+    """Return why there is no error to lead with."""
     rows = frame[frame["reference"] == FULL_SET]
     relative = rows[rows["measure"] == "relative_rmse"]
-    if (relative["status"] == "unreliable").any():
-        return "This run has no relative error that can be trusted. " + _why(
-            relative[relative["status"] == "unreliable"]
-        )
     absolute = rows[rows["measure"] == "rmse"]
+    for kind, some in (("relative error", relative), ("error", absolute)):
+        doubtful = some[some["status"] == "unreliable"]
+        if len(doubtful):
+            return f"This run has no {kind} that can be trusted. " + _why(doubtful)
     if np.isfinite(floats(absolute, "estimate")).any():
-        return "Relative errors do not exist here; the absolute ones are in the table. " + _why(
-            relative
-        )
+        return "There is no error to lead with; those there are stand in the table."
     return "None of the errors asked for exists: every value is undefined. " + _why(absolute)
 
 
@@ -202,7 +227,7 @@ def _why(rows: pd.DataFrame) -> str:
 
 def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
     """Return which batch size brings the RMSE down to 10 % and to 5 %."""
-    unit = " of a standard deviation" if estimator in LOCATIONS else ""
+    unit = " of a standard deviation" if is_location(estimator) else ""
     ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
     if ten.how == "unknown" or not (ten.trusted and five.trusted):
         return ""
@@ -219,10 +244,11 @@ def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
 
 def _needed_word(frame: pd.DataFrame, name: str) -> str:
     """Return the estimator whose needed batch size is told: the scale, unless it is not sure."""
-    location, scale = location_and_scale(frame)
-    words = [word for word in (scale, location) if word]
-    sure = [word for word in words if needed_size(frame, name, word, TARGETS[0]).trusted]
-    return next(iter(sure), words[0] if words else "")
+    words = told_estimators(frame)
+    found = {word: needed_size(frame, name, word, TARGETS[0]) for word in words}
+    known = [word for word in words if found[word].how != "unknown"]
+    sure = [word for word in known if found[word].trusted]
+    return next(iter(sure or known or words), "")
 
 
 def _needed_clause(needed: Needed) -> str:
@@ -236,10 +262,11 @@ def shape_matters(frame: pd.DataFrame) -> str:
     """Return how much the answer depends on the distribution."""
     n = featured_size(frame)
     sentences = []
-    for word in reversed(location_and_scale(frame)):
-        if not word:
-            continue
-        rows = pick(frame, word, "relative_rmse")
+    for word in told_estimators(frame):
+        measure = measure_for(frame, word)
+        if measure == "rmse" and (power_of(word) or word.startswith("user.")):
+            continue  # In the unit of the data the scale matters too.
+        rows = pick(frame, word, measure)
         values = _by_name(rows, n)
         # A distribution whose value is not to be trusted might be the one that differs.
         left_out = np.isfinite(known_values(rows[rows["batch_size"] == n])).sum() > len(values)
@@ -250,12 +277,18 @@ def shape_matters(frame: pd.DataFrame) -> str:
         if values[high] <= 1.01 * values[low]:
             sentences.append(f"For the {noun} the shape of the distribution makes no difference.")
         else:
-            small, large = _off_by(word, values[low]), _off_by(word, values[high])
+            small, large = (_off_by(word, values[end], measure) for end in (low, high))
             sentences.append(
                 f"For the {noun} the shape matters: at batch size {n:,} from {small} ({low}) "
                 f"to {large} ({high})."
             )
     return " ".join(sentences)
+
+
+def overview_alt(frame: pd.DataFrame) -> str:
+    """Return what the first picture is of, for readers who cannot see it."""
+    words = [f"the batch {in_words(word)}" for word in reversed(told_estimators(frame))]
+    return f"RMSE of {' and of '.join(words)} against batch size, log-log."
 
 
 def _by_name(rows: pd.DataFrame, n: int) -> dict[str, float]:
@@ -272,30 +305,32 @@ def _by_name(rows: pd.DataFrame, n: int) -> dict[str, float]:
 def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return the three numbers that matter, each with a caption and its error bar."""
     name, n = featured_name(frame), featured_size(frame)
-    location, scale = location_and_scale(frame)
     shown = []
-    for word in (scale, location):
-        value = look_up(frame, name, word, n, "relative_rmse") if word else None
-        if value is None or not math.isfinite(value.best):
+    for word in told_estimators(frame):
+        measure = measure_for(frame, word)
+        value = look_up(frame, name, word, n, measure)
+        if not math.isfinite(value.best):
             continue
-        in_sd = word in LOCATIONS
-        number = f"{significant(value.best, 2)} sd" if in_sd else percent(value.best)
+        relative = measure.startswith("relative_")
+        unit = (" sd" if is_location(word) else " %") if relative else ""
+        number = f"{significant(value.best, 2)}{unit}" if unit != " %" else percent(value.best)
+        of = "" if relative else unit_words(word)
         shown.append(
             {
                 "number": number,
-                "caption": f"RMSE of the {in_words(word)} of a batch of {n:,}",
-                "detail": _detail(value, in_sd),
+                "caption": f"RMSE of the {in_words(word)} of a batch of {n:,}{of}",
+                "detail": _detail(value, unit),
             }
         )
     word = _needed_word(frame, name)
-    if shown and word:
+    if shown and word and needed_size(frame, name, word, TARGETS[0]).how != "unknown":
         shown.append(_needed_tile(frame, name, word))
     return shown
 
 
-def _detail(value: Quantity, in_sd: bool) -> str:
+def _detail(value: Quantity, unit: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
-    factor, unit = (1.0, " sd") if in_sd else (100.0, " %")
+    factor = 100.0 if unit == " %" else 1.0
     estimate = format_estimate(factor * value.estimate, factor * value.mcse)
     if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
         return f"estimate {estimate}{unit}"
@@ -318,6 +353,8 @@ def tiles_note(frame: pd.DataFrame) -> str:
     name, names = featured_name(frame), names_of(frame)
     if len(names) < 2:
         return f"Distribution: {name}."
+    if len(names) > MOST_NAMES:
+        return f"These numbers are for the distribution {name}, one of {len(names)}."
     return f"These numbers are for the distribution {name}; the table has all {len(names)}."
 
 
@@ -341,36 +378,50 @@ def trust(frame: pd.DataFrame) -> str:
 def variance_finding(frame: pd.DataFrame) -> str:
     """Return what the figure of variances shows."""
     present = estimators_of(frame)
-    order = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)", *present)
-    word = next((word for word in order if word in present), "")
-    rows = pick(frame, word, "relative_variance")
+    usual = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)")
+    order = (*usual, *told_estimators(frame), *present)
+    for word in dict.fromkeys(word for word in order if word in present):
+        found = _variance_sentences(frame, word)
+        if found:
+            return " ".join([*found, _coverage(frame, "variance")]).strip()
+    return "No variance exists here."
+
+
+def _variance_sentences(frame: pd.DataFrame, word: str) -> list[str]:
+    """Return how large the variances of one estimator are, and how they fall with n."""
+    measure = measure_for(frame, word, "variance")
+    rows = pick(frame, word, measure)
     n = featured_size(frame)
     values = _by_name(rows, n)
     if not values:
-        return "No relative variance exists here."
-    sentences = [_range_sentence(f"the relative variance of {word}", values, n)]
+        return []
+    relative = measure.startswith("relative_")
+    what = f"the {'relative ' if relative else ''}variance of {word}"
+    unit = "" if relative else unit_words(word, "variance")
+    sentences = [_range_sentence(what, values, n, unit)]
     powers = [slope(rows[rows["name"] == name]) for name in values]
     powers = [power for power in powers if math.isfinite(power)]
     if powers:
         low, high = fixed(min(powers), 2), fixed(max(powers), 2)
         power = low if low == high else f"{low} to {high}"
-        upper = "In the upper half of the batch sizes"
-        sentences.append(f"{upper} it goes with the power {power} of n.")
-    sentences.append(_coverage(frame, "relative_variance"))
-    return " ".join(sentence for sentence in sentences if sentence)
+        sentences.append(
+            f"In the upper half of the batch sizes it goes with the power {power} of n."
+        )
+    return sentences
 
 
-def _range_sentence(what: str, values: dict[str, float], n: int) -> str:
+def _range_sentence(what: str, values: dict[str, float], n: int, unit: str = "") -> str:
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     if len(values) == 1 or values[high] <= 1.01 * values[low]:
-        return f"At batch size {n:,} {what} is {significant(values[low])}."
+        return f"At batch size {n:,} {what} is {significant(values[low])}{unit}."
     return (
         f"At batch size {n:,} {what} runs from {significant(values[low])} ({low}) to "
-        f"{significant(values[high])} ({high})."
+        f"{significant(values[high])} ({high}){unit}."
     )
 
 
 def _coverage(frame: pd.DataFrame, measure: str) -> str:
+    # Relative or absolute: a constant factor keeps a value inside its interval or outside.
     rows = frame[(frame["measure"] == measure) & (frame["reference"] == FULL_SET)]
     inside, tested = covered(rows)
     if not tested:
@@ -385,55 +436,74 @@ def bias_finding(frame: pd.DataFrame) -> str:
     """Return what the figure of biases shows, a sentence per estimator, at most four."""
     present = estimators_of(frame)
     words = [word for word in present if word != "mean"] or present
-    chosen = [word for word in words if word in SCALES] or words
+    chosen = sorted(words, key=lambda word: not is_scale(word))
     n = featured_size(frame)
-    sentences = [_bias_sentence(frame, word, n) for word in chosen[:4]]
-    return " ".join(sentence for sentence in sentences if sentence) or "No bias exists here."
+    found = [_bias_sentence(frame, word, n) for word in chosen]
+    scales = [text for word, text in zip(chosen, found, strict=True) if text and is_scale(word)]
+    sentences = (scales or [text for text in found if text])[:4]
+    return " ".join(sentences) or "No bias exists here."
 
 
 def _bias_sentence(frame: pd.DataFrame, word: str, n: int) -> str:
-    rows = pick(frame, word, "relative_bias")
+    measure = measure_for(frame, word, "bias")
+    rows = pick(frame, word, measure)
     estimates = floats(rows, "estimate")
     if not np.isfinite(estimates).any():
         return ""
     if (rows["status"] == "exact").all():
         return f"{word} has no bias at all against the full set."
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool) & np.isfinite(estimates)
+    relative = measure.startswith("relative_")
+    factor, unit = (100.0, " %") if relative else (1.0, unit_words(word))
     if exact.any() and not floats(rows, "theory")[exact].any():
         worst = rows.iloc[int(np.nanargmax(np.where(exact, np.abs(estimates), np.nan)))]
-        largest = format_estimate(100.0 * float(worst["estimate"]), 100.0 * float(worst["mcse"]))
-        return f"{word} has no bias in theory; the largest estimate is {largest} %."
-    return _bias_range(word, _by_name(rows, n), n)
+        largest = format_estimate(factor * float(worst["estimate"]), factor * float(worst["mcse"]))
+        return f"{word} has no bias in theory; the largest estimate is {largest}{unit}."
+    return _bias_range(word, _by_name(rows, n), n, relative)
 
 
-def _bias_range(word: str, values: dict[str, float], n: int) -> str:
+def _bias_range(word: str, values: dict[str, float], n: int, relative: bool = True) -> str:
     if not values:
         return ""
+
+    def said(value: float) -> str:
+        return percent(value) if relative else significant(value, 2)
+
+    unit = "" if relative else unit_words(word)
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     if values[low] * values[high] < 0.0:
         return (
-            f"{word} is off by {percent(values[low])} ({low}) to {percent(values[high])} "
-            f"({high}) at batch size {n:,}."
+            f"{word} is off by {said(values[low])} ({low}) to {said(values[high])} "
+            f"({high}){unit} at batch size {n:,}."
         )
     direction = "small" if values[low] < 0.0 else "large"
     near, far = sorted((low, high), key=lambda name: abs(values[name]))
+    if values[far] == 0.0:
+        return f"{word} has no bias at batch size {n:,}."
     if abs(values[far]) <= 1.01 * abs(values[near]):
-        extent = percent(abs(values[far]))
+        extent = said(abs(values[far]))
         whatever = ", whatever the distribution" if len(values) > 1 else ""
-        return f"{word} is too {direction} by {extent} at batch size {n:,}{whatever}."
+        return f"{word} is too {direction} by {extent}{unit} at batch size {n:,}{whatever}."
     return (
-        f"{word} is too {direction} by {percent(abs(values[near]))} ({near}) to "
-        f"{percent(abs(values[far]))} ({far}) at batch size {n:,}."
+        f"{word} is too {direction} by {said(abs(values[near]))} ({near}) to "
+        f"{said(abs(values[far]))} ({far}){unit} at batch size {n:,}."
     )
 
 
 def rmse_finding(frame: pd.DataFrame) -> str:
     """Return what the figure of relative RMSE shows: where each kind crosses the 10 % line."""
     sentences = []
-    for word in reversed(location_and_scale(frame)):
-        if word:
+    for word in told_estimators(frame):
+        measure = measure_for(frame, word)
+        if measure.startswith("relative_"):
             sentences.append(_crossing(frame, word))
-    sentences.append(_coverage(frame, "relative_rmse"))
+        else:
+            n = featured_size(frame)
+            values = _by_name(pick(frame, word, measure), n)
+            if values:
+                unit = unit_words(word)
+                sentences.append(_range_sentence(f"the RMSE of {word}", values, n, unit))
+    sentences.append(_coverage(frame, "rmse"))
     return " ".join(sentence for sentence in sentences if sentence) or "No RMSE exists here."
 
 
@@ -443,7 +513,7 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
     beyond = [name for name, at in found.items() if at.how == "beyond"]
     if not reached and not beyond:
         return ""
-    unit = "10 % of a standard deviation" if word in LOCATIONS else "10 %"
+    unit = "10 % of a standard deviation" if is_location(word) else "10 %"
     if not reached:
         return f"The RMSE of {word} stays above {unit} at every batch size."
     low, high = min(reached, key=reached.__getitem__), max(reached, key=reached.__getitem__)
@@ -456,6 +526,35 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
             f"({low}) to {reached[high]:,} ({high})"
         )
     return text + (f", and never for {listed(beyond)}." if beyond else ".")
+
+
+def absolute_sentence(frame: pd.DataFrame, measure: str) -> str:
+    """Return which estimators the figure of a measure shows in absolute errors, or nothing."""
+    words = [word for word in estimators_of(frame) if is_absolute(frame, word, measure)]
+    words = [word for word in words if not (measure == "bias" and word == "mean")]
+    if not words:
+        return ""
+    unit = ", in the unit of the data," if any(power_of(word) for word in words) else ""
+    return (
+        f"{listed(words)}: absolute{unit} not relative, because for some distributions what they "
+        "would be relative to is zero or does not exist."
+    )
+
+
+def remarks(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the estimators: spec, word, and what their relative measures are divided by."""
+    found = []
+    for spec in estimators_of(frame):
+        rows = frame[frame["estimator"] == spec]
+        relative = rows[rows["measure"].str.startswith("relative_")]
+        by = "population sd" if is_location(spec) else "its population value"
+        if spec.startswith("user."):
+            exist = np.isfinite(floats(relative, "estimate")).any()
+            by = "population value, or sd, as given" if exist else "nothing: there are none"
+        found.append(
+            {"spec": spec, "word": "user" if spec[:5] == "user." else word_of(spec), "by": by}
+        )
+    return found
 
 
 def audit_finding(frame: pd.DataFrame) -> str:
@@ -498,9 +597,22 @@ def status_sentence(frame: pd.DataFrame) -> str:
     words = [f"{int(counts[word]):,} {word}" for word in MEANINGS if word in counts]
     verb = "is" if len(frame) and int(counts.iloc[0]) == 1 else "are"
     if len(words) == 1:
-        return f"All {words[0].replace(' ', ' rows of the table are ', 1)}."
+        same = f"All {words[0].replace(' ', ' rows of the table are ', 1)}."
+        return f"{same} {failed_sentence(frame)}".strip()
     words[0] = words[0].replace(" ", f" {verb} ", 1)
-    return f"Of {len(frame):,} rows of the table, {listed(words)}."
+    return f"Of {len(frame):,} rows of the table, {listed(words)}. {failed_sentence(frame)}".strip()
+
+
+def failed_sentence(frame: pd.DataFrame) -> str:
+    """Return how many replications of how many rows have failed, or nothing."""
+    rows = frame[frame["status"] == "failed"]
+    if rows.empty:
+        return ""
+    low, high = int(rows["failed"].min()), int(rows["failed"].max())
+    count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    lost = int((~np.isfinite(floats(rows, "estimate"))).sum())
+    none = f" In {lost:,} of these rows no replication was left." if lost else ""
+    return f"In {plural(len(rows), 'row')} {count} replications failed.{none}"
 
 
 def data_sentence(frame: pd.DataFrame) -> str:
@@ -566,6 +678,11 @@ def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
 def _kind_of_reason(reason: str, name: str) -> str:
     """Return a reason without what differs between rows that have it alike."""
     nameless = re.sub(rf"\bof {re.escape(name)}(?!\w)", "of the distribution", reason)
+    nameless = re.sub(
+        r"^[\d,]+ of [\d,]+ replications failed; replication [\d,]+: ",
+        "in some replications: ",
+        nameless,
+    )
     return re.sub(r"(k-hat) -?[\d.]+", r"\1", nameless)
 
 
