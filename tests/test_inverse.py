@@ -275,18 +275,30 @@ def test_discrete_quantiles_are_the_smallest_with_enough_below(spec):
 
 def test_probabilities_at_atoms_are_those_of_the_draws():
     """P(X <= x) at x = loc + scale * k, rounded as a draw is, counts the atom; just below, not."""
-    for spec in ("poisson(mu=3,loc=0.1,scale=0.3)", "bernoulli(p=0.3,loc=-7.7,scale=1.1)"):
+    places = [(0.1, 0.3), (-7.7, 1.1), (0.0, 0.7), (3.0, 1e-3), (1e6, 1.7), (-0.9, 49.0)]
+    specs = [
+        f"{law},loc={a},scale={b})"
+        for a, b in places
+        for law in ("poisson(mu=3", "bernoulli(p=0.3")
+    ]
+    early, late = 0, 0
+    for spec in specs:
         law, other = distribution(spec), SCIPY_DISCRETE[spec.partition("(")[0]]
         k = np.arange(0.0, 30.0)
         x = law.loc + law.scale * k
         below, above = law.probabilities(x)
         assert below == pytest.approx(other.cdf(k), rel=1e-12)
         assert above == pytest.approx(other.sf(k), rel=1e-9, abs=1e-300)
+        z = (x - law.loc) / law.scale
+        early, late = early + (z < k).sum(), late + (z > k).sum()
         just = law.probabilities(np.nextafter(x, -9e9))[0]
         assert just == pytest.approx(other.cdf(k - 1.0), rel=1e-12)
         drawn = np.empty(20_000)
         law.fill(np.random.Generator(np.random.PCG64DXSM(2)), drawn)
         assert set(drawn) <= set(x)
+    # Both roundings came up.
+    assert early > 3
+    assert late > 3
     rectified = distribution("rectified_normal(loc=0.7,scale=3)")
     assert rectified.probabilities([0.7, np.nextafter(0.7, 0.0)])[0].tolist() == [0.5, 0.0]
 
