@@ -49,10 +49,15 @@ def pages(kind: str, frame: pd.DataFrame) -> int:
     """Return how many pages a figure of this kind has; draw one with ``figure(..., page=2)``."""
     if kind not in PAGED:
         return 1
-    module = import_module(f"simnorm.figures.{kind}")
     from simnorm.figures.tables import names_of, pages_of
 
-    return len(pages_of(names_of(frame), module.shown(frame)))
+    return len(pages_of(names_of(frame), panels(kind, frame)))
+
+
+def panels(kind: str, frame: pd.DataFrame) -> list[str]:
+    """Return the estimators that have a panel in a figure of a kind in `PAGED`."""
+    shown: list[str] = import_module(f"simnorm.figures.{kind}").shown(frame)
+    return shown
 
 
 def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any) -> Figure:

@@ -56,8 +56,8 @@ DASHES = (0, (3.2, 1.6))
 # The look of an estimate from which some replications are missing: half a marker.
 HALF: dict[str, Any] = {"fillstyle": "bottom", "markerfacecoloralt": "white"}
 
-# More entries than this do not fit into an empty slot of a grid of panels.
-MOST_IN_SLOT = 11
+# So many entries of a legend fit into an inch of an empty slot of a grid of panels.
+ENTRIES_PER_INCH = 6.3
 
 
 @dataclass
@@ -262,7 +262,12 @@ def put_legend(
     blanks = ["." for _ in labels]
     # The stubs know single artists only; a tuple is drawn one over the other.
     keys: list[Any] = list(handles)
-    if slot is not None and len(labels) <= MOST_IN_SLOT:
+    if slot is not None:
+        rows = slot.get_gridspec().nrows if slot.get_subplotspec() else 1  # type: ignore[union-attr]
+        height = float(figure.get_figheight()) / rows
+        if len(labels) > ENTRIES_PER_INCH * height * 7.5 / font_size:
+            slot = None
+    if slot is not None:
         legend = slot.legend(keys, blanks, loc="center left", fontsize=font_size)
     else:
         width = float(figure.get_figwidth())

@@ -32,6 +32,8 @@ SCALES = ("std(ddof=0)", "std", "biased_variance", "unbiased_variance", "iqr", "
 # More curves than this cannot be told apart, more panels do not fit on a page.
 MOST_NAMES = 8
 MOST_PANELS = 15
+# Of more than that, so many stand for all on a first page.
+FIRST_NAMES = 6
 
 T = TypeVar("T")
 
@@ -234,14 +236,14 @@ def _is_exact(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return exact & np.isfinite(floats(rows, "theory"))
 
 
-def chosen_names(frame: pd.DataFrame, most: int = MOST_NAMES) -> list[str]:
+def chosen_names(frame: pd.DataFrame, most: int = FIRST_NAMES) -> list[str]:
     """Return the names that stand for all where all would be too many, in their order.
 
     The first one, those with the smallest and largest errors that can be trusted, and others
     evenly between.
     """
     names = names_of(frame)
-    if len(names) <= most:
+    if len(names) <= MOST_NAMES:
         return names
     at = frame[(frame["batch_size"] == featured_size(frame)) & (frame["reference"] == FULL_SET)]
     chosen: list[str] = []

@@ -23,6 +23,7 @@ from simnorm.figures.tables import (
     is_scale,
     named,
     names_of,
+    pages_of,
     power_of,
     with_exact_goals,
     word_of,
@@ -534,11 +535,16 @@ def absolute_sentence(frame: pd.DataFrame, measure: str) -> str:
     words = [word for word in words if not (measure == "bias" and word == "mean")]
     if not words:
         return ""
-    unit = ", in the unit of the data," if any(power_of(word) for word in words) else ""
-    return (
-        f"{listed(words)}: absolute{unit} not relative, because for some distributions what they "
-        "would be relative to is zero or does not exist."
-    )
+    return f"Absolute, not relative: {listed(words)}."
+
+
+def parts(frame: pd.DataFrame, estimators: Sequence[str]) -> list[str]:
+    """Return what each part of a figure with a panel per estimator shows."""
+    found = []
+    for names, panels in pages_of(names_of(frame), estimators):
+        some = [] if len(panels) == len(estimators) else [f"panels {panels[0]} to {panels[-1]}"]
+        found.append("; ".join([listed(names), *some]))
+    return found
 
 
 def remarks(frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -683,6 +689,7 @@ def _kind_of_reason(reason: str, name: str) -> str:
         "in some replications: ",
         nameless,
     )
+    nameless = re.sub(r"needs [\d,]+ replications or more", "needs more replications", nameless)
     return re.sub(r"(k-hat) -?[\d.]+", r"\1", nameless)
 
 
