@@ -181,6 +181,15 @@ def test_atoms_of_parts_add_up():
     assert abs((x == 0).sum() - 60_000) < 5 * math.sqrt(100_000 * 0.24)
 
 
+def test_knots_are_both_sides_of_an_atom_and_ends():
+    """A coin within a normal law jumps at 0 and 1; an end of a support is a kink, once."""
+    law = distribution("mixture(0.5*normal,0.5*bernoulli(p=0.5))")
+    at_one = 0.5 * stats.norm.cdf(1.0)
+    assert law.knots() == pytest.approx((0.25, 0.5, 0.25 + at_one, 0.5 + at_one), rel=1e-12)
+    law = distribution("mixture(0.3*exponential,0.7*pareto(b=3))")
+    assert law.knots() == pytest.approx((0.3 * stats.expon.cdf(1.0),), rel=1e-12)
+
+
 def test_a_sweep_of_a_mixture_agrees_with_theory(tmp_path):
     """In --dist and design.toml alike; |z| below 5 (6e-7 a cell) where z is given."""
     spec = "mixture(0.8*normal,0.2*normal(loc=3))"
