@@ -51,10 +51,10 @@ def pages(kind: str, frame: pd.DataFrame) -> int:
         return 1
     from simnorm.figures.tables import names_of, pages_of
 
-    return len(pages_of(names_of(frame), panels(kind, frame)))
+    return len(pages_of(names_of(frame), panelled(kind, frame)))
 
 
-def panels(kind: str, frame: pd.DataFrame) -> list[str]:
+def panelled(kind: str, frame: pd.DataFrame) -> list[str]:
     """Return the estimators that have a panel in a figure of a kind in `PAGED`."""
     shown: list[str] = import_module(f"simnorm.figures.{kind}").shown(frame)
     return shown

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simnorm.errors import RunError
-from simnorm.figures import FIGURES, PAGED, figure, pages, panels, save_svg
+from simnorm.figures import FIGURES, PAGED, figure, pages, panelled, save_svg
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import MOST_NAMES, names_of, short
 from simnorm.report import tables, text
@@ -139,7 +139,7 @@ def report_data(
             "status_failed": bool((frame["status"] == "failed").any()),
             "not_ok": text.not_ok(frame),
             "replications": f"{text.replications(frame):,}",
-            "parts": {kind: text.parts(frame, panels(kind, frame)) for kind in PAGED},
+            "parts": {kind: text.parts(frame, panelled(kind, frame)) for kind in PAGED},
             "absolute": {
                 measure: text.absolute_sentence(frame, measure)
                 for measure in ("variance", "bias", "rmse")
