@@ -187,7 +187,7 @@ def test_a_block_without_a_relative_scale_is_given_in_the_unit_of_the_data():
     mean, std = performance_table(frame)[0]["estimators"]
     assert (mean["unit"], std["unit"]) == ("in the unit of the data", "")
     (block,) = performance_table(undefined_frame())[0]["estimators"]
-    assert block["undefined"] == "a reason for undefined"
+    assert block["undefined"] == "undefined: a reason for undefined"
     assert block["rows"] == []
 
 

@@ -323,7 +323,9 @@ def silent_note(found: Mapping[str, pd.DataFrame], names: Sequence[str]) -> list
         return []
     if len(silent) > 5:
         silent = [*silent[:5], f"{len(silent) - 5} more"]
-    return ["Undefined, so not drawn: " + "; ".join(silent) + "."]
+    failed = any((rows["status"] == "failed").any() for rows in found.values())
+    why = "Undefined or failed" if failed else "Undefined"
+    return [f"{why}, so not drawn: {'; '.join(silent)}."]
 
 
 def why_nothing(rows: pd.DataFrame) -> str:
@@ -335,6 +337,8 @@ def why_nothing(rows: pd.DataFrame) -> str:
         return "Nothing to show: every value is undefined" + (
             f" ({reasons[0]})." if len(reasons) == 1 else "."
         )
+    if not np.isfinite(floats(rows, "estimate")).any() and (rows["status"] == "failed").any():
+        return "Nothing to show: no replication has a value."
     return "Nothing to show: no value can be drawn on these axes."
 
 

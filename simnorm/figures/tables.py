@@ -32,7 +32,7 @@ SCALES = ("std(ddof=0)", "std", "biased_variance", "unbiased_variance", "iqr", "
 # More curves than this cannot be told apart, more panels do not fit on a page.
 MOST_NAMES = 8
 MOST_PANELS = 15
-# Of more than that, so many stand for all on a first page.
+# Of more than this, so many stand for all on a first page.
 FIRST_NAMES = 6
 
 T = TypeVar("T")
@@ -115,11 +115,13 @@ def floats(rows: pd.DataFrame, column: str) -> Floats:
 def shown_estimators(frame: pd.DataFrame) -> list[str]:
     """Return the one or two estimators that stand for all: one of location, one of scale.
 
-    Of each kind the first of those that have a value at all, as the median has for a Cauchy law.
-    Where one kind is missing, the table's first other estimator takes its place.
+    Of each kind the first of those that have a value for half of the distributions at least, as the
+    median has for Cauchy laws. Where one kind is missing, the table's first other estimator takes
+    its place.
     """
-    rows = frame[frame["measure"] == "rmse"]
-    valued = set(rows.loc[np.isfinite(floats(rows, "estimate")), "estimator"])
+    rows = frame[(frame["measure"] == "rmse") & np.isfinite(floats(frame, "estimate"))]
+    counts = named(rows).groupby("estimator")["name"].nunique()
+    valued = {str(spec) for spec in counts.index[2 * counts >= len(names_of(frame))]}
     present = sorted(estimators_of(frame), key=lambda spec: spec not in valued)
     location, scale = (_first(present, valued, ranks) for ranks in (LOCATIONS, SCALES))
     chosen = [spec for spec in (location, scale) if spec]
@@ -243,7 +245,7 @@ def chosen_names(frame: pd.DataFrame, most: int = FIRST_NAMES) -> list[str]:
     evenly between.
     """
     names = names_of(frame)
-    if len(names) <= MOST_NAMES:
+    if len(names) <= most:
         return names
     at = frame[(frame["batch_size"] == featured_size(frame)) & (frame["reference"] == FULL_SET)]
     chosen: list[str] = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm.errors import RunError
 from simnorm.figures import FIGURES, PAGED, figure, pages, panelled, save_svg
 from simnorm.figures.style import PAGE_WIDTH
-from simnorm.figures.tables import MOST_NAMES, names_of, short
+from simnorm.figures.tables import FIRST_NAMES, names_of, short
 from simnorm.report import tables, text
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 
@@ -113,7 +113,7 @@ def report_data(
     """Return everything the template shows, as plain values."""
     sizes = sorted({int(n) for n in frame["batch_size"]})
     printed = tables.printed_sizes(frame)
-    many = len(names_of(frame)) > MOST_NAMES
+    many = len(names_of(frame)) > FIRST_NAMES
     data: dict[str, Any] = _shown(
         {
             "title": text.TITLE,

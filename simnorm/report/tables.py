@@ -148,6 +148,8 @@ def _needed_columns(
 ) -> tuple[str, list[list[str]]]:
     """Return the first estimator that has relative errors, and its batch sizes for each target."""
     for word in words:
+        if not measure_for(frame, word).startswith("relative_"):
+            continue
         found = [[needed_size(frame, name, word, target) for name in names] for target in TARGETS]
         if any(needed.how != "unknown" for needed in found[0]):
             return word, [[needed.text() for needed in column] for column in found]
@@ -222,7 +224,7 @@ def _block(
     ):
         prefix = ""
     columns: list[list[str]] = [[f"{n:,}" for n in sizes]]
-    reasons = []
+    reasons, failures = [], []
     for measure in MEASURES:
         factor = 100.0 if prefix and measure != "variance" else 1.0
         empty = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
@@ -230,15 +232,22 @@ def _block(
         columns.append(aligned([estimate_text(value, factor) for value in values]))
         columns.append(aligned([theory_text(value, factor) for value in values]))
         reasons += [value.reason for value in values if value.status == "undefined"]
+        lost = [value for value in values if not math.isfinite(value.estimate)]
+        failures += [value.reason for value in lost if value.status == "failed"]
     undefined = all(cell == NOTHING for column in columns[1:] for cell in column)
     return {
         "word": word,
         "unit": "" if prefix else unit_words(word).strip() or "absolute",
-        "undefined": (next((text for text in reasons if text), "") or "no value")
-        if undefined
-        else "",
+        "undefined": _why_nothing(reasons, failures) if undefined else "",
         "rows": [] if undefined else [list(row) for row in zip(*columns, strict=True)],
     }
+
+
+def _why_nothing(reasons: Sequence[str], failures: Sequence[str]) -> str:
+    """Return in words why a block has no numbers."""
+    if failures:
+        return f"failed: {failures[0]}"
+    return f"undefined: {next((text for text in reasons if text), '') or 'no value'}"
 
 
 def _any_value(

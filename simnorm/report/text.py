@@ -15,7 +15,7 @@ import numpy as np
 
 from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
 from simnorm.figures.tables import (
-    MOST_NAMES,
+    FIRST_NAMES,
     estimators_of,
     floats,
     is_absolute,
@@ -228,28 +228,35 @@ def _why(rows: pd.DataFrame) -> str:
 
 def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
     """Return which batch size brings the RMSE down to 10 % and to 5 %."""
+    if not estimator:
+        return ""
     unit = " of a standard deviation" if is_location(estimator) else ""
     ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
     if ten.how == "unknown" or not (ten.trusted and five.trusted):
         return ""
+    # The first one told of needs no name.
+    first_told = estimator == told_estimators(frame)[0]
+    it = "it" if first_told else f"the {in_words(estimator)}"
+    of = "" if first_told else f" in the {in_words(estimator)}"
     if ten.how == "beyond":
         most = f"Even the largest batch simulated, {ten.size:,}"
-        return f"{most}, does not bring it down to 10 %{unit}."
+        return f"{most}, does not bring {it} down to 10 %{unit}."
     first = _needed_clause(ten)
     if five.how == "beyond":
-        return (
-            f"It takes {first} for 10 %{unit}, and more than the {five.size:,} simulated for 5 %."
-        )
-    return f"It takes {first} for 10 %{unit}, and {_needed_clause(five)} for 5 %."
+        more = f"more than the {five.size:,} simulated for 5 %"
+        return f"It takes {first} for 10 %{unit}{of}, and {more}."
+    return f"It takes {first} for 10 %{unit}{of}, and {_needed_clause(five)} for 5 %."
 
 
 def _needed_word(frame: pd.DataFrame, name: str) -> str:
-    """Return the estimator whose needed batch size is told: the scale, unless it is not sure."""
-    words = told_estimators(frame)
+    """Return the estimator whose needed batch size is told: the scale, unless it is not sure.
+
+    Nothing, if none of those told of is in relative errors.
+    """
+    words = [word for word in told_estimators(frame) if measure_for(frame, word) != "rmse"]
     found = {word: needed_size(frame, name, word, TARGETS[0]) for word in words}
     known = [word for word in words if found[word].how != "unknown"]
-    sure = [word for word in known if found[word].trusted]
-    return next(iter(sure or known or words), "")
+    return next(iter([word for word in known if found[word].trusted] or known), "")
 
 
 def _needed_clause(needed: Needed) -> str:
@@ -324,7 +331,7 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
             }
         )
     word = _needed_word(frame, name)
-    if shown and word and needed_size(frame, name, word, TARGETS[0]).how != "unknown":
+    if shown and word:
         shown.append(_needed_tile(frame, name, word))
     return shown
 
@@ -354,7 +361,7 @@ def tiles_note(frame: pd.DataFrame) -> str:
     name, names = featured_name(frame), names_of(frame)
     if len(names) < 2:
         return f"Distribution: {name}."
-    if len(names) > MOST_NAMES:
+    if len(names) > FIRST_NAMES:
         return f"These numbers are for the distribution {name}, one of {len(names)}."
     return f"These numbers are for the distribution {name}; the table has all {len(names)}."
 
