@@ -156,10 +156,12 @@ class ArrayReducer:
             found = read_compiled(self.estimators, samples, rising)
         for kind in self.estimators:
             if kind not in found:
-                sort = isinstance(kind, OrderStatistic)
-                found[kind] = kind.of_sorted(rising) if sort else kind.along_last(samples)
-                # The sorted batches are sorted on in place.
-                found[kind] = np.array(found[kind])
+                # A copy, because the sorted batches are sorted on in place.
+                found[kind] = np.array(
+                    kind.of_sorted(rising)
+                    if isinstance(kind, OrderStatistic)
+                    else kind.along_last(samples)
+                )
         return found
 
     def _pair(
@@ -169,8 +171,9 @@ class ArrayReducer:
         if self.compiled:
             compiled_kernels().paired_errors(estimates, whole, population, mean, square)
             return
-        for r, reference in enumerate((whole[:, np.newaxis], population)):
-            errors = estimates - reference
+        constant = np.full_like(whole, population)
+        for r, reference in enumerate((whole, constant)):
+            errors = estimates - reference[:, np.newaxis]
             mean[r] = errors.mean(axis=-1)
             square[r] = (errors * errors).mean(axis=-1)
 

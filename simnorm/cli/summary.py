@@ -38,6 +38,7 @@ SENTENCE_SIZE = 16
 KEY = {
     "unreliable": "( ) has no error bar to trust; results.csv gives the reason in every row",
     "undefined": f"{NOTHING} is undefined; results.csv gives the reason in every row",
+    "failed": "* some replications failed; results.csv says how many and why",
     "asymptotic": "\N{ALMOST EQUAL TO} marks theory that holds for large batches, not exactly",
 }
 
@@ -180,6 +181,11 @@ def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
         if row.theory_kind == "asymptotic":
             used.add("asymptotic")
             expected = "\N{ALMOST EQUAL TO}" + expected
+    if row.status == "failed":
+        used.add("failed")
+        if math.isnan(row.estimate):
+            return f"{NOTHING}*", expected
+        return f"{format_estimate(row.estimate * factor, row.mcse * factor)}*", expected
     if row.status == "undefined":
         used.add("undefined")
         return NOTHING, expected
