@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import matplotlib as mpl
+import matplotlib.backends.backend_agg
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,11 +22,19 @@ from tiny_tables import (
 
 from simnorm import figures
 from simnorm.errors import SimnormError
+from simnorm.estimators import ESTIMATORS
 from simnorm.figures.overview import spread
 from simnorm.figures.panels import all_alike
 from simnorm.figures.questions import independent_questions, sidak_bound
 from simnorm.figures.style import labelled_sizes, log_ticks, marks_of, number
-from simnorm.figures.tables import rows_of, with_exact_goals
+from simnorm.figures.tables import (
+    LOCATIONS,
+    chosen_names,
+    is_location,
+    rows_of,
+    shown_estimators,
+    with_exact_goals,
+)
 
 HOSTILE = ("$x^2$ _a_ *b* #c @d", "\u5217\U0001f600 _")
 
@@ -202,3 +211,206 @@ def test_agreement_of_distributions_is_seen():
     rows = rows_of(tiny_frame(), "rmse", "full_set")
     assert all_alike(rows[rows["estimator"] == "mean"])
     assert not all_alike(rows[rows["estimator"] == "std(ddof=0)"])
+
+
+# ------------------------------------------- many distributions, absolute errors, failed rows
+
+
+WORDS = ("mean", "trimmed_mean(proportion=0.1)", "range", "skewness", "user.a_long_name_of_a_user")
+
+
+def mixed_frame(names, words=WORDS, absolute=("range", "skewness")):
+    """Errors of some estimators are absolute only, for the first distribution."""
+    lines = []
+    for place, name in enumerate(names):
+        for rank, word in enumerate(words):
+            for n in (2, 8, 32):
+                made = cell(name, word, n, (1 + place / 7) * (1 + rank) * n**-0.5, off=0.5)
+                for line in made:
+                    if place == 0 and word in absolute and line["measure"].startswith("relative_"):
+                        line |= dict.fromkeys(("estimate", "mcse", "theory", "z"), NAN)
+                        line |= {"ci_low": NAN, "ci_high": NAN, "theory_kind": ""}
+                        line |= {"status": "undefined", "reason": "no population value"}
+                lines += made
+    return frame_of(lines)
+
+
+def laid_out(figure):
+    """Lay a figure out and return its canvas's renderer, so that extents can be measured."""
+    canvas = mpl.backends.backend_agg.FigureCanvasAgg(figure)
+    canvas.draw()
+    return canvas.get_renderer()
+
+
+def panel_of(figure, word):
+    """Return the panel of an estimator; a long title may be parted into lines."""
+    titles = {ax.get_title(loc="left").replace("\n", ""): ax for ax in figure.axes}
+    return titles[word]
+
+
+@pytest.mark.parametrize("kind", ["variance", "bias", "rmse"])
+@pytest.mark.parametrize("count", [1, 5, 8, 22])
+def test_no_text_is_clipped_and_none_meets_another(kind, count):
+    names = [f"contaminated_normal(p=0.{i}1)" for i in range(count)]
+    figure = drawn(kind, mixed_frame(names))
+    renderer = laid_out(figure)
+    page = figure.bbox
+    texts = [*(ax._left_title for ax in figure.axes), *(ax.yaxis.label for ax in figure.axes)]
+    texts += [ax.xaxis.label for ax in figure.axes]
+    texts += [text for legend in figure.legends for text in legend.get_texts()]
+    texts += [legend.get_title() for legend in figure.legends]
+    texts += [text for ax in figure.axes if ax.get_legend() for text in ax.get_legend().get_texts()]
+    for ax in figure.axes:
+        if ax.axison:
+            # Ticks beyond the limits are not drawn, though their labels have an extent.
+            low, high = ax.get_ylim()
+            ticks = [tick for tick in ax.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+            texts += [tick.label1 for tick in ticks if tick.label1.get_visible()]
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer)) for text in texts if text.get_text()
+    ]
+    boxes = [box for box in boxes if box[1].width > 0]
+    for text, box in boxes:
+        inside = box.x0 >= -1 and box.x1 <= page.x1 + 1 and box.y0 >= -1 and box.y1 <= page.y1 + 1
+        assert inside, text
+    for i, (one, a) in enumerate(boxes):
+        for two, b in boxes[:i]:
+            apart = a.x1 <= b.x0 or b.x1 <= a.x0 or a.y1 <= b.y0 or b.y1 <= a.y0
+            assert apart, (one, two)
+
+
+@pytest.mark.parametrize("kind", ["variance", "bias", "rmse"])
+def test_every_point_is_a_value_of_the_table_in_the_unit_of_its_axis(kind):
+    frame = mixed_frame(["normal", "exponential"])
+    figure = drawn(kind, frame)
+    for word in WORDS[1:]:
+        ax = panel_of(figure, word)
+        absolute = word in ("range", "skewness")
+        factor = 1.0 if absolute or kind == "variance" else 100.0
+        measure = kind if absolute else f"relative_{kind}"
+        rows = frame[(frame["estimator"] == word) & (frame["measure"] == measure)]
+        points = [y for line in ax.lines if line.get_marker() != "None" for y in line.get_ydata()]
+        assert sorted(points) == pytest.approx(sorted(factor * rows["estimate"]))
+        assert ("absolute" in ax.get_ylabel() or "unit of data" in ax.get_ylabel()) == absolute
+    squared = "²" if kind == "variance" else ""
+    assert panel_of(figure, "range").get_ylabel().endswith(f"unit of data{squared}")
+    assert panel_of(figure, "skewness").get_ylabel().endswith("absolute")
+    note = " ".join(texts_of(figure)).replace("\n", " ")
+    assert "not relative: range, skewness;" in note
+    assert "Undefined" not in note
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_points_spread_sideways_stay_on_the_axes_and_near_their_batch_size(count):
+    lines = [
+        line
+        for i in range(count)
+        for n in (2, 8, 32)
+        for line in cell(f"law{i}", "unbiased_variance", n, 0.1)
+    ]
+    ax = drawn("bias", frame_of(lines)).axes[0]
+    low, high = ax.get_xlim()
+    points = [line for line in ax.lines if line.get_marker() not in ("None", "")]
+    assert len(points) == count
+    for line in points:
+        x = np.asarray(line.get_xdata())
+        assert low < x.min()
+        assert x.max() < high
+        # Less than half way, on the logarithmic axis, to the next one.
+        assert np.abs(np.log(x / [2, 8, 32])).max() < np.log(2)
+    if count == 1:
+        assert list(points[0].get_xdata()) == [2, 8, 32]
+
+
+def test_relative_panels_have_one_scale_and_absolute_ones_their_own():
+    figure = drawn("rmse", mixed_frame(["normal", "exponential"]))
+    one, two, three = (panel_of(figure, word) for word in ("mean", WORDS[4], "range"))
+    assert one.get_ylim() == two.get_ylim() != three.get_ylim()
+
+
+def test_many_distributions_go_on_over_pages_and_each_is_on_one():
+    names = [f"law{i:02d}" for i in range(22)]
+    frame = mixed_frame(names)
+    assert figures.pages("variance", frame) == 3
+    assert figures.pages("audit", frame) == 1
+    seen = []
+    for page in (1, 2, 3):
+        figure = figures.figure("variance", frame, curves_of(frame), page=page)
+        here = [text for text in texts_of(figure) if text in names]
+        assert len(here) <= 8
+        first, last = names.index(here[0]) + 1, names.index(here[-1]) + 1
+        note = " ".join(texts_of(figure))
+        assert f"Part {page} of 3: distributions {first} to {last} of 22." in note
+        seen += here
+    assert seen == names
+    with pytest.raises(SimnormError, match="1 to 3"):
+        figures.figure("variance", frame, curves_of(frame), page=4)
+
+
+def test_many_estimators_go_on_over_pages():
+    words = [f"quantile(q=0.{i:02d})" for i in range(1, 21)]
+    frame = frame_of([line for word in words for line in cell("normal", word, 4, 0.5)])
+    assert figures.pages("rmse", frame) == 2
+    both = [figures.figure("rmse", frame, curves_of(frame), page=page) for page in (1, 2)]
+    titles = [ax.get_title(loc="left") for figure in both for ax in figure.axes]
+    assert [title for title in titles if title] == words
+
+
+def test_those_that_stand_for_many_include_the_extremes():
+    names = [f"law{i:02d}" for i in range(22)]
+    lines = []
+    # In no order: the smallest where 5 + 7 i = 0 modulo 22, at 15, the largest at 18.
+    for i, name in enumerate(names):
+        lines += cell(name, "mean", 16, 0.25) + cell(
+            name, "std(ddof=0)", 16, 0.1 + (5 + 7 * i) % 22
+        )
+    chosen = chosen_names(frame_of(lines))
+    assert len(chosen) == 6
+    assert chosen == sorted(chosen)
+    assert {"law00", "law15", "law18"} <= set(chosen)
+    note = texts_of(drawn("overview", frame_of(lines)))
+    assert "6 of 22 distributions." in note
+
+
+def test_failed_rows_are_drawn_as_estimates_with_a_mark_of_their_own():
+    rows = cell("normal", "user.f", 4, 0.5, kind="") + cell(
+        "normal", "user.f", 8, 0.4, kind="", status="failed"
+    )
+    frame = frame_of(rows)
+    ax = figures.draw(frame, "rmse", estimator="user.f")
+    half = [line for line in ax.lines if line.get_fillstyle() == "bottom"]
+    assert [list(line.get_xdata()) for line in half] == [[8.0]]
+    assert sum(len(lines.get_segments()) for lines in ax.collections) == 2  # both have intervals
+    assert "some replications failed" in texts_of(ax.figure)
+    # Without a standard error it is as hollow as any other.
+    lost = frame.assign(mcse=frame["mcse"].where(frame["status"] == "ok"))
+    ax = figures.draw(lost, "rmse", estimator="user.f")
+    assert not [line for line in ax.lines if line.get_fillstyle() == "bottom"]
+    assert "no valid error bar" in texts_of(ax.figure)
+
+
+def test_who_stands_for_all():
+    def shown(*words, dead=()):
+        lines = [
+            line
+            for word in words
+            for line in cell("a", word, 4, 0.5, status="undefined" if word in dead else "ok")
+        ]
+        return shown_estimators(frame_of(lines))
+
+    assert shown("std(ddof=1)", "mean", "std(ddof=0)") == ["mean", "std(ddof=0)"]
+    assert shown("iqr", "median") == ["median", "iqr"]
+    assert shown("min", "max", "range") == ["min", "range"]
+    assert shown("min", "max") == ["min", "max"]
+    assert shown("user.f", "user.g") == ["user.f", "user.g"]
+    assert shown("mean", "median", "std(ddof=0)", "mad", dead=("mean", "std(ddof=0)")) == [
+        "median", "mad",
+    ]  # fmt: skip
+    assert shown("mean", dead=("mean",)) == ["mean"]
+
+
+def test_which_estimators_are_locations_is_what_estimators_say():
+    for word, kind in ESTIMATORS.items():
+        assert is_location(str(kind())) == kind.is_location, word
+        stands = kind.is_location and word in LOCATIONS
+        assert stands == kind.is_location, word  # a new location needs a rank

@@ -119,7 +119,8 @@ def draw_cells(
         if alike:
             mark = ring(mark, depth / max(len(marks) - 1, 1))
         _draw_theory(ax, mine, mark, shown, factor, positive)
-        aside = math.exp(dodge * (depth / max(len(marks) - 1, 1) - 0.5))
+        share = depth / (len(marks) - 1) - 0.5 if len(marks) > 1 else 0.0
+        aside = math.exp(dodge * share)
         points += _draw_points(ax, mine, mark, shown, factor, positive, 3 + 0.1 * depth, aside)
     return points
 
@@ -287,18 +288,24 @@ def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -
     """Put small print below all panels, in as many lines as it needs."""
     if not sentences:
         return
-    room = int(figure.get_figwidth() * 72.0 / (0.56 * font_size))
+    lines = note_lines(sentences, float(figure.get_figwidth()), font_size)
+    note = figure.legend([], [], loc="outside lower left", title="\n".join(lines), borderpad=0.0)
+    title = plain(note.get_title())
+    title.set_fontsize(font_size)
+    title.set_color(FAINT)
+    title.set_multialignment("left")
+
+
+def note_lines(sentences: Sequence[str], width: float, font_size: float = 7.0) -> list[str]:
+    """Return small print in lines that fit into so many inches."""
+    room = int(width * 72.0 / (0.56 * font_size))
     lines: list[str] = []
     for word in " ".join(sentences).split(" "):
         if lines and len(lines[-1]) + 1 + len(word) <= room:
             lines[-1] += " " + word
         else:
             lines.append(word)
-    note = figure.legend([], [], loc="outside lower left", title="\n".join(lines), borderpad=0.0)
-    title = plain(note.get_title())
-    title.set_fontsize(font_size)
-    title.set_color(FAINT)
-    title.set_multialignment("left")
+    return lines
 
 
 def undefined_note(panels: Sequence[Panel], names: Sequence[str]) -> list[str]:
@@ -426,7 +433,11 @@ def small_multiples(
         rows = rows_of(frame, f"relative_{measure}", reference)
         return empty_figure(why_nothing(rows), width)
     notes = [_page_note(pages, page, every, estimators)] if len(pages) > 1 else []
-    put_note(figure, [*notes, *absolute_note(panels), *undefined_note(panels, names)])
+    notes += [*absolute_note(panels), *undefined_note(panels, names)]
+    put_note(figure, notes)
+    # The small print beyond a first line must not be at the cost of the panels.
+    more = len(note_lines(notes, width)) - 1
+    figure.set_figheight(figure.get_figheight() + 0.14 * max(0, more))
     return figure
 
 
@@ -557,7 +568,9 @@ def level_dodge(rows: pd.DataFrame) -> float:
     sizes = np.unique(floats(rows, "batch_size"))
     if not theory.size or np.any(theory != 0.0) or sizes.size < 2:
         return 0.0
-    return 0.5 * float(np.diff(np.log(sizes)).min())
+    logs = np.log(sizes)
+    # On a coarse grid the outermost points must stay on the axes, which are that much longer.
+    return min(0.5 * float(np.diff(logs).min()), 0.07 * float(logs[-1] - logs[0]))
 
 
 def _share_axes(

@@ -217,6 +217,7 @@ def log_axis(ax: Axes, low: float, high: float, percent: bool = False) -> None:
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks, decimal = log_ticks(low, high)
     minor = [s * 10.0**e for e in exponents for s in range(1, 10)]
+    ticks = _apart(ax, ticks)
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.yaxis.set_minor_locator(FixedLocator(minor) if decades < 7 else NullLocator())
     ax.yaxis.set_minor_formatter(NullFormatter())

@@ -697,6 +697,7 @@ def _kind_of_reason(reason: str, name: str) -> str:
         nameless,
     )
     nameless = re.sub(r"needs [\d,]+ replications or more", "needs more replications", nameless)
+    nameless = re.sub(r"where all [\d,]+ of a batch", "where all of a batch", nameless)
     return re.sub(r"(k-hat) -?[\d.]+", r"\1", nameless)
 
 
