@@ -22,6 +22,7 @@ from tiny_tables import (
 )
 
 from simnorm.errors import RunError
+from simnorm.estimators import ESTIMATORS
 from simnorm.report import text, write_report
 from simnorm.report.facts import Needed, featured_size, needed_size
 from simnorm.report.names import escaped, shown_names
@@ -158,6 +159,156 @@ def test_reasons_that_differ_in_a_number_or_a_name_are_one():
     ]
 
 
+def absolute_only(lines):
+    """The same rows without relative values, as those of a range of an unbounded distribution."""
+    nothing = dict.fromkeys(("estimate", "mcse", "theory", "ci_low", "ci_high", "z"), NAN)
+    nothing |= {"theory_kind": "", "status": "undefined", "reason": "no population value"}
+    return [line | nothing if line["measure"].startswith("relative_") else line for line in lines]
+
+
+def test_without_relative_errors_the_answer_is_in_the_unit_of_the_data():
+    frame = frame_of(absolute_only(cell("normal", "range", 16, 0.5)))
+    assert text.answer(frame) == (
+        "A batch of 16 observations (normal) misses its full set’s range by 0.50 in the unit of "
+        "the data, in root mean square."
+    )
+    (tile,) = text.tiles(frame)
+    assert tile["number"] == "0.50"
+    assert tile["caption"] == "RMSE of the range of a batch of 16 in the unit of the data"
+    assert text.variance_finding(frame).startswith(
+        "At batch size 16 the variance of range is 0.250 in the squared unit of the data."
+    )
+    assert text.rmse_finding(frame).startswith(
+        "At batch size 16 the RMSE of range is 0.500 in the unit of the data."
+    )
+    assert text.absolute_sentence(frame, "rmse") == "Absolute, not relative: range."
+    table = answer_table(frame)
+    assert table["groups"][0]["head"] == "RMSE of the range, unit of data"
+    assert (table["needs"], len(table["rows"][0])) == ("", 2)
+
+
+def test_a_shape_has_no_unit():
+    frame = frame_of(
+        absolute_only(cell("normal", "skewness", 16, 0.5)) + cell("gumbel", "skewness", 16, 0.7)
+    )
+    assert "skewness by 0.50, in root mean square." in text.answer(frame)
+    assert "from 0.50 (normal) to 0.70 (gumbel)" in text.shape_matters(frame)
+    assert answer_table(frame)["groups"][0]["head"] == "RMSE of the skewness, absolute"
+
+
+def test_in_the_unit_of_the_data_shapes_are_not_compared():
+    lines = cell("normal", "range", 16, 0.5) + cell("gumbel", "range", 16, 0.7)
+    assert text.shape_matters(frame_of(absolute_only(lines))) == ""
+    assert "from 50 % (normal) to 70 % (gumbel)" in text.shape_matters(frame_of(lines))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("iqr", "median"), "interquartile range by 50 % and its median by 0.50 standard"),
+        (("min", "max"), "minimum by 0.50 standard deviations and its maximum by 0.50 standard"),
+        (("user.f",), "full set’s user.f by 50 %, in root"),
+        (("trimmed_mean(proportion=0.1)",), "trimmed mean (proportion 0.1) by 0.50 standard"),
+    ],
+)
+def test_the_answer_speaks_of_what_there_is(words, said):
+    frame = frame_of([line for word in words for line in cell("a", word, 16, 0.5)])
+    assert said in text.answer(frame)
+
+
+def test_the_needed_size_says_of_what_it_is():
+    lines = absolute_only(cell("a", "range", 16, 0.5)) + cell("a", "min", 16, 0.5)
+    assert text.answer(frame_of(lines)).endswith(
+        "Even the largest batch simulated, 16, does not bring the minimum down to 10 % of a "
+        "standard deviation."
+    )
+    assert answer_table(frame_of(lines))["needs"] == "minimum"
+
+
+def test_estimators_say_what_their_relative_errors_divide_by():
+    words = ("quantile(q=0.9)", "trimmed_mean(proportion=0.1)", "iqr", "user.f", "user.g")
+    lines = [line for word in words[:-1] for line in cell("a", word, 16, 0.5)]
+    lines += absolute_only(cell("a", "user.g", 16, 0.5))
+    found = {line["spec"]: (line["word"], line["by"]) for line in text.remarks(frame_of(lines))}
+    assert found == {
+        "quantile(q=0.9)": ("quantile", "population sd"),
+        "trimmed_mean(proportion=0.1)": ("trimmed_mean", "population sd"),
+        "iqr": ("iqr", "its population value"),
+        "user.f": ("user", "population value, or sd, as given"),
+        "user.g": ("user", "nothing: there are none"),
+    }
+
+
+def test_every_estimator_has_a_definition_in_the_template():
+    template = files("simnorm.report").joinpath("template.typ").read_text()
+    defined = template[template.index("#let definitions") : template.index("#let notes")]
+    for word, kind in ESTIMATORS.items():
+        assert f'"{word}": (' in defined or f'"{kind()}": (' in defined, word
+
+
+def failed_frame():
+    lines = cell("a", "user.f", 16, 0.5, kind="") + cell("b", "user.f", 16, 0.7, kind="")
+    frame = frame_of(lines)
+    lost = frame["distribution"] == "b"
+    reasons = [f"{i} of 100 replications failed; replication {i}: no luck" for i in range(1, 9)]
+    frame.loc[lost, "status"] = "failed"
+    frame.loc[lost, "failed"] = range(1, 9)
+    frame.loc[lost, "reason"] = reasons
+    return frame
+
+
+def test_failed_rows_count_as_estimates_and_are_told_of():
+    frame = failed_frame()
+    assert text.status_sentence(frame) == (
+        "Of 16 rows of the table, 8 are ok and 8 failed. In 8 rows 1 to 8 replications failed."
+    )
+    assert text.not_ok(frame) == [["failed", "b", "user.f", "8", "in some replications: no luck"]]
+    assert "from 50 % (a) to 70 % (b)" in text.shape_matters(frame)
+    (fine,), (marked,) = (
+        [row[0] for row in answer_table(frame)["rows"] if ("70" in row[0]) == last]
+        for last in (False, True)
+    )
+    assert marked.startswith("70.00 ± 0.70‡")
+    assert "‡" not in fine
+    gone = frame.assign(estimate=NAN, mcse=NAN, theory=NAN, status="failed", failed=100)
+    assert text.status_sentence(gone).endswith(
+        "In 16 rows 100 replications failed. In 16 of these rows no replication was left."
+    )
+    (block,) = performance_table(gone)[0]["estimators"]
+    assert block["undefined"].startswith("failed: ")
+
+
+def many_laws(count):
+    """Distributions with different stds, the last one the largest error, names longer than most."""
+    names = [f"scipy.genextreme(c=-0.{i:02d})" for i in range(1, count + 1)]
+    return names, frame_of(
+        [
+            line
+            for i, name in enumerate(names)
+            for n in (4, 16, 64)
+            for line in cell(name, "mean", n, n**-0.5)
+            + cell(name, "std(ddof=0)", n, (1 + i / 9) * n**-0.5)
+        ]
+    )
+
+
+def test_page_one_shows_some_of_many_with_those_its_sentences_name():
+    names, frame = many_laws(22)
+    table = answer_table(frame)
+    assert (len(table["names"]), table["of"]) == (6, 22)
+    assert {names[0], names[-1]} <= set(table["names"])
+    assert f"({names[0]}) to" in text.shape_matters(frame)
+    assert f"({names[-1]})" in text.shape_matters(frame)
+    every = answer_table(frame, every=True)
+    assert every["names"] == names
+    for name, row_shown in zip(table["names"], table["rows"], strict=True):
+        whole = every["rows"][names.index(name)]
+        # Padded for the rows they stand with, but the same numbers.
+        assert [re.sub(r"\s+", "", part) for part in row_shown] == [
+            re.sub(r"\s+", "", part) for part in whole
+        ]
+
+
 # -------------------------------------------------------------------------------------- tables
 
 
@@ -282,6 +433,30 @@ def test_table_and_design_are_attached_as_they_are(result, report, tmp_path):
 )
 def test_odd_designs_have_a_report(frame, tmp_path):
     assert written(TinyResult(frame), tmp_path / "odd.pdf").stat().st_size > 10_000
+
+
+@has("pdftotext")
+def test_a_report_of_many_distributions_keeps_its_first_page_and_names_all(tmp_path):
+    names, frame = many_laws(22)
+    path = written(TinyResult(frame), tmp_path / "many.pdf")
+    out = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True)
+    first, *others = out.stdout.decode().split("\f")
+    assert "Contents:" in first
+    assert "6 of 22 distributions" in re.sub(r"\s+", " ", first)
+    words = re.sub(r"\s+", " ", " ".join(others)).replace("\u200b", "")
+    assert "5.1 All distributions" in words
+    assert all(name in words for name in names)
+    assert words.count("Relative bias, continued") == 2
+
+
+@has("pdftotext")
+def test_failed_rows_are_explained_in_the_report(tmp_path):
+    words = words_of(written(TinyResult(failed_frame()), tmp_path / "failed.pdf"))
+    assert "a function given by the user" in words
+    assert "‡: some replications failed" in words
+    assert "In 8 rows 1 to 8 replications failed." in words
+    plain = words_of(written(TinyResult(tiny_frame()), tmp_path / "plain.pdf"))
+    assert "‡" not in plain
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_behind(tmp_path):
