@@ -182,6 +182,8 @@ def test_without_relative_errors_the_answer_is_in_the_unit_of_the_data():
         "At batch size 16 the RMSE of range is 0.500 in the unit of the data."
     )
     assert text.absolute_sentence(frame, "rmse") == "Absolute, not relative: range."
+    assert text.figure_heads(frame) == {"bias": "Bias", "rmse": "RMSE"}
+    assert text.figure_heads(tiny_frame())["rmse"] == "Relative RMSE"
     table = answer_table(frame)
     assert table["groups"][0]["head"] == "RMSE of the range, unit of data"
     assert (table["needs"], len(table["rows"][0])) == ("", 2)

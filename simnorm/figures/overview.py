@@ -57,6 +57,8 @@ IN_WORDS = {
     "unbiased_variance": "unbiased variance",
     "min": "minimum",
     "max": "maximum",
+    "trimmed_mean(proportion=0.1)": "trimmed mean",
+    "excess_kurtosis": "excess kurtosis",
 }
 
 

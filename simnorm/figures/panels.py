@@ -653,7 +653,8 @@ def _finish_panel(ax: Axes, position: int, columns: int, count: int, panel: Pane
 def _say_inside(ax: Axes, words: str) -> None:
     text = ax.text(
         0.5, 0.5, _wrapped(words, 26), ha="center", va="center", transform=ax.transAxes,
-        color=FAINT, fontsize=7.5,
+        color=FAINT, fontsize=7.5, zorder=5,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
     )  # fmt: skip
     plain(text)
 

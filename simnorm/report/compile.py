@@ -140,6 +140,7 @@ def report_data(
             "not_ok": text.not_ok(frame),
             "replications": f"{text.replications(frame):,}",
             "parts": {kind: text.parts(frame, panelled(kind, frame)) for kind in PAGED},
+            "heads": text.figure_heads(frame),
             "absolute": {
                 measure: text.absolute_sentence(frame, measure)
                 for measure in ("variance", "bias", "rmse")

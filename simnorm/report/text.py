@@ -545,6 +545,18 @@ def absolute_sentence(frame: pd.DataFrame, measure: str) -> str:
     return f"Absolute, not relative: {listed(words)}."
 
 
+def figure_heads(frame: pd.DataFrame) -> dict[str, str]:
+    """Return what the figure of each measure shows, relative or not."""
+    heads = {}
+    for measure in ("bias", "rmse"):
+        words = [word for word in estimators_of(frame) if measure != "bias" or word != "mean"]
+        words = words or estimators_of(frame)
+        every = bool(words) and all(is_absolute(frame, word, measure) for word in words)
+        noun = "bias" if measure == "bias" else "RMSE"
+        heads[measure] = noun[0].upper() + noun[1:] if every else f"Relative {noun}"
+    return heads
+
+
 def parts(frame: pd.DataFrame, estimators: Sequence[str]) -> list[str]:
     """Return what each part of a figure with a panel per estimator shows."""
     found = []
