@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import sys
@@ -148,7 +149,7 @@ def run(
         "simnorm": __version__,
         "engine_version": engine.ENGINE_VERSION,
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "scipy", "pandas")},
+        **{name: version_of(name) for name in ("numpy", "scipy", "pandas")},
         "platform": " ".join([platform.system(), *platform.libc_ver()]).strip(),
         "cpu": platform.machine(),
         "started": started.isoformat(timespec="seconds"),
@@ -159,11 +160,17 @@ def run(
         "reducer": "compiled" if compiled_kernels() is not None else "array",
     }
     if compiled_kernels() is not None:
-        provenance["numba"] = version("numba")
+        provenance["numba"] = version_of("numba")
     result = results.Result(design, frame, curves, provenance)
     if folder is not None:
         _kept(folder, result.save)
     return result
+
+
+@functools.cache
+def version_of(package: str) -> str:
+    """Return an installed package's version, which takes milliseconds to find."""
+    return version(package)
 
 
 def _opened(folder: Path, design: Design) -> Any:
