@@ -24,9 +24,9 @@ from simnorm import figures
 from simnorm.errors import SimnormError
 from simnorm.estimators import ESTIMATORS
 from simnorm.figures.overview import spread
-from simnorm.figures.panels import all_alike
+from simnorm.figures.panels import all_alike, fit_title
 from simnorm.figures.questions import independent_questions, sidak_bound
-from simnorm.figures.style import labelled_sizes, log_ticks, marks_of, number
+from simnorm.figures.style import labelled_sizes, log_ticks, look, marks_of, number
 from simnorm.figures.tables import (
     LOCATIONS,
     chosen_names,
@@ -320,6 +320,31 @@ def test_points_spread_sideways_stay_on_the_axes_and_near_their_batch_size(count
         assert np.abs(np.log(x / [2, 8, 32])).max() < np.log(2)
     if count == 1:
         assert list(points[0].get_xdata()) == [2, 8, 32]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("median", ["median"]),
+        ("quantile(q=0.1234567)", ["quantile(q=0.1234567)"]),
+        ("trimmed_mean(proportion=0.1)", ["trimmed_mean", "(proportion=0.1)"]),
+        ("mixture(0.5*normal,0.3*normal…", ["mixture(0.5*normal,", "0.3*normal…"]),
+        ("user." + 40 * "w", None),
+    ],
+)
+def test_titles_are_shrunk_or_parted_at_joints_to_fit(title, lines):
+    room = 1.5
+    figure = mpl.figure.Figure(figsize=(4, 3))
+    ax = figure.add_subplot()
+    with look():
+        fit_title(ax, title, room)
+    shown = ax.get_title(loc="left")
+    assert shown.replace("\n", "") == title
+    if lines is not None:
+        assert shown.split("\n") == lines
+    width = ax._left_title.get_window_extent(laid_out(figure)).width
+    assert width / figure.dpi <= 1.03 * room  # hinting rounds to whole dots
+    assert 7.0 <= ax._left_title.get_fontsize() <= 8.5
 
 
 def test_relative_panels_have_one_scale_and_absolute_ones_their_own():
