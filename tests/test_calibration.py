@@ -8,6 +8,7 @@ import pytest
 from scipy.special import stdtrit
 
 import simnorm as sn
+from simnorm.distributions import DISTRIBUTIONS
 
 SEEDS = range(20)
 # One chance in ten thousand that any of the independent questions is off by so much.
@@ -66,3 +67,50 @@ def test_a_wrong_error_bar_would_be_seen(rows: pd.DataFrame) -> None:
     """Error bars of 0.7 of their size, as from batches taken for independent, break the rms."""
     z = rows.loc[rows["status"] == "ok", "z"]
     assert np.sqrt(((z / 0.7) ** 2).mean()) > 1.2
+
+
+@pytest.fixture(scope="module")
+def order_rows() -> pd.DataFrame:
+    """Rows with exact theory of order statistics, all distributions, over four seeds."""
+    kinds = "min,max,range,median,quantile,iqr"
+    frames = [
+        sn.sweep(
+            [*DISTRIBUTIONS],
+            estimators=kinds,
+            batch_sizes="2,9,32,256",
+            full_size=2048,
+            replications=512,
+            seed=seed,
+        ).frame
+        for seed in range(4)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    return frame[(frame["theory_kind"] == "exact") & (frame["status"] == "ok")]
+
+
+def test_order_statistics_have_honest_error_bars_too(order_rows: pd.DataFrame) -> None:
+    """The same for extremes, range, median, quantile and iqr of every distribution.
+
+    For 5,000 questions at 512 replications the bound is 5.8; rows of one distribution share their
+    draws, so that its own rms is given more room.
+    """
+    assert set(order_rows["distribution"].str.partition("(")[0]) == set(DISTRIBUTIONS) - {"poisson"}
+    assert 0.8 < np.sqrt((order_rows["z"] ** 2).mean()) < 1.2
+    asked = order_rows[order_rows["measure"].isin(["bias", "variance"])]
+    assert len(asked) > 5_000
+    assert asked["z"].abs().max() < sidak(len(asked))
+    for law, z in asked.groupby("distribution")["z"]:
+        assert 0.5 < np.sqrt((z**2).mean()) < 1.7, law
+
+
+def test_an_exact_bias_off_by_a_fiftieth_of_the_rmse_would_be_seen(
+    order_rows: pd.DataFrame,
+) -> None:
+    """Biases of medians moved by 2 % of their rmse break the bound: the test has power."""
+    medians = order_rows[(order_rows["estimator"] == "median") & (order_rows["measure"] == "bias")]
+    spread = order_rows[
+        (order_rows["estimator"] == "median") & (order_rows["measure"] == "rmse")
+    ].set_index(["distribution", "batch_size", "reference", "seed"])["theory"]
+    keys = pd.MultiIndex.from_frame(medians[["distribution", "batch_size", "reference", "seed"]])
+    moved = medians["z"].to_numpy() + 0.02 * spread.reindex(keys).to_numpy() / medians["mcse"]
+    assert moved.abs().max() > sidak(len(order_rows))
