@@ -432,6 +432,16 @@ def test_who_stands_for_all():
         "median", "mad",
     ]  # fmt: skip
     assert shown("mean", dead=("mean",)) == ["mean"]
+    # The mean has a value for one distribution of three, which is less than half.
+    few = [
+        line
+        for name in "abc"
+        for word in ("mean", "median")
+        for line in cell(
+            name, word, 4, 0.5, status="undefined" if word == "mean" and name != "a" else "ok"
+        )
+    ]
+    assert shown_estimators(frame_of(few)) == ["median"]
 
 
 def test_which_estimators_are_locations_is_what_estimators_say():

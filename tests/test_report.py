@@ -225,6 +225,12 @@ def test_the_needed_size_says_of_what_it_is():
         "standard deviation."
     )
     assert answer_table(frame_of(lines))["needs"] == "minimum"
+    lines += absolute_only(cell("a", "range", 64, 0.3)) + cell("a", "min", 64, 0.05)
+    # From 0.25 to 0.0025 the squared error is linear in 1/n: 0.01 is at 1/n = 0.01700, n = 58.8.
+    assert text.answer(frame_of(lines)).endswith(
+        "It takes a batch of about 59 for 10 % of a standard deviation in the minimum, and a "
+        "batch of about 64 for 5 %."
+    )
 
 
 def test_estimators_say_what_their_relative_errors_divide_by():
