@@ -48,8 +48,8 @@ FEWEST_FOR_SQUARES = 30
 FEWEST_SINGLES = 50
 # The largest relative variance that the tails may give to an estimate of a variance from all draws.
 LARGEST_TAIL_SHARE = 0.04
-# The same for squares of an extreme, which every full set has one of: with Gumbel's excess kurtosis of 2.4,
-# 95 % intervals of the variance cover 90 % at 256 replications and 94 % at 512.
+# The same for squares of an extreme, which every full set has one of: with Gumbel's excess
+# kurtosis of 2.4, 95 % intervals of the variance cover 90 % at R = 256 and 94 % at R = 512.
 LARGEST_EXTREME_SHARE = 0.006
 # So often an order statistic should have jumped off an atom of its law, or across a gap, for a
 # standard error to know of it; otherwise the jump may be worth this part of the standard error.
