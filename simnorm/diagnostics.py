@@ -155,7 +155,7 @@ def verdicts(
     if math.isfinite(known.constant) and known.constant > 0.0:
         return bias, squares, bias, squares
     what = "standard deviation" if kind.is_location else kind.word
-    reason = f"the population {what} of {law} is not a finite divisor"
+    reason = f"the population {what} of {law} is zero or not finite, no divisor"
     if isinstance(kind, UserEstimator) and not (kind.is_location or kind.has_population):
         reason = _no_population(kind, law)
     return bias, squares, Verdict(UNDEFINED, reason), Verdict(UNDEFINED, reason)
@@ -188,7 +188,13 @@ def _of_index(index: float, order: int, moment: str) -> Verdict:
 
 
 def draws_verdict(
-    kind: Estimator, law: Distribution, n: int, full_size: int, measure: str, replications: int
+    kind: Estimator,
+    law: Distribution,
+    n: int,
+    full_size: int,
+    measure: str,
+    replications: int,
+    reference: str = "full_set",
 ) -> Verdict:
     """Return whether so many replications are enough for a standard error, as the law has it.
 
@@ -213,6 +219,9 @@ def draws_verdict(
         return Verdict(UNRELIABLE, f"its standard error needs {fewest} replications or more")
     share = LARGEST_TAIL_SHARE if base == "bias" else LARGEST_EXTREME_SHARE
     needed = _needed(kind, law, n, full_size, share)
+    if base == "bias" and isinstance(kind, Mean) and reference == "full_set" and full_size % n:
+        # All that does not cancel is the tail of the full set that no batch has.
+        needed = _replications(law.excess_kurtosis, full_size % n, LARGEST_TAIL_SHARE)
     if replications < needed:
         many = f"{needed:,} replications or more"
         if needed > MOST_REPLICATIONS:
@@ -228,34 +237,41 @@ def _needed(
     """Return the replications that the tails ask for; 0 where nothing is known of them."""
     if isinstance(kind, Minimum | Maximum | Range):
         kurtosis = _difference_kurtosis(kind, law, n, full_size)
-        return math.ceil(kurtosis / share_of_extremes) if math.isfinite(kurtosis) else 0
+        return _replications(kurtosis, 1, share_of_extremes)
     if isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0):
         kurtosis, draws = law.excess_kurtosis, full_size
     elif isinstance(kind, Spread):
         kurtosis, draws = law.squares_kurtosis, full_size
     else:
         return 0
+    return _replications(kurtosis, draws, LARGEST_TAIL_SHARE)
+
+
+def _replications(kurtosis: float, draws: int, share: float) -> int:
+    """Return the replications after which a kurtosis gives less than a share; 0 if infinite."""
     if not math.isfinite(kurtosis):
         return 0  # the ledger's business
-    return math.ceil(kurtosis / LARGEST_TAIL_SHARE / draws)
+    return math.ceil(kurtosis / share / draws)
 
 
 def _difference_kurtosis(kind: RankSum, law: Distribution, n: int, full_size: int) -> float:
     """Return about the excess kurtosis of an error, less what averaging over batches takes.
 
-    As if batch and full set were independent, by the shares that they have in its variance.
+    As if batch, full set and both ends of a range were independent.
     """
-    found = 0.0
-    for of_batch, of_full in zip(kind.ranks(n)[::-1], kind.ranks(full_size)[::-1], strict=False):
-        batch, full = rank_spread(law, of_batch, n), rank_spread(law, of_full, full_size)
-        if not math.isfinite(batch.kurtosis + full.kurtosis):
-            return math.inf
-        if full.variance + batch.variance == 0.0:
-            continue
-        share = full.variance / (full.variance + batch.variance)
-        of_batches = (1.0 - share) ** 2 * batch.kurtosis / (full_size // n)
-        found = max(found, share**2 * full.kurtosis + of_batches)
-    return found
+    parts = [
+        (rank_spread(law, rank, size), size)
+        for size in (n, full_size)
+        for rank in set(kind.ranks(size))
+    ]
+    total = sum(part.variance for part, _ in parts)
+    if not (math.isfinite(sum(part.fourth for part, _ in parts)) and total > 0.0):
+        return math.inf if total > 0.0 else 0.0
+    # Where an atom holds an end fast, its kurtosis is huge and its share next to nothing.
+    return sum(
+        (part.fourth / total / total - 3.0 * (part.variance / total) ** 2) / (full_size // size)
+        for part, size in parts
+    )
 
 
 class Jumps(NamedTuple):
@@ -308,15 +324,20 @@ def rare_jumps(kind: Estimator, law: Distribution, size: int, samples: int) -> J
 
 
 class RankSpread(NamedTuple):
-    """Variance and excess kurtosis of an order statistic."""
+    """Variance and fourth central moment of an order statistic."""
 
     variance: float
-    kurtosis: float
+    fourth: float
+
+    @property
+    def kurtosis(self) -> float:
+        """Excess kurtosis."""
+        return self.fourth / self.variance**2 - 3.0 if math.isfinite(self.fourth) else math.inf
 
 
 @functools.lru_cache(maxsize=4096)
 def rank_spread(law: Distribution, rank: int, size: int) -> RankSpread:
-    """Return variance and excess kurtosis of an order statistic of `size` draws.
+    """Return variance and fourth central moment of an order statistic of `size` draws.
 
     Infinite where there is no fourth moment.
 
@@ -357,8 +378,7 @@ def rank_spread(law: Distribution, rank: int, size: int) -> RankSpread:
     weights = weights[used] / weights[used].sum()
     x = x - (weights * x).sum()
     second, fourth = ((weights * x**power).sum() for power in (2, 4))
-    # An atom may hold all of the probability that doubles know of.
-    return RankSpread(float(second), float(fourth / second**2 - 3.0) if second > 0.0 else 0.0)
+    return RankSpread(float(second), float(fourth))
 
 
 def _no_population(kind: Estimator, law: Distribution) -> str:

@@ -273,9 +273,11 @@ class _Rows:
     ) -> None:
         """Doubt the standard errors that need more replications, as the law has it."""
         squares = np.array(VERDICTS) % 2 == 1
-        for i, (kind, n, _) in enumerate(cells):
+        for i, (kind, n, reference) in enumerate(cells):
             for name, of_name in (("bias", ~squares), ("mse", squares)):
-                enough = draws_verdict(kind, law, n, design.full_size, name, int(self.used[i]))
+                enough = draws_verdict(
+                    kind, law, n, design.full_size, name, int(self.used[i]), reference
+                )
                 if enough.status != OK:
                     # That nothing differed is said already, and says more.
                     here = shown[i] & of_name & (self.mcse[i] > 0.0)
@@ -304,8 +306,8 @@ class _Rows:
                     here = shown[i] & of_name
                     self.status[i, here] = UNRELIABLE
                     self.reason[i, here] = (
-                        f"the {kind.word} of data with equal values jumps in replications too "
-                        f"rare for a run of {replications:,}"
+                        f"values repeat: the {kind.word} may jump in replications too rare for "
+                        f"these {replications:,} to have met enough of them"
                     )
 
     def _doubt_stationary(self, shown: NDArray[np.bool_]) -> None:

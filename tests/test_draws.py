@@ -120,13 +120,44 @@ def test_spread_of_order_statistics(rank: int, size: int) -> None:
     """Uniform order statistics are Beta numbers; the smallest exponential one is exponential."""
     found = diagnostics.rank_spread(distribution("uniform"), rank, size)
     variance, kurtosis = stats.beta(rank, size + 1 - rank).stats("vk")
-    assert found == pytest.approx((float(variance), float(kurtosis)), rel=1e-9, abs=1e-10)
+    expected = (float(variance), float(kurtosis))
+    assert (found.variance, found.kurtosis) == pytest.approx(expected, rel=1e-9, abs=1e-10)
     lowest = diagnostics.rank_spread(distribution("exponential"), 1, size)
-    assert lowest == pytest.approx((1.0 / size**2, 6.0), rel=1e-9)
+    assert (lowest.variance, lowest.kurtosis) == pytest.approx((1.0 / size**2, 6.0), rel=1e-9)
     # A single draw of t(df=5) has kurtosis 6, and 5 moments; the middle of three has 10.
     assert diagnostics.rank_spread(distribution("t(df=5)"), 1, 1).kurtosis == pytest.approx(6.0)
     assert diagnostics.rank_spread(distribution("t(df=4)"), 1, 1).kurtosis == math.inf
     assert math.isfinite(diagnostics.rank_spread(distribution("t(df=4)"), 2, 3).kurtosis)
+
+
+def test_what_is_left_of_a_mean_is_the_tail_that_no_batch_has() -> None:
+    """With 64 draws of a rare event in batches of 7 one seed gave a bias with z = 14.
+
+    A = (mean of the first 63 - the 64th) / 64, and the 64th is 0 in all 256 replications in one
+    run of 13. Its excess kurtosis of 95 asks for 95 / 0.04 of them.
+    """
+    law = distribution("bernoulli(p=0.01)")
+    for replications, status in ((2000, "unreliable"), (2400, "ok")):
+        assert draws_verdict(mean, law, 7, 64, "bias", replications).status == status
+    assert draws_verdict(mean, law, 7, 64, "bias", 256, "population").status == "ok"
+    assert draws_verdict(mean, law, 8, 64, "bias", 256).status == "ok"
+
+
+def test_a_variance_whose_error_vanishes_to_first_order_is_not_trusted() -> None:
+    """A range of two coins is 0 or 1 alike: one seed gave 0.25 +- 5e-8 with z = 9.6."""
+    frame = sn.sweep("bernoulli", estimators="range", batch_sizes=[2], full_size=4096, seed=1).frame
+    rows = frame[(frame["measure"] == "variance") & (frame["reference"] == "population")]
+    assert rows["status"].item() == "unreliable"
+    assert rows["reason"].item() == "its standard error vanishes to first order"
+
+
+def test_a_median_that_jumps_rarely_is_not_trusted() -> None:
+    """A full set of 16,384 coins has the median 1/2 in one of 160: without it z was 8.7."""
+    frame = sn.sweep("bernoulli", estimators="median", batch_sizes=[2, 1024]).frame
+    rows = frame[(frame["measure"] == "mse") & (frame["reference"] == "full_set")]
+    smallest = rows[rows["batch_size"] == 2]
+    assert smallest["status"].item() == "unreliable"
+    assert smallest["reason"].item().startswith("values repeat: the median may jump")
 
 
 def test_lognormal_variances_are_never_taken_for_good() -> None:

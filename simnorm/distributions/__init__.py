@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from simnorm.distributions.base import PLACES, Distribution, Moments, Tails
 from simnorm.distributions.bounded import Beta, Triangular
 from simnorm.distributions.continuous import (
@@ -39,6 +41,7 @@ from simnorm.distributions.normals import (
 )
 from simnorm.distributions.shaped import GenNormal, Pareto, Weibull
 from simnorm.distributions.skewed import SkewNormal
+from simnorm.errors import SimnormError
 from simnorm.grammar import parse_spec, read_spec, spec_text
 
 __all__ = [
@@ -110,6 +113,12 @@ def distribution(spec: object) -> Distribution:
     if is_frozen(spec):
         word, values = frozen_spec(spec)
         return _kinds(word)[word](**values)
+    if hasattr(spec, "rvs") and hasattr(spec, "shapes"):
+        allowed = "a scipy law comes with its shapes, as scipy.stats.gamma(3)"
+        raise SimnormError("distributions", getattr(spec, "name", spec), allowed)
+    if isinstance(spec, np.ndarray):
+        allowed = "a law is needed, data as the full set are not supported yet"
+        raise SimnormError("distributions", f"an array of shape {spec.shape}", allowed)
     return read_spec(spec, DISTRIBUTIONS, "distributions")
 
 

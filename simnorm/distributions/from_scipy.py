@@ -146,6 +146,9 @@ def scipy_law(word: str) -> type[ScipyLaw]:
     if not isinstance(dist, stats.rv_continuous):
         names = [n for n in dir(stats) if isinstance(getattr(stats, n), stats.rv_continuous)]
         allowed = "scipy.stats has no continuous distribution of that name"
+        if isinstance(dist, stats.rv_discrete):
+            allowed = "of scipy's discrete distributions only bernoulli and poisson are allowed"
+            names = []
         raise SimnormError("distributions", word, allowed, nearest(name, names).strip())
     if name in TOO_SLOW:
         raise SimnormError("distributions", word, "scipy's functions of it are too slow to use")

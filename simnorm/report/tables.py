@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -247,7 +248,9 @@ def _why_nothing(reasons: Sequence[str], failures: Sequence[str]) -> str:
     """Return in words why a block has no numbers."""
     if failures:
         return f"failed: {failures[0]}"
-    return f"undefined: {next((text for text in reasons if text), '') or 'no value'}"
+    # The reason of most batch sizes: the smallest may have one of their own.
+    common = Counter(text for text in reasons if text).most_common(1)
+    return f"undefined: {common[0][0] if common else 'no value'}"
 
 
 def _any_value(

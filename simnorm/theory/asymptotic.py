@@ -42,6 +42,9 @@ LARGEST_DIFFERENCE = 1e-6
 # Cauchy mean trimmed by 6 of 64 values, and a hundredth for skewness and kurtosis of heavy tails.
 # These two are shown only where the excess kurtosis of I is at most n, too.
 FEWEST_FOR_MAD = 64
+# How far, in standard errors of a sample's quantile, the density may have changed by how much.
+SPREAD = 1.5
+LARGEST_UNSTEADINESS = 0.15
 FEWEST_CUT = 12
 FEWEST_FOR_SKEWNESS = 64
 FEWEST_FOR_KURTOSIS = 256
@@ -75,11 +78,26 @@ def asymptotic_pair(kind: Estimator, n: int, full: int | None, law: Distribution
 
 def _near(kind: Estimator, n: int, law: Distribution) -> bool:
     if isinstance(kind, TrimmedMean):
-        return kind.cut(n) >= FEWEST_CUT
+        cut = kind.cut(n) / n
+        return kind.cut(n) >= FEWEST_CUT and _steady(law, (cut, 1.0 - cut), n)
     if isinstance(kind, Skewness | ExcessKurtosis):
         fewest = FEWEST_FOR_SKEWNESS if isinstance(kind, Skewness) else FEWEST_FOR_KURTOSIS
         return n >= fewest and _kurtosis(kind, law) <= n
-    return n >= FEWEST_FOR_MAD
+    u = _lower_end(law)
+    return n >= FEWEST_FOR_MAD and _steady(law, (u, 0.5, u + 0.5), n)
+
+
+def _steady(law: Distribution, places: tuple[float, ...], n: int) -> bool:
+    """Return whether the density at some quantiles is about what it is where a sample's lie.
+
+    First-order values take it as constant there; in the gap of a mixture it is not.
+    """
+    for p in places:
+        spread = min(SPREAD * math.sqrt(p * (1.0 - p) / n), 0.9 * p, 0.9 * (1.0 - p))
+        around = 0.5 * (_density(law, p - spread) + _density(law, p + spread))
+        if not abs(around / _density(law, p) - 1.0) <= LARGEST_UNSTEADINESS:
+            return False
+    return True
 
 
 @functools.lru_cache(maxsize=512)
