@@ -210,17 +210,17 @@ class Distribution:
         if self.loc != 0.0:
             out += self.loc
 
-    @property
+    @functools.cached_property
     def mean(self) -> float:
         """Population mean, NaN where there is none."""
         return self.loc + self.scale * self.standard_moments().mean
 
-    @property
+    @functools.cached_property
     def variance(self) -> float:
         """Population variance, NaN or infinite where there is none."""
         return self.scale * self.scale * self.standard_moments().variance
 
-    @property
+    @functools.cached_property
     def std(self) -> float:
         """Population standard deviation."""
         return self.scale * math.sqrt(self.standard_moments().variance)
@@ -243,7 +243,7 @@ class Distribution:
             return INFINITE
         return (eighth - 4.0 * sixth + 6.0 * fourth - 3.0) / (fourth - 1.0) ** 2 - 3.0
 
-    @property
+    @functools.cached_property
     def median(self) -> float:
         """Population median."""
         return self.loc + self.scale * self.standard_median()
@@ -274,17 +274,17 @@ class Distribution:
         lower, upper = self.standard_support()
         return self.loc + self.scale * lower, self.loc + self.scale * upper
 
-    @property
+    @functools.cached_property
     def pivot(self) -> float:
         """Point about which sums of observations are taken."""
         return self.loc + self.scale * self.standard_pivot()
 
-    @property
+    @functools.cached_property
     def unit(self) -> float:
         """Size in which sums of observations are taken."""
         return self.scale * self.standard_unit()
 
-    @property
+    @functools.cached_property
     def is_compiled(self) -> bool:
         """Whether compiled code can draw the law without coming back for every slab."""
         return self.origin != "own" and (self.origin != "inverse" or inverse_table(self).holds)
@@ -310,6 +310,7 @@ def standard_table(law: Distribution) -> InverseTable:
     return InverseTable.of(law.standard_quantile)
 
 
+@functools.lru_cache(maxsize=256)
 def inverse_table(law: Distribution) -> InverseTable:
     """Return the table that a law is drawn by; laws of one shape share it."""
     return standard_table(dataclasses.replace(law, loc=0.0, scale=1.0))
