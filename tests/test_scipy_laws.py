@@ -261,7 +261,7 @@ def test_a_sweep_takes_frozen_laws():
     ("spec", "words"),
     [
         ("scipy.genextrme(c=0.1)", "Did you mean 'genextreme'"),
-        ("scipy.binom(n=3,p=0.5)", "no continuous distribution of that name"),
+        ("scipy.binom(n=3,p=0.5)", "only bernoulli and poisson are allowed"),
         ("scipy.genextreme", "needs its shape c"),
         ("scipy.burr12(c=2)", "needs its shape d.*c=...,d=..."),
         ("scipy.genextreme(d=1)", "has no parameter 'd'"),
