@@ -81,8 +81,7 @@ class InverseTable(NamedTuple):
         if compiled is not None:
             compiled.look_up(self.coefficients, out)
             return
-        upper = out >= 0.5
-        v = np.where(upper, (1.0 - out) - HALF_STEP, out + HALF_STEP)
+        upper, v = _tails(out)
         bits = v.view(np.int64)
         cell = (bits >> MANTISSA) - FIRST_CELL + upper * CELLS_TO_A_SIDE
         x = (((bits & REST) | ONE).view(np.float64) - 1.0) * STRETCH - 1.0
@@ -96,9 +95,14 @@ class InverseTable(NamedTuple):
 def fill_directly(quantile: Quantile, rng: np.random.Generator, out: Floats) -> None:
     """Fill `out` by the quantile function itself, from the uniforms that a table would use."""
     rng.random(out=out)
-    upper = out >= 0.5
-    v = np.where(upper, (1.0 - out) - HALF_STEP, out + HALF_STEP)
+    upper, v = _tails(out)
     out[...] = quantile(np.where(upper, 1.0 - v, v), np.where(upper, v, 1.0 - v))
+
+
+def _tails(u: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Return on which side uniforms lie, and the smaller of both tail probabilities."""
+    upper = u >= 0.5
+    return upper, np.where(upper, (1.0 - u) - HALF_STEP, u + HALF_STEP)
 
 
 def _cells() -> tuple[Floats, Floats]:

@@ -1,9 +1,10 @@
-"""Two readers of the same filled block: from observations to A and Q per replication and cell.
+"""The readers of the same filled block: from observations to A and Q per replication and cell.
 
 A *lane* is one replication; a block is an array of shape (N, lanes), filled observation by
 observation. For every cell, A is the mean and Q the mean square of the errors of a lane's batches.
 The compiled reader takes the moment estimators of all batch sizes in one pass over each slab; the
-array reader takes any estimator, on the assembled block.
+array reader takes any estimator, on the assembled block; users' functions have a reader of their
+own in `calls`.
 """
 
 from __future__ import annotations
@@ -240,7 +241,7 @@ class CompiledReducer:
         self.full_size = full_size
         self.centre = law.pivot
         self.unit = law.unit
-        # Population values about the constants that `deviations` names, in that unit.
+        # Population values about the constants that the kernels' `deviation` names, in that unit.
         std = law.std / self.unit
         self.population = {Std.power: std - 1.0, BiasedVariance.power: std * std - 1.0}
         self.mean = (law.mean - self.centre) / self.unit

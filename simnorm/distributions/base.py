@@ -285,6 +285,13 @@ class Distribution:
         return self.scale * self.standard_unit()
 
     @functools.cached_property
+    def standard(self) -> Distribution:
+        """The law without loc and scale: laws of one shape share what is worked out for it."""
+        if (self.loc, self.scale) == (0.0, 1.0):
+            return self
+        return dataclasses.replace(self, loc=0.0, scale=1.0)
+
+    @functools.cached_property
     def is_compiled(self) -> bool:
         """Whether compiled code can draw the law without coming back for every slab."""
         return self.origin != "own" and (self.origin != "inverse" or inverse_table(self).holds)
@@ -310,7 +317,6 @@ def standard_table(law: Distribution) -> InverseTable:
     return InverseTable.of(law.standard_quantile)
 
 
-@functools.lru_cache(maxsize=256)
 def inverse_table(law: Distribution) -> InverseTable:
     """Return the table that a law is drawn by; laws of one shape share it."""
-    return standard_table(dataclasses.replace(law, loc=0.0, scale=1.0))
+    return standard_table(law.standard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -173,7 +173,7 @@ class Range(RankSum):
         return ((1, -1.0), (size, 1.0)) if size > 1 else ((1, 0.0),)
 
     def population(self, law: Distribution) -> float:  # noqa: D102
-        lower, upper = _standard(law).support
+        lower, upper = law.standard.support
         return law.scale * (upper - lower)
 
 
@@ -194,7 +194,7 @@ class InterquartileRange(RankSum):
         return _iqr_weights(size)
 
     def population(self, law: Distribution) -> float:  # noqa: D102
-        plain = _standard(law)
+        plain = law.standard
         return law.scale * (_law_quantile(plain, 0.75) - _law_quantile(plain, 0.25))
 
 
@@ -228,7 +228,7 @@ class MedianAbsoluteDeviation(OrderStatistic):
         return median.ranks(size)
 
     def population(self, law: Distribution) -> float:  # noqa: D102
-        return law.scale * _median_distance(_standard(law))
+        return law.scale * _median_distance(law.standard)
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ class TrimmedMean(OrderStatistic):
     def population(self, law: Distribution) -> float:  # noqa: D102
         if self.proportion == 0.0:
             return law.mean
-        return law.loc + law.scale * _mean_quantile(_standard(law), self.proportion)
+        return law.loc + law.scale * _mean_quantile(law.standard, self.proportion)
 
 
 def _number(
@@ -302,11 +302,6 @@ def _between(rising: Floats, q: float) -> Floats:
     rank, share = _place(q, rising.shape[-1])
     lower = rising[..., rank - 1]
     return lower if share == 0.0 else lower + share * (rising[..., rank] - lower)
-
-
-def _standard(law: Distribution) -> Distribution:
-    """Return the law without loc and scale, whose rounding would cost digits of a difference."""
-    return replace(law, loc=0.0, scale=1.0)
 
 
 def _law_quantile(law: Distribution, q: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,11 +55,19 @@ def draw(
     if law.is_compiled and len(readers) == 1 and isinstance(readers[0], CompiledReducer):
         readers[0].add_block(rng, law, buffer)
         return
+    for first, slab in slabs(law, rng, buffer, full_size):
+        for reader in readers:
+            reader.add(slab, first)
+
+
+def slabs(
+    law: Distribution, rng: np.random.Generator, buffer: Floats, full_size: int
+) -> Iterator[tuple[int, Floats]]:
+    """Draw a block into the buffer, again and again; yield the first observation with each."""
     for first in range(0, full_size, len(buffer)):
         slab = buffer[: full_size - first]
         law.fill(rng, slab)
-        for reader in readers:
-            reader.add(slab, first)
+        yield first, slab
 
 
 @functools.lru_cache(maxsize=16)
@@ -101,9 +109,7 @@ def full_set(design: Design, source: Source, replication: int) -> Floats:
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
     found = np.empty(design.full_size)
     buffer = np.empty((slab_rows(design.full_size), lanes_of(design.full_size)))
-    for first in range(0, design.full_size, len(buffer)):
-        slab = buffer[: design.full_size - first]
-        law.fill(rng, slab)
+    for first, slab in slabs(law, rng, buffer, design.full_size):
         found[first : first + len(slab)] = slab[:, lane]
     return found
 

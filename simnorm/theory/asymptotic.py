@@ -9,7 +9,6 @@ variance. A trimmed mean cuts floor(p n) of n and floor(p N) of N values: two in
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -61,7 +60,7 @@ def asymptotic_pair(kind: Estimator, n: int, full: int | None, law: Distribution
     >>> round(1000 * 1.4826**2 * pair.variance, 2), pair.kind
     (1.36, 'asymptotic')
     """
-    law = dataclasses.replace(law, loc=0.0, scale=1.0)
+    law = law.standard
     if law.largest_atom > 0.0 or not _near(kind, n, law):
         return None
     share = 0.0 if full is None else 1.0 / full

@@ -23,7 +23,6 @@ keep their digits. Every value is computed by two rules, and is none where they 
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import math
@@ -634,7 +633,7 @@ def order_pair(kind: RankSum, n: int, full: int | None, law: Distribution) -> Pa
     >>> round(pair.bias, 12), round(pair.variance, 12)
     (-0.25, 0.0375)
     """
-    law = dataclasses.replace(law, loc=0.0, scale=1.0)
+    law = law.standard
     sizes = (n,) if full is None else (n, full)
     if len(law.knots()) > MOST_KNOTS or not _exists(kind, law, sizes, 1):
         return None
