@@ -20,6 +20,7 @@ from simnorm.design import Design
 from simnorm.errors import RunError, SimnormError
 
 if TYPE_CHECKING:
+    from simnorm.dataset import Dataset
     from simnorm.distributions import Distribution
     from simnorm.engine import Progress
     from simnorm.estimators import Estimator
@@ -30,13 +31,19 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    distributions: str | Distribution | Iterable[str | Distribution] = (
-        defaults.DEFAULT_DISTRIBUTIONS
-    ),
+    distributions: str | Distribution | Iterable[str | Distribution] | None = None,
     *,
+    data: Any = None,
+    columns: str | Iterable[str] | None = None,
+    exclude: str | Iterable[str] = (),
+    na: str = "refuse",
+    separator: str = "",
+    decimal: str = ".",
+    sampling: str | Iterable[str] = "shuffle",
+    exact: bool = False,
     batch_sizes: str | Iterable[int] = defaults.DEFAULT_BATCH_SIZES,
     estimators: Statistic | Iterable[Statistic] = defaults.DEFAULT_ESTIMATORS,
-    full_size: int = defaults.DEFAULT_FULL_SIZE,
+    full_size: int | None = None,
     replications: int = defaults.DEFAULT_REPLICATIONS,
     seed: int = defaults.DEFAULT_SEED,
     workers: int | None = None,
@@ -46,12 +53,30 @@ def sweep(
     """Estimate bias, variance and RMSE of batch statistics for every batch size.
 
     In every replication a full set of N observations is drawn and cut into batches of n; the
-    errors of the batches' statistics are taken against the full set and the population.
+    errors of the batches' statistics are taken against the full set and the population. With
+    `data`, the full set is each of their columns, and the rows are drawn instead.
 
     Parameters
     ----------
     distributions
-        Specs such as ``"t(df=5)"`` or laws of `simnorm.distributions`.
+        Specs such as ``"t(df=5)"`` or laws of `simnorm.distributions`; ``normal``, ``uniform``,
+        ``laplace``, ``exponential`` and ``t(df=5)`` if neither these nor `data` are given.
+    data
+        A file (CSV, TSV, also .gz; Parquet; NPY, NPZ), an array of shape (N,) or (N, columns), a
+        DataFrame, or a dict of arrays.
+    columns, exclude
+        Names of the columns that are measured, or are not; every numeric column if None.
+    na
+        ``"refuse"`` missing values, or ``"drop"`` the rows that have one.
+    separator, decimal
+        How a text file separates fields (by its ending if empty) and writes a decimal point.
+    sampling
+        How batches come from the full set: ``shuffle`` (an epoch of shuffled batches),
+        ``replacement``; for distributions ``iid`` too; for data ``sequential`` (file order) and
+        ``grouped:COLUMN`` (groups in random order, rows in file order inside). One or several.
+    exact
+        Whether all subsets of the data are enumerated where there are 100,000 or fewer: exact
+        theory for any estimator.
     batch_sizes
         Whole numbers, or text such as ``"2:1024:x2"``.
     estimators
@@ -59,9 +84,9 @@ def sweep(
         that are called as ``function(sample, axis=-1)``; `simnorm.estimators.UserEstimator` gives
         such a function a name and a population value.
     full_size
-        N, the number of observations in a full set.
+        N, the number of observations in a full set: 16,384 unless given, or the rows of the data.
     replications
-        R, the number of independent full sets.
+        R, the number of independent full sets, or orders of the rows.
     seed
         From 0 to 2^128 - 1. The same seed gives the same bits for any number of workers.
     workers
@@ -88,9 +113,24 @@ def sweep(
     >>> exact = result.table("rmse", value="theory")
     >>> float(exact.loc[("normal", 4), "mean"].round(4))
     0.4961
+
+    Four batches of 25 of one's own hundred numbers:
+
+    >>> result = sn.sweep(data=[float(i * i) for i in range(100)], batch_sizes=[25])
+    >>> exact = result.table("relative_rmse", value="theory")
+    >>> exact.round(3)["mean"].to_list(), result.columns["excess_kurtosis"].round(2).to_list()
+    ([0.174], [-0.84])
     """
     design = Design.make(
         distributions,
+        data=data,
+        columns=columns,
+        exclude=exclude,
+        na=na,
+        separator=separator,
+        decimal=decimal,
+        sampling=sampling,
+        exact=exact,
         batch_sizes=batch_sizes,
         estimators=estimators,
         full_size=full_size,
@@ -104,6 +144,7 @@ def run(
     design: Design | str | Path,
     *,
     functions: Iterable[Statistic] | Mapping[str, Callable[..., Any]] = (),
+    data: Any = None,
     workers: int | None = None,
     out: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -117,6 +158,8 @@ def run(
         What to compute, or the file or run folder that says it.
     functions
         The functions that its estimators named ``user.NAME`` stand for: a file does not hold them.
+    data
+        The data themselves, in place of the file that the design names: an array is in no file.
     workers, out, on_progress
         As in `sweep`.
     command
@@ -127,7 +170,7 @@ def run(
     from simnorm.studies import sweep as sweep_study
 
     if not isinstance(design, Design):
-        design = Design.from_file(design, functions=functions)
+        design = Design.from_file(design, functions=functions, data=data)
     elif functions:
         design = design.with_functions(functions)
     workers = engine.worker_count(workers)
@@ -141,9 +184,15 @@ def run(
         on_node = None
         if folder is not None:
             on_node = stack.enter_context(_opened(folder, design)).add
-        found = engine.run(design, workers=workers, on_node=on_node, on_progress=on_progress)
-    frame = tables.build_frame(design, found)
-    curves = tables.build_curves(design, found, frame)
+        made = tables.Maker(design)
+        engine.run(
+            design,
+            workers=workers,
+            on_node=on_node,
+            on_progress=on_progress,
+            on_source=made.add,
+        )
+    frame, curves, columns = made.tables()
     provenance: dict[str, Any] = {
         "command": command or "simnorm.sweep(...)",
         "simnorm": __version__,
@@ -161,10 +210,22 @@ def run(
     }
     if compiled_kernels() is not None:
         provenance["numba"] = version_of("numba")
-    result = results.Result(design, frame, curves, provenance)
+    if design.dataset is not None:
+        provenance |= _data_provenance(design.dataset)
+    result = results.Result(design, frame, curves, provenance, columns)
     if folder is not None:
         _kept(folder, result.save)
     return result
+
+
+def _data_provenance(dataset: Dataset) -> dict[str, Any]:
+    """Return which data were read, and what was left out of them."""
+    found: dict[str, Any] = {"data": dataset.name, "data_sha256": dataset.digest()}
+    if dataset.dropped:
+        found["rows_dropped"] = dataset.dropped
+    if dataset.skipped:
+        found["columns_skipped"] = dict(dataset.skipped)
+    return found
 
 
 @functools.cache
@@ -207,20 +268,31 @@ def memory_needed(design: Design, workers: int) -> int:
     from simnorm.engine import KEPT_REPLICATIONS
     from simnorm.estimators import UserEstimator
     from simnorm.reducers import CHUNK_DRAWS, array_estimators
+    from simnorm.sampling import REPLACEMENT
     from simnorm.streams import lanes_of, slab_rows
     from simnorm.studies import sweep
 
     lanes = lanes_of(design.full_size)
     cells = len(sweep.cells(design))
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
+    rows = 8 * sweep.cell_count(design) * 1_500
+    # The sums of a source are held until it is finished, two sources at a time.
+    tables = 16 * kept * cells * min(2, len(sweep.sources(design)))
+    kinds = sweep.estimators(design)
+    users = any(isinstance(kind, UserEstimator) for kind in kinds)
+    if design.data:
+        width = len(sweep.sources(design)[0].columns)
+        # Numbers of two chunks: as they came, standardized, and in groups; orders and their rows.
+        chunks = 2 * 8 * design.full_size * width * 4
+        per_worker = 8 * 4 * max(CHUNK_DRAWS, design.full_size) + 16 * lanes * cells
+        per_worker += 8 * 4 * max(CHUNK_DRAWS, design.full_size) * (1 + users)
+        return workers * per_worker + chunks + tables + rows
     per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * cells)
     # The assembled block, and a few copies of the lanes that are read at a time.
     assembled = 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
-    kinds = sweep.estimators(design)
-    users = any(isinstance(kind, UserEstimator) for kind in kinds)
     per_worker += assembled * (bool(array_estimators(kinds)) + users)
-    tables = 16 * kept * cells * len(sweep.sources(design))
-    rows = 8 * cells * len(sweep.sources(design)) * 1_500
+    if REPLACEMENT in design.sampling:
+        per_worker += 8 * 8 * lanes * max(design.full_size, *design.batch_sizes)
     return workers * per_worker + tables + rows
 
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.estimators import Estimator
+from simnorm.estimators import Estimator, UserEstimator
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class Column:
         self.name = name
         self.values = np.ascontiguousarray(values, dtype=np.float64)
         self.values.flags.writeable = False
-        self._known: dict[Estimator, float] = {}
+        self._known: dict[tuple[Estimator, bool], float] = {}
 
     @property
     def size(self) -> int:
@@ -134,7 +134,22 @@ class Column:
         return np.diff(ends)
 
     def value_of(self, kind: Estimator) -> float:
-        """Return the estimator's value on the whole column, its full-set reference."""
-        if kind not in self._known:
-            self._known[kind] = float(kind(self.values))
-        return self._known[kind]
+        """Return the estimator's value on the whole column, its full-set reference.
+
+        NaN where a function of the user has none.
+        """
+        return self._value(kind, about_pivot=False)
+
+    def centred_value_of(self, kind: Estimator) -> float:
+        """Return the estimator's value on the column less its pivot."""
+        return self._value(kind, about_pivot=True)
+
+    def _value(self, kind: Estimator, *, about_pivot: bool) -> float:
+        key = kind, about_pivot
+        if key not in self._known:
+            values = self.values - self.pivot if about_pivot else self.values
+            if isinstance(kind, UserEstimator):
+                self._known[key] = float(kind.attempt(values[np.newaxis, np.newaxis])[0][0, 0])
+            else:
+                self._known[key] = float(kind(values))
+        return self._known[key]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from simnorm.grammar import (
     split_list,
     whole_number,
 )
+from simnorm.sampling import REPLACEMENT, SHUFFLE, group_column, parse_sampling
 
 if TYPE_CHECKING:
+    from simnorm.dataset import Dataset
     from simnorm.estimators import UserEstimator
 
 DEFAULT_DISTRIBUTIONS = ("normal", "uniform", "laplace", "exponential", "t(df=5)")
@@ -39,10 +41,44 @@ DEFAULT_SEED = 0
 # Block indices stay below 2^32 even with the fewest lanes to a block.
 MOST_REPLICATIONS = 10**10
 
-# What a run folder's name does not depend on: a top-up returns to its folder.
-NOT_IN_IDENTITY = ("replications",)
+# What a run folder's name does not depend on: a top-up returns to its folder, and the same numbers
+# do from another file.
+NOT_IN_IDENTITY = ("replications", "data", "na", "separator", "decimal")
 # What no file can hold.
-NOT_WRITTEN = ("functions",)
+NOT_WRITTEN = ("functions", "dataset")
+# What says which data are read, and how: keys that only a design with data has. Those with a usual
+# value are written where they differ from it.
+OF_DATA = ("data", "data_sha256", "columns")
+READING = {"na": "refuse", "separator": "", "decimal": ".", "exact": False}
+
+
+@dataclass(frozen=True)
+class Unread:
+    """What a design says of its data where these are not to be read."""
+
+    name: str
+    columns: tuple[str, ...]
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Unread:
+        """Take it from the keys of a design.
+
+        Raises
+        ------
+        SimnormError
+            If the columns are no texts.
+        """
+        columns = values.get("columns")
+        if not (isinstance(columns, list) and columns and all(isinstance(c, str) for c in columns)):
+            raise SimnormError("columns", columns, "the names of the columns are needed")
+        size = whole_number(values.get("full_size"), "full_size", 1, LARGEST_SIZE)
+        return cls(values["data"], tuple(columns), size, values.get("data_sha256", ""))
+
+    def digest(self) -> str:
+        """Return the hash that the design has of the data."""
+        return self.sha256
 
 
 @dataclass(frozen=True)
@@ -52,6 +88,10 @@ class Design:
     Make one with `Design.make`, which checks and canonizes; two designs that ask for the same
     numbers in the same order are equal. Functions of yours stand among the estimators by their
     names, ``user.NAME``, and beside them, in `functions`, as themselves; a file holds the names.
+
+    With data, `distributions` is empty and the full set is a column: `data` says where the data
+    come from, `columns` which of their columns are measured, `data_sha256` what these hold, and
+    `dataset` is the data themselves, where they have been read.
 
     Examples
     --------
@@ -70,19 +110,36 @@ class Design:
     sampling: tuple[str, ...]
     replications: int
     seed: int
+    data: str = ""
+    data_sha256: str = ""
+    columns: tuple[str, ...] = ()
+    na: str = READING["na"]
+    separator: str = READING["separator"]
+    decimal: str = READING["decimal"]
+    exact: bool = READING["exact"]
     functions: tuple[UserEstimator, ...] = ()
+    # Left out of comparisons: its hash stands for it.
+    dataset: Dataset | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def make(
         cls,
-        distributions: object = DEFAULT_DISTRIBUTIONS,
+        distributions: object = None,
         *,
         estimators: object = DEFAULT_ESTIMATORS,
         batch_sizes: str | Iterable[object] = DEFAULT_BATCH_SIZES,
-        full_size: object = DEFAULT_FULL_SIZE,
+        full_size: object = None,
+        sampling: object = SHUFFLE,
         replications: object = DEFAULT_REPLICATIONS,
         seed: object = DEFAULT_SEED,
         functions: object = (),
+        data: object = None,
+        columns: object = None,
+        exclude: object = (),
+        na: str = READING["na"],
+        separator: str = READING["separator"],
+        decimal: str = READING["decimal"],
+        exact: bool = READING["exact"],
         notes: list[str] | None = None,
     ) -> Design:
         """Check every part and return the canonical design.
@@ -91,13 +148,22 @@ class Design:
         ----------
         distributions, estimators
             Specs, laws, estimators or functions of ``(sample, axis=-1)``: one, several, or one
-            text that joins specs with commas.
+            text that joins specs with commas. No distributions with `data`.
         batch_sizes
             Text such as ``2:1024:x2`` or whole numbers.
         full_size, replications, seed
-            Whole numbers, also as text.
+            Whole numbers, also as text. With `data`, the full size is their number of rows.
+        sampling
+            Schemes such as ``shuffle`` or ``grouped:COLUMN``, one or several.
         functions
             The functions that estimators named ``user.NAME`` stand for.
+        data
+            The data that are the full set, column by column: a file, an array, a table, or a
+            `Dataset` that was read before.
+        columns, exclude, na, separator, decimal
+            Which columns are measured, and how a file is read: see `simnorm.dataset.read_dataset`.
+        exact
+            Whether every subset of the data is enumerated where there are few.
         notes
             A list that receives a sentence for everything dropped or cut.
 
@@ -106,26 +172,44 @@ class Design:
         SimnormError
             For the first part that cannot be used.
         """
-        from simnorm.distributions import distribution
         from simnorm.estimators import estimator
 
         notes = [] if notes is None else notes
-        size = whole_number(full_size, "full_size", 1, LARGEST_SIZE)
-        sizes = parse_batch_sizes(batch_sizes, size)
+        schemes = parse_sampling(sampling, from_file=data is not None)
+        if data is None:
+            _refuse_without_data(columns, exclude, na, separator, decimal, exact)
+            given = DEFAULT_FULL_SIZE if full_size is None else full_size
+            size = whole_number(given, "full_size", 1, LARGEST_SIZE)
+            names, what = _laws(distributions, notes), {}
+        else:
+            if distributions is not None:
+                hint = "Give one of them."
+                raise SimnormError("distributions", distributions, "data are given too", hint)
+            dataset = _read(data, columns, exclude, na, separator, decimal, schemes, notes)
+            size, names = _rows(dataset, full_size), ()
+            what = _data_fields(dataset, na, separator, decimal, exact)
+        # With replacement a batch may be larger than the full set.
+        limit = LARGEST_SIZE if set(schemes) == {REPLACEMENT} else size
+        sizes = parse_batch_sizes(batch_sizes, limit)
         notes.extend(sizes.notes)
-        laws = _all_read(distributions, distribution, "distributions")
         kinds = _all_read(estimators, estimator, "estimators")
         return cls(
             study="sweep",
-            distributions=_canonical(laws, "distributions", notes),
+            distributions=names,
             estimators=_canonical(kinds, "estimators", notes),
             batch_sizes=sizes.sizes,
             full_size=size,
-            sampling=("shuffle",),
+            sampling=schemes,
             replications=whole_number(replications, "replications", 1, MOST_REPLICATIONS),
             seed=whole_number(seed, "seed", 0, LARGEST_SEED),
             functions=_functions(kinds, functions),
+            **what,
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the study is of: its distributions, or the columns of its data."""
+        return self.columns if self.data else self.distributions
 
     def with_functions(self, functions: object) -> Design:
         """Return the design with the functions that its ``user.NAME`` stand for."""
@@ -138,8 +222,15 @@ class Design:
         return {
             f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
             for f in fields(self)
-            if f.name not in NOT_WRITTEN
+            if self._is_written(f.name)
         }
+
+    def _is_written(self, key: str) -> bool:
+        if key in READING:
+            return bool(getattr(self, key) != READING[key])
+        if key in OF_DATA:
+            return bool(self.data)
+        return key not in NOT_WRITTEN and not (key == "distributions" and self.data)
 
     def to_toml(self) -> str:
         """Return the design as the text of a TOML file."""
@@ -148,7 +239,15 @@ class Design:
         return "\n".join(["# A simnorm design. Run it with: simnorm run design.toml", *lines, ""])
 
     @classmethod
-    def from_toml(cls, text: str, notes: list[str] | None = None, functions: object = ()) -> Design:
+    def from_toml(
+        cls,
+        text: str,
+        notes: list[str] | None = None,
+        functions: object = (),
+        *,
+        data: object = None,
+        read: bool = True,
+    ) -> Design:
         """Read a design from the text of a TOML file; what is left out takes its default.
 
         Raises
@@ -161,13 +260,31 @@ class Design:
         except (ValueError, RecursionError) as error:
             # Beside its own error, tomllib lets those of odd numbers, dates and depths through.
             raise SimnormError("design", str(error), "a TOML file is expected") from None
-        return cls.from_dict(values, notes, functions)
+        return cls.from_dict(values, notes, functions, data=data, read=read)
 
     @classmethod
     def from_dict(
-        cls, values: Mapping[str, Any], notes: list[str] | None = None, functions: object = ()
+        cls,
+        values: Mapping[str, Any],
+        notes: list[str] | None = None,
+        functions: object = (),
+        *,
+        data: object = None,
+        read: bool = True,
     ) -> Design:
-        """Make a design from `to_dict`'s output or part of it."""
+        """Make a design from `to_dict`'s output or part of it.
+
+        Parameters
+        ----------
+        values
+            Keys and values of a design.
+        notes, functions
+            As in `make`.
+        data
+            The data themselves, in place of those that the design names.
+        read
+            Whether the data are to be read; without them nothing can be computed.
+        """
         known = [f.name for f in fields(cls) if f.name not in NOT_WRITTEN]
         if not values:
             raise SimnormError("design", "nothing", f"a design has {', '.join(known)}")
@@ -175,19 +292,42 @@ class Design:
             if key not in known:
                 hint = nearest(key, known) + f"Known are {', '.join(known)}."
                 raise SimnormError("design", key, "it is no key of a design", hint)
-        only = {"study": "sweep", "sampling": ["shuffle"]}
-        for key, allowed in only.items():
-            if values.get(key, allowed) != allowed:
-                raise SimnormError(key, values[key], f"allowed is {allowed!r}")
-        return cls.make(
-            **{key: value for key, value in values.items() if key not in only},
+        if values.get("study", "sweep") != "sweep":
+            raise SimnormError("study", values["study"], "allowed is 'sweep'")
+        left = {key: value for key, value in values.items() if key not in ("study", "data_sha256")}
+        for key in ("data", "na", "separator", "decimal", "data_sha256"):
+            if not isinstance(values.get(key, ""), str):
+                raise SimnormError(key, values[key], "a text is needed")
+        if not isinstance(values.get("exact", False), bool):
+            raise SimnormError("exact", values["exact"], "true or false is needed")
+        if "data" not in values:
+            return cls.make(**left, functions=functions, data=data, notes=notes)
+        if not read:
+            absent = Unread.of(values)
+            left |= {"data": absent, "columns": None}
+            made = cls.make(**left, functions=functions, notes=notes)
+            return dataclasses.replace(made, dataset=None)
+        made = cls.make(
+            **(left | {"data": left["data"] if data is None else data}),
             functions=functions,
             notes=notes,
         )
+        expected = values.get("data_sha256", made.data_sha256)
+        if made.data_sha256 != expected:
+            hint = "Take out data_sha256 and full_size to run with these data."
+            allowed = "the data are not those that the design was made with"
+            raise SimnormError("data", made.data, allowed, hint)
+        return made
 
     @classmethod
     def from_file(
-        cls, path: str | Path, notes: list[str] | None = None, functions: object = ()
+        cls,
+        path: str | Path,
+        notes: list[str] | None = None,
+        functions: object = (),
+        *,
+        data: object = None,
+        read: bool = True,
     ) -> Design:
         """Read a design from a TOML file, or from the one in a run folder.
 
@@ -204,7 +344,7 @@ class Design:
             reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
             raise SimnormError("design", str(path), f"it cannot be read ({reason})") from None
         try:
-            return cls.from_toml(text, notes, functions)
+            return cls.from_toml(text, notes, functions, data=data, read=read)
         except SimnormError as error:
             inside = error.sentence(error.parameter).rstrip(".")
             raise SimnormError("design", str(path), f"in it, {inside}") from None
@@ -214,11 +354,89 @@ class Design:
         values = {k: v for k, v in self.to_dict().items() if k not in NOT_IN_IDENTITY}
         return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:8]
 
-    @property
-    def draws(self) -> int:
-        """Number of observations the design draws, before whole blocks are cut."""
-        sources = len(self.distributions) * len(self.sampling)
-        return sources * self.replications * self.full_size
+
+def _laws(given: object, notes: list[str]) -> tuple[str, ...]:
+    from simnorm.distributions import distribution
+
+    laws = _all_read(
+        DEFAULT_DISTRIBUTIONS if given is None else given, distribution, "distributions"
+    )
+    return _canonical(laws, "distributions", notes)
+
+
+def _refuse_without_data(
+    columns: object, exclude: object, na: str, separator: str, decimal: str, exact: bool
+) -> None:
+    """Refuse what only says how data are read where there are none."""
+    given = {"na": na, "separator": separator, "decimal": decimal, "exact": exact}
+    wanted = {key: value for key, value in given.items() if value != READING[key]}
+    wanted |= {"columns": columns} if columns is not None and list(_texts(columns)) else {}
+    wanted |= {"exclude": exclude} if list(_texts(exclude)) else {}
+    for key, value in wanted.items():
+        raise SimnormError(key, value, "it says how data are read", "Give data too.")
+
+
+def _texts(given: object) -> list[object]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return [given]
+    return list(given)
+
+
+def _read(
+    data: object,
+    columns: object,
+    exclude: object,
+    na: str,
+    separator: str,
+    decimal: str,
+    schemes: tuple[str, ...],
+    notes: list[str],
+) -> Dataset | Unread:
+    """Return the data, read unless they are already."""
+    if isinstance(data, Unread):
+        return data
+    from simnorm.dataset import Dataset, read_dataset
+
+    if isinstance(data, Dataset):
+        return data
+    groups = [column for column in map(group_column, schemes) if column is not None]
+    found = read_dataset(
+        data,
+        columns=columns,
+        exclude=exclude,
+        na=na,
+        groups=groups,
+        separator=separator or None,
+        decimal=decimal,
+    )
+    notes.extend(found.notes)
+    return found
+
+
+def _rows(dataset: Dataset | Unread, full_size: object) -> int:
+    """Return N; refuse another one that is asked for."""
+    if full_size is None:
+        return dataset.size
+    size = whole_number(full_size, "full_size", 1, LARGEST_SIZE)
+    if size != dataset.size:
+        allowed = f"with data the full size is their number of rows, {dataset.size:,}"
+        raise SimnormError("full_size", size, allowed, "Leave it out.")
+    return size
+
+
+def _data_fields(
+    dataset: Dataset | Unread, na: str, separator: str, decimal: str, exact: bool
+) -> dict[str, Any]:
+    return {
+        "data": dataset.name,
+        "data_sha256": dataset.digest(),
+        "columns": dataset.columns,
+        "na": na,
+        "separator": separator,
+        "decimal": decimal,
+        "exact": exact,
+        "dataset": dataset,
+    }
 
 
 def _all_read(given: object, read: Callable[[Any], Any], parameter: str) -> list[Any]:

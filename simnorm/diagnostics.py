@@ -32,6 +32,7 @@ from simnorm.estimators import (
     relative_constant,
 )
 from simnorm.grammar import number_text
+from simnorm.sampling import REPLACEMENT, SHUFFLE
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,8 @@ RULE = np.polynomial.legendre.leggauss(16)
 
 OK, EXACT, UNRELIABLE, UNDEFINED = "ok", "exact", "unreliable", "undefined"
 FAILED = "failed"
+WHOLE = "the batch is the full set"
+BALANCED = "the batch means average to the mean of the full set"
 
 # A standard error of a mean square needs so many replications before its intervals cover what they
 # say, and a t quantile does not help; more where each replication is a single batch.
@@ -70,10 +73,14 @@ KHAT_ROWS = 16
 
 
 class Verdict(NamedTuple):
-    """The status of a row and, unless it is ``ok``, the reason."""
+    """The status of a row and, unless it is ``ok``, the reason.
+
+    Of what is ``exact``, `is_zero` says whether it is 0, or a number that is computed.
+    """
 
     status: str
     reason: str = ""
+    is_zero: bool = False
 
 
 class _Known(NamedTuple):
@@ -91,23 +98,34 @@ def _known(kind: Estimator, law: Distribution) -> _Known:
     return _Known(kind.population(law), constant, law.tails(), law.largest_atom)
 
 
-def error_index(kind: Estimator, law: Distribution, n: int, full_size: int) -> float:
+def error_index(
+    kind: Estimator, law: Distribution, n: int, full_size: int, sampling: str = SHUFFLE
+) -> float:
     """Return the tail index of the error of one batch: E|error|^p exists for p below it."""
     tails = _known(kind, law).tails
+    if sampling == REPLACEMENT and isinstance(kind, OrderStatistic):
+        # Every draw of a batch may be the full set's largest value.
+        return min(tails)
     return min(kind.tail_index(tails, n), kind.tail_index(tails, full_size))
 
 
 def mean_error_index(
-    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str
+    kind: Estimator,
+    law: Distribution,
+    n: int,
+    full_size: int,
+    reference: str,
+    sampling: str = SHUFFLE,
 ) -> float:
     """Return the tail index of A, the mean error of the batches of one full set.
 
     Where all observations are used, one huge x enters the mean of the unbiased batch variances
     and the full set's in the same way, x^2/N, and cancels; what is left grows like x.
     """
-    if isinstance(kind, UnbiasedVariance) and reference == "full_set" and full_size % n == 0:
+    whole = reference == "full_set" and full_size % n == 0 and sampling == SHUFFLE
+    if isinstance(kind, UnbiasedVariance) and whole:
         return min(_known(kind, law).tails)
-    return error_index(kind, law, n, full_size)
+    return error_index(kind, law, n, full_size, sampling)
 
 
 def ledger(
@@ -118,7 +136,7 @@ def ledger(
     Parameters
     ----------
     kind, law, n, full_size
-        Estimator, law, batch size and full size of the cell; sampling is ``shuffle``.
+        Estimator, law, batch size and full size of the cell, its sampling ``shuffle``.
     reference
         ``full_set`` or ``population``.
     measure
@@ -137,7 +155,12 @@ def ledger(
 
 
 def verdicts(
-    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str
+    kind: Estimator,
+    law: Distribution,
+    n: int,
+    full_size: int,
+    reference: str,
+    sampling: str = SHUFFLE,
 ) -> tuple[Verdict, Verdict, Verdict, Verdict]:
     """Return the statuses of a cell's rows: bias, squares, relative bias, relative squares.
 
@@ -146,12 +169,15 @@ def verdicts(
     if n < kind.smallest_batch:
         return (Verdict(UNDEFINED, kind.too_small),) * 4
     known = _known(kind, law)
-    if isinstance(kind, Shape) and known.largest_atom ** (n - 1) > LARGEST_EQUAL_SHARE:
+    atom = known.largest_atom
+    if sampling == REPLACEMENT:
+        atom = max(atom, 1.0 / full_size)
+    if isinstance(kind, Shape) and atom ** (n - 1) > LARGEST_EQUAL_SHARE:
         reason = f"{kind.word} has no value where all {n} of a batch are equal"
         return (Verdict(UNDEFINED, reason),) * 4
     if reference == "population" and not math.isfinite(known.population):
         return (Verdict(UNDEFINED, _no_population(kind, law)),) * 4
-    bias, squares = _of_moments(kind, law, n, full_size, reference)
+    bias, squares = _of_moments(kind, law, n, full_size, reference, sampling)
     if math.isfinite(known.constant) and known.constant > 0.0:
         return bias, squares, bias, squares
     what = "standard deviation" if kind.is_location else kind.word
@@ -162,19 +188,20 @@ def verdicts(
 
 
 def _of_moments(
-    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str
+    kind: Estimator, law: Distribution, n: int, full_size: int, reference: str, sampling: str
 ) -> tuple[Verdict, Verdict]:
     """Return the statuses of bias and squares as far as the error's moments decide them."""
-    if reference == "full_set" and n == full_size:
-        return (Verdict(EXACT, "the batch is the full set"),) * 2
-    index = error_index(kind, law, n, full_size)
+    cut = reference == "full_set" and sampling == SHUFFLE
+    if cut and n == full_size:
+        return (Verdict(EXACT, WHOLE, is_zero=True),) * 2
+    index = error_index(kind, law, n, full_size, sampling)
     squares = _of_index(index, 2, "the mean squared error")
     bias = _of_index(index, 1, "the mean error")
     if bias.status == UNDEFINED:
         return bias, squares
-    if isinstance(kind, Mean) and reference == "full_set" and full_size % n == 0:
-        return Verdict(EXACT, "the batch means average to the mean of the full set"), squares
-    index = mean_error_index(kind, law, n, full_size, reference)
+    if isinstance(kind, Mean) and cut and full_size % n == 0:
+        return Verdict(EXACT, BALANCED, is_zero=True), squares
+    index = mean_error_index(kind, law, n, full_size, reference, sampling)
     return _of_index(index, 1, "the mean error"), squares
 
 
@@ -195,6 +222,7 @@ def draws_verdict(
     measure: str,
     replications: int,
     reference: str = "full_set",
+    sampling: str = SHUFFLE,
 ) -> Verdict:
     """Return whether so many replications are enough for a standard error, as the law has it.
 
@@ -212,16 +240,22 @@ def draws_verdict(
     'unreliable'
     """
     base = measure.removeprefix("relative_")
-    fewest = FEWEST_FOR_BIAS if base == "bias" else FEWEST_FOR_SQUARES
+    share = LARGEST_TAIL_SHARE if base == "bias" else LARGEST_EXTREME_SHARE
+    needed = _needed(kind, law, n, full_size, share)
+    cut = reference == "full_set" and sampling == SHUFFLE
+    if base == "bias" and isinstance(kind, Mean) and cut and full_size % n:
+        # All that does not cancel is the tail of the full set that no batch has.
+        needed = replications_for(law.excess_kurtosis, full_size % n, LARGEST_TAIL_SHARE)
+    return enough(base, n, full_size, replications, needed)
+
+
+def enough(measure: str, n: int, full_size: int, replications: int, needed: int) -> Verdict:
+    """Return whether so many replications are enough, if the tails ask for `needed`."""
+    fewest = FEWEST_FOR_BIAS if measure == "bias" else FEWEST_FOR_SQUARES
     if 2 * n > full_size:
         fewest = FEWEST_SINGLES
     if replications < fewest:
         return Verdict(UNRELIABLE, f"its standard error needs {fewest} replications or more")
-    share = LARGEST_TAIL_SHARE if base == "bias" else LARGEST_EXTREME_SHARE
-    needed = _needed(kind, law, n, full_size, share)
-    if base == "bias" and isinstance(kind, Mean) and reference == "full_set" and full_size % n:
-        # All that does not cancel is the tail of the full set that no batch has.
-        needed = _replications(law.excess_kurtosis, full_size % n, LARGEST_TAIL_SHARE)
     if replications < needed:
         many = f"{needed:,} replications or more"
         if needed > MOST_REPLICATIONS:
@@ -237,17 +271,17 @@ def _needed(
     """Return the replications that the tails ask for; 0 where nothing is known of them."""
     if isinstance(kind, Minimum | Maximum | Range):
         kurtosis = _difference_kurtosis(kind, law, n, full_size)
-        return _replications(kurtosis, 1, share_of_extremes)
+        return replications_for(kurtosis, 1, share_of_extremes)
     if isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0):
         kurtosis, draws = law.excess_kurtosis, full_size
     elif isinstance(kind, Spread):
         kurtosis, draws = law.squares_kurtosis, full_size
     else:
         return 0
-    return _replications(kurtosis, draws, LARGEST_TAIL_SHARE)
+    return replications_for(kurtosis, draws, LARGEST_TAIL_SHARE)
 
 
-def _replications(kurtosis: float, draws: int, share: float) -> int:
+def replications_for(kurtosis: float, draws: float, share: float) -> int:
     """Return the replications after which a kurtosis gives less than a share; 0 if infinite."""
     if not math.isfinite(kurtosis):
         return 0  # the ledger's business

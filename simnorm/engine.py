@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ KEPT_REPLICATIONS = 1024
 
 
 class Task(NamedTuple):
-    """A node of one source's merge tree."""
+    """A node of one source's merge tree; the source by its number."""
 
     source: int
     level: int
@@ -125,17 +125,24 @@ def worker_count(wanted: object = None) -> int:
     return whole_number(wanted, "workers", 1, MOST_WORKERS)
 
 
-def block_count(design: Design) -> int:
-    """Return the number of blocks of each source, the last of which may be cut."""
-    return -(-design.replications // lanes_of(design.full_size))
+def block_count(design: Design, source: Source) -> int:
+    """Return the number of blocks of a source, the last of which may be cut."""
+    return -(-sweep.replications(design, source) // lanes_of(design.full_size))
 
 
 def task_level(design: Design, workers: int) -> int:
     """Return the level of the nodes handed out: work enough each, and tasks enough for all."""
-    draws = lanes_of(design.full_size) * design.full_size
-    blocks = block_count(design) * len(sweep.sources(design))
+    sources = sweep.sources(design)
+    draws = max(_block_draws(design, source, 0) for source in sources)
+    blocks = sum(block_count(design, source) for source in sources)
     most = max(1, min(TASK_DRAWS // draws, blocks // (TASKS_PER_WORKER * workers)))
     return most.bit_length() - 1
+
+
+def _block_draws(design: Design, source: Source, block: int) -> int:
+    """Return the observations of a block; a row of data counts once for each of its columns."""
+    lanes = sweep.drawn_lanes(design, source, block)
+    return lanes * design.full_size * max(1, len(source.columns))
 
 
 def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
@@ -145,8 +152,9 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
     kept: list[Floats] = []
     blocks = range(
         task.position << task.level,
-        min((task.position + 1) << task.level, block_count(design)),
+        min((task.position + 1) << task.level, block_count(design, source)),
     )
+    replications = sweep.replications(design, source)
     tree = MergeTree()
     may_fail = sweep.may_fail(design, source)
     failures: Failures = {}
@@ -157,17 +165,17 @@ def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
         found = np.stack(sweep.block_errors(design, source, block, compiled=compiled, **options))
         first = block * lanes
         # The last block is drawn whole and cut, so that a larger R continues it.
-        found = found[..., : design.replications - first]
+        found = found[..., : replications - first]
         tree.add(0, block, Tally.of(found[0], found[1], may_fail))
         if may_fail is not None:
             _note_failures(failures, found[0], may_fail, first, said)
         if first < KEPT_REPLICATIONS:
             kept.append(found[..., : KEPT_REPLICATIONS - first])
-    none = np.empty((2, len(sweep.cells(design)), 0))
+    none = np.empty((2, len(sweep.cells(design, source)), 0))
     return Node(
         tree.root(),
         np.concatenate([none, *kept], axis=-1),
-        len(blocks) * lanes * design.full_size,
+        sum(_block_draws(design, source, block) for block in blocks),
         failures,
     )
 
@@ -189,8 +197,11 @@ def _note_failures(
 
 def total_draws(design: Design) -> int:
     """Return the observations that are drawn, whole blocks counted."""
-    per_source = block_count(design) * lanes_of(design.full_size) * design.full_size
-    return per_source * len(sweep.sources(design))
+    total = 0
+    for source in sweep.sources(design):
+        last = block_count(design, source) - 1
+        total += last * _block_draws(design, source, 0) + _block_draws(design, source, last)
+    return total
 
 
 def run(
@@ -200,8 +211,9 @@ def run(
     compiled: bool = True,
     on_node: Callable[[Task, Node], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-) -> dict[Source, Sums]:
-    """Run the design and return the sums of every source.
+    on_source: Callable[[Source, Sums], Any] | None = None,
+) -> dict[Source, Any]:
+    """Run the design and return what every source has come to.
 
     Parameters
     ----------
@@ -215,43 +227,62 @@ def run(
         Called with every finished node, e.g. to store it, in no particular order.
     on_progress
         Called after every finished node.
+    on_source
+        Called with the sums of every finished source, in no particular order: what it returns is
+        kept in their place, which for many sources is less to hold. The sums are if it is None.
     """
     workers = worker_count(workers)
     found = sweep.sources(design)
-    trees = [MergeTree() for _ in found]
-    kept: list[dict[int, Floats]] = [{} for _ in found]
-    failures: list[Failures] = [{} for _ in found]
+    unfinished = {i: _Unfinished(_node_count(design, found[i], workers)) for i in range(len(found))}
+    finished: dict[Source, Any] = {}
     done, total = 0, total_draws(design)
     for task, node in _results(design, workers, compiled):
         if on_node is not None:
             on_node(task, node)
-        trees[task.source].add(task.level, task.position, node.tally)
-        if node.kept.shape[-1]:
-            kept[task.source][task.position] = node.kept
-        known = failures[task.source]
-        for cell, failure in node.failures.items():
-            known[cell] = min(failure, known.get(cell, failure))
+        here = unfinished[task.source]
+        here.add(task, node)
+        if not here.left:
+            source, sums = found[task.source], unfinished.pop(task.source).sums()
+            finished[source] = sums if on_source is None else on_source(source, sums)
         done += node.draws
         if on_progress is not None:
             on_progress(Progress(done, total))
-    return {
-        source: Sums(
-            trees[i].root(),
-            np.concatenate([kept[i][index] for index in sorted(kept[i])], axis=-1),
-            failures[i],
-        )
-        for i, source in enumerate(found)
-    }
+    return {source: finished[source] for source in found}
+
+
+class _Unfinished:
+    """The nodes of a source that have come in so far."""
+
+    def __init__(self, nodes: int) -> None:
+        self.left = nodes
+        self.tree = MergeTree()
+        self.kept: dict[int, Floats] = {}
+        self.failures: Failures = {}
+
+    def add(self, task: Task, node: Node) -> None:
+        self.left -= 1
+        self.tree.add(task.level, task.position, node.tally)
+        if node.kept.shape[-1]:
+            self.kept[task.position] = node.kept
+        for cell, failure in node.failures.items():
+            self.failures[cell] = min(failure, self.failures.get(cell, failure))
+
+    def sums(self) -> Sums:
+        kept = np.concatenate([self.kept[index] for index in sorted(self.kept)], axis=-1)
+        return Sums(self.tree.root(), kept, self.failures)
+
+
+def _node_count(design: Design, source: Source, workers: int) -> int:
+    return -(-block_count(design, source) >> task_level(design, workers))
 
 
 def _results(design: Design, workers: int, compiled: bool) -> Iterator[tuple[Task, Node]]:
     """Yield every task's node as it is done, with a bounded number in flight."""
     level = task_level(design, workers)
-    nodes = -(-block_count(design) >> level)
     tasks = (
-        Task(source, level, index)
-        for source in range(len(sweep.sources(design)))
-        for index in range(nodes)
+        Task(number, level, index)
+        for number, source in enumerate(sweep.sources(design))
+        for index in range(_node_count(design, source, workers))
     )
     running: dict[Future[Node], Task] = {}
     executor = ThreadPoolExecutor(workers, thread_name_prefix="simnorm")

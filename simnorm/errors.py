@@ -6,7 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 # The command line calls these parameters differently from the library.
-OPTIONS = {"distributions": "--dist", "run": "RUN", "design": "DESIGN", "what": "WHAT"}
+OPTIONS = {
+    "distributions": "--dist",
+    "separator": "--sep",
+    "run": "RUN",
+    "design": "DESIGN",
+    "what": "WHAT",
+}
 
 
 class SimnormError(ValueError):

@@ -137,7 +137,7 @@ class ArrayReducer:
         batches = SortedBatches(full_sets, compiled=self.compiled)
         # The full set comes last, because it is sorted from sorted batches.
         *estimates, wholes = [
-            self._estimates(cut(full_sets, size), batches)
+            estimates_of(self.estimators, full_sets, size, batches, compiled=self.compiled)
             for size in (*self.sizes, full_sets.shape[1])
         ]
         shape = (2, len(self.sizes), len(REFERENCES), len(full_sets))
@@ -145,38 +145,88 @@ class ArrayReducer:
         for kind, whole in wholes.items():
             for j, of_size in enumerate(estimates):
                 mean, square = found[kind][:, j]
-                self._pair(of_size[kind], whole[:, 0], self.population[kind], mean, square)
-        return found
-
-    def _estimates(self, samples: Floats, batches: SortedBatches) -> dict[Estimator, Floats]:
-        """Apply every estimator along the last axis; sort once for all order statistics."""
-        found: dict[Estimator, Floats] = {}
-        order = [kind for kind in self.estimators if isinstance(kind, OrderStatistic)]
-        rising = batches.of(samples.shape[-1]) if order else samples
-        if self.compiled:
-            found = read_compiled(self.estimators, samples, rising)
-        for kind in self.estimators:
-            if kind not in found:
-                # A copy, because the sorted batches are sorted on in place.
-                found[kind] = np.array(
-                    kind.of_sorted(rising)
-                    if isinstance(kind, OrderStatistic)
-                    else kind.along_last(samples)
+                pair(
+                    of_size[kind],
+                    whole[:, 0],
+                    self.population[kind],
+                    mean,
+                    square,
+                    compiled=self.compiled,
                 )
         return found
 
-    def _pair(
-        self, estimates: Floats, whole: Floats, population: float, mean: Floats, square: Floats
-    ) -> None:
-        """Put A and Q of estimates, shape (lanes, k), into `mean` and `square`."""
-        if self.compiled:
-            compiled_kernels().paired_errors(estimates, whole, population, mean, square)
-            return
-        constant = np.full_like(whole, population)
-        for r, reference in enumerate((whole, constant)):
-            errors = estimates - reference[:, np.newaxis]
-            mean[r] = errors.mean(axis=-1)
-            square[r] = (errors * errors).mean(axis=-1)
+
+def estimates_of(
+    kinds: Sequence[Estimator],
+    full_sets: Floats,
+    size: int,
+    batches: SortedBatches,
+    *,
+    compiled: bool,
+) -> dict[Estimator, Floats]:
+    """Apply every estimator to the batches of a size; sort once for all order statistics.
+
+    Parameters
+    ----------
+    kinds
+        The estimators.
+    full_sets
+        Observations, shape (lanes, N).
+    size
+        Batch size n.
+    batches
+        The same observations, sorted batch by batch.
+    compiled
+        Whether compiled loops may be used.
+
+    Returns
+    -------
+    dict
+        Estimates of every kind, shape (lanes, N // n).
+    """
+    samples = cut(full_sets, size)
+    order = [kind for kind in kinds if isinstance(kind, OrderStatistic)]
+    rising = batches.of(size) if order else samples
+    found = read_compiled(kinds, samples, rising) if compiled else {}
+    for kind in kinds:
+        if kind not in found:
+            # A copy, because the sorted batches are sorted on in place.
+            found[kind] = np.array(
+                kind.of_sorted(rising)
+                if isinstance(kind, OrderStatistic)
+                else kind.along_last(samples)
+            )
+    return found
+
+
+def pair(
+    estimates: Floats,
+    whole: Floats,
+    population: float,
+    mean: Floats,
+    square: Floats,
+    *,
+    compiled: bool,
+) -> None:
+    """Put A and Q of estimates, shape (lanes, k), against both references into two arrays.
+
+    Parameters
+    ----------
+    estimates, whole, population
+        Of the batches, of every lane's full set, and of the population.
+    mean, square
+        Receive A and Q, shape (references, lanes).
+    compiled
+        Whether the compiled loop may be used.
+    """
+    if compiled:
+        compiled_kernels().paired_errors(estimates, whole, population, mean, square)
+        return
+    constant = np.full_like(whole, population)
+    for r, reference in enumerate((whole, constant)):
+        errors = estimates - reference[:, np.newaxis]
+        mean[r] = errors.mean(axis=-1)
+        square[r] = (errors * errors).mean(axis=-1)
 
 
 def read_compiled(

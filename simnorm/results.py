@@ -15,19 +15,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import store
+from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
-from simnorm.errors import SimnormError
+from simnorm.errors import SimnormError, shown
 from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import whole_number
 from simnorm.reducers import REFERENCES
-from simnorm.tables import ALL_MEASURES, CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, typed
+from simnorm.tables import (
+    ALL_MEASURES,
+    CURVES_SCHEMA,
+    SCHEMA,
+    SCHEMA_VERSION,
+    columns_table,
+    typed,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from simnorm.studies.sweep import Source
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +58,8 @@ class Result:
         Long table of convergence curves, columns as in `CURVES_SCHEMA`.
     provenance
         Versions, platform, times and command.
+    columns
+        Of a run on data, what every column is like, columns as in `COLUMNS_SCHEMA`.
 
     Examples
     --------
@@ -61,11 +73,15 @@ class Result:
     frame: pd.DataFrame
     curves: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
+    columns: pd.DataFrame = field(default_factory=lambda: columns_table([]))
 
     def table(
         self, measure: str = "rmse", *, reference: str = "full_set", value: str = "estimate"
     ) -> pd.DataFrame:
-        """Return a wide table: a row per distribution and batch size, a column per estimator.
+        """Return a wide table: a row per source and batch size, a column per estimator.
+
+        A source is a distribution, or a column of data; where the run has several sampling
+        schemes, these are a level of the rows too.
 
         Parameters
         ----------
@@ -79,7 +95,8 @@ class Result:
         rows = self._rows(measure, reference)
         if value not in self.frame.columns:
             raise SimnormError("value", value, "a column of the frame is allowed")
-        keys = ["distribution", "batch_size"]
+        keys = ["column" if self.design.data else "distribution"]
+        keys += ["sampling"] * (len(self.design.sampling) > 1) + ["batch_size"]
         wide = rows.pivot(index=keys, columns="estimator", values=value)  # noqa: PD010  # one each
         return wide.reindex(
             index=pd.MultiIndex.from_frame(rows[keys].drop_duplicates()),
@@ -128,6 +145,9 @@ class Result:
         batch_size: int,
         replication: int,
         distribution: str | Distribution | None = None,
+        *,
+        column: str | None = None,
+        sampling: str | None = None,
     ) -> Floats:
         """Draw one replication again and return the estimates of its batches.
 
@@ -139,13 +159,13 @@ class Result:
             The cell: an estimator of the run, or the function itself, and a batch size of the run.
         replication
             Which one, from 0, as the reason of a row that failed says.
-        distribution
+        distribution, column, sampling
             Which one, where the run has several.
 
         Returns
         -------
         numpy.ndarray
-            One estimate for each of the N // n batches, in drawing order.
+            One estimate for each of the batches, in drawing order.
 
         Raises
         ------
@@ -160,7 +180,6 @@ class Result:
         (4,)
         """
         from simnorm.estimators import UserEstimator
-        from simnorm.sampling import cut
         from simnorm.studies import sweep
 
         design = self.design
@@ -172,16 +191,33 @@ class Result:
                 raise kind.missing()
             kind = given
         size = _one_of(design.batch_sizes, batch_size, "batch_size")
-        number = whole_number(replication, "replication", 0, design.replications - 1)
-        wanted = None if distribution is None else str(read_distribution(distribution))
-        if wanted is None and len(design.distributions) == 1:
-            wanted = design.distributions[0]
-        law = _one_of(design.distributions, wanted, "distribution")
-        drawn = sweep.full_set(design, sweep.Source(law, design.sampling[0]), number)[np.newaxis]
-        estimates = kind.along_last(cut(drawn, size))
+        source = self._source(distribution, column, sampling)
+        last = sweep.replications(design, source) - 1
+        number = whole_number(replication, "replication", 0, last)
+        wanted = column or design.names[0]
+        batches, whole = sweep.batches_of(design, source, number, size, wanted)
+        estimates = kind.along_last(batches)
         # Against the full set, a function may have failed there.
-        kind.along_last(drawn)
+        kind.along_last(whole)
         return np.asarray(estimates[0])
+
+    def _source(
+        self, law: str | Distribution | None, column: str | None, sampling: str | None
+    ) -> Source:
+        from simnorm.studies import sweep
+
+        design = self.design
+        parameter, name = ("column", column) if design.data else ("distribution", law)
+        if name is not None and not design.data:
+            name = str(read_distribution(name))
+        if name is None and len(design.names) == 1:
+            name = design.names[0]
+        wanted = _one_of(design.names, name, parameter)
+        if sampling is None and len(design.sampling) == 1:
+            sampling = design.sampling[0]
+        scheme = _one_of(design.sampling, sampling, "sampling")
+        held = [source for source in sweep.sources(design) if source.sampling == scheme]
+        return next(s for s in held if wanted in (s.distribution, *s.columns))
 
     def figure(self, kind: str) -> Figure:
         """Return one of the report's figures, by its name in `simnorm.figures.FIGURES`."""
@@ -209,6 +245,8 @@ class Result:
         """Write design, tables and provenance to a run folder, each file in one step."""
         store.write_text(folder / store.RESULTS, csv_text(self.frame))
         store.write_text(folder / store.CURVES, csv_text(self.curves))
+        if self.design.data:
+            store.write_text(folder / store.COLUMNS, csv_text(self.columns))
         provenance = json.dumps(self.provenance, indent=2, sort_keys=True, allow_nan=False)
         store.write_text(folder / store.PROVENANCE, provenance + "\n")
         store.write_text(folder / store.DESIGN, self.design.to_toml())
@@ -217,7 +255,7 @@ class Result:
         """Return what the result holds."""
         design = self.design
         return (
-            f"<simnorm {design.study}: {', '.join(design.distributions)}; N = "
+            f"<simnorm {design.study}: {shown(', '.join(design.names), 200)[1:-1]}; N = "
             f"{design.full_size}, {len(design.batch_sizes)} batch sizes, R = "
             f"{design.replications}, seed {design.seed}; {len(self.frame)} rows>"
         )
@@ -242,7 +280,7 @@ def _one_of(held: tuple[Any, ...], wanted: Any, parameter: str) -> Any:
     return wanted
 
 
-def load(folder: str | Path, functions: object = ()) -> Result:
+def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Result:
     """Return the result that a run folder holds.
 
     Parameters
@@ -252,6 +290,8 @@ def load(folder: str | Path, functions: object = ()) -> Result:
     functions
         The functions that estimators named ``user.NAME`` stand for, needed for `Result.replay`
         alone.
+    data
+        The data of the run, needed for the same alone.
 
     Raises
     ------
@@ -261,6 +301,7 @@ def load(folder: str | Path, functions: object = ()) -> Result:
     folder = Path(folder)
     names = (store.DESIGN, store.RESULTS, store.CURVES, store.PROVENANCE)
     missing = [name for name in names if not os.path.isfile(folder / name)]
+    reading: dict[str, Any] = {"functions": functions, "data": data, "read": data is not None}
     if missing:
         raise SimnormError(
             "run",
@@ -269,12 +310,16 @@ def load(folder: str | Path, functions: object = ()) -> Result:
             "`simnorm sweep` makes one.",
         )
     try:
-        return Result(
-            Design.from_file(folder / store.DESIGN, functions=functions),
+        design = Design.from_file(folder / store.DESIGN, **reading)
+        parts = [
+            design,
             _read_table(folder / store.RESULTS, SCHEMA),
             _read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
-        )
+        ]
+        if design.data:
+            parts.append(_read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
+        return Result(*parts)
     except (OSError, ValueError) as error:
         if isinstance(error, SimnormError):
             raise

@@ -115,7 +115,8 @@ def _scheme(given: object, from_file: bool) -> str:
     if word == GROUPED and from_file:
         if not column.strip():
             hint = "Write grouped:NAME."
-            raise SimnormError("sampling", given, "the column that groups the rows is missing", hint)
+            allowed = "the column that groups the rows is missing"
+            raise SimnormError("sampling", given, allowed, hint)
         return f"{GROUPED}:{column.strip()}"
     if scheme in allowed and not colon:
         return scheme

@@ -27,6 +27,8 @@ from simnorm.studies import sweep
 
 DESIGN, DATABASE, RESULTS = "design.toml", "run.db", "results.csv"
 CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
+# Of a run on data only: what the columns are like.
+COLUMNS = "columns.csv"
 
 # Another value of these means other draws: such a run never shares a folder.
 IDENTITY = ("study", "full_size", "seed")
@@ -68,12 +70,13 @@ def check_folder(folder: Path, design: Design) -> None:
         raise SimnormError(
             "out", str(folder), "the folder holds files but no run", "Name a new or empty folder."
         )
-    before = Design.from_file(folder / DESIGN)
+    before = Design.from_file(folder / DESIGN, read=False)
     differs = [
         f"{key} {getattr(before, key)} there, {getattr(design, key)} here"
         for key in IDENTITY
         if getattr(before, key) != getattr(design, key)
     ]
+    differs += _other_data(before, design)
     if not differs:
         differs = _left_out(before, design)
     if differs:
@@ -85,12 +88,24 @@ def check_folder(folder: Path, design: Design) -> None:
         )
 
 
+def _other_data(before: Design, design: Design) -> list[str]:
+    """Return in which way a folder's run is of other data than the new design's."""
+    if bool(before.data) != bool(design.data):
+        kinds = [f"data {d.data!r}" if d.data else "distributions" for d in (before, design)]
+        return [f"{kinds[0]} there, {kinds[1]} here"]
+    shared = [name for name in before.columns if name in design.columns]
+    if not design.data or design.dataset is None or len(shared) < len(before.columns):
+        return []  # columns that are missing are told of elsewhere
+    same = design.dataset.digest(before.columns) == before.data_sha256
+    return [] if same else ["the numbers of the data have changed"]
+
+
 def _left_out(before: Design, design: Design) -> list[str]:
     """Return what a folder's run holds and the new design would not: it would be lost."""
     left_out = []
     if before.replications > design.replications:
         left_out.append(f"R {before.replications:,} there, {design.replications:,} here")
-    for key in ("distributions", "estimators", "batch_sizes"):
+    for key in ("distributions", "columns", "sampling", "estimators", "batch_sizes"):
         missing = [str(part) for part in getattr(before, key) if part not in getattr(design, key)]
         if missing:
             some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -178,7 +193,10 @@ class Store:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
         self._database.executescript(SCHEMA)
-        cells = [[str(c.estimator), c.batch_size, c.reference] for c in sweep.cells(design)]
+        cells = {
+            name: [[str(c[0]), *c[1:]] for c in sweep.cells(design, source)]
+            for name, source in zip(self._sources, sweep.sources(design), strict=True)
+        }
         meta = {
             "engine_version": str(ENGINE_VERSION),
             "design": design.to_toml(),

@@ -54,7 +54,7 @@ def stream_words(source: str, full_size: int, sampling: str) -> tuple[int, ...]:
 
 
 def block_stream(
-    seed: int, source: str, full_size: int, sampling: str, block: int
+    seed: int, source: str, full_size: int, sampling: str, block: int, batch_size: int = 0
 ) -> np.random.Generator:
     """Return the generator of one block.
 
@@ -63,11 +63,13 @@ def block_stream(
     seed
         From 0 to 2^128 - 1.
     source
-        Canonical spec of the law.
+        Canonical spec of the law, or what `rows_source` says of the rows of a file.
     full_size, sampling
-        N and the sampling scheme, which decide what is drawn.
+        N and the word of the sampling scheme, which decide what is drawn.
     block
         Index of the block, below 2^32.
+    batch_size
+        n, where batches of one size are drawn apart from those of another: with replacement.
 
     Examples
     --------
@@ -76,6 +78,17 @@ def block_stream(
     >>> first.random() == again.random()
     True
     """
-    # A fixed number of words: SeedSequence would confuse (2**32,) with (0, 1).
+    # A fixed number of words: SeedSequence would confuse (2**32,) with (0, 1). A batch size is
+    # never 0, so that the key with it is no other key padded.
     key = (*stream_words(source, full_size, sampling), block)
+    key = (*key, batch_size) if batch_size else key
     return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(seed, spawn_key=key)))
+
+
+def rows_source(group_digest: str = "") -> str:
+    """Return the source of the rows of a file, which no cell of the file enters.
+
+    Columns stay paired, and a changed cell draws nothing anew; only the groups that the rows are
+    drawn by belong to it.
+    """
+    return f"rows:{group_digest}" if group_digest else "rows"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import theory
+from simnorm.columns import Column
+from simnorm.describe import (
+    COLUMNS_SCHEMA,
+    batch_correlations,
+    column_facts,
+    group_correlation,
+    histogram,
+)
 from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
@@ -19,18 +28,15 @@ from simnorm.diagnostics import (
     OK,
     UNDEFINED,
     UNRELIABLE,
-    Jumps,
-    draws_verdict,
     influence_khat,
-    rare_jumps,
-    verdicts,
 )
-from simnorm.distributions import Distribution, distribution
+from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
-from simnorm.estimators import relative_constant
+from simnorm.known import Known, KnownColumn, known_law
+from simnorm.sampling import SEQUENTIAL, batch_count, group_column
 from simnorm.studies import sweep
 from simnorm.studies.sweep import Cell, Source
-from simnorm.tally import MEASURES, Tally, measure
+from simnorm.tally import MEASURES, Measured, Tally, measure, without_error
 
 SCHEMA_VERSION = 1
 
@@ -85,6 +91,9 @@ FIRST_CONVERGENCE_POINT = 16
 
 Floats = NDArray[np.float64]
 
+# Cells, each with what is known of its source.
+About = Sequence[tuple[Cell, Known]]
+
 LEFT = "the sums left the range of doubles"
 LEFT_BY_ERROR = "the sums of its standard error left the range of doubles"
 
@@ -110,29 +119,81 @@ VERDICTS = tuple(
 
 def build_frame(design: Design, found: dict[Source, Sums]) -> pd.DataFrame:
     """Return the tidy table of a sweep's sums."""
-    parts = [_source_columns(design, source, sums) for source, sums in found.items()]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in SCHEMA}
-    return typed(columns, SCHEMA)
+    return joined([source_rows(design, source, sums) for source, sums in found.items()])
 
 
-def _source_columns(design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]]:
+class Maker:
+    """Makes the tables of a run source by source, as these are finished.
+
+    The sums of a source are not needed any more once its rows are there.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self._rows: dict[Source, dict[str, NDArray[Any]]] = {}
+        self._curves: dict[Source, list[dict[str, NDArray[Any]]]] = {}
+        self._columns: dict[Source, list[dict[str, Any]]] = {}
+
+    def add(self, source: Source, sums: Sums) -> None:
+        """Take the sums of a source."""
+        design = self.design
+        rows = self._rows[source] = source_rows(design, source, sums)
+        self._curves[source] = [source_curves(design, source, sums, rows)]
+        if source.columns:
+            first = source.sampling == design.sampling[0]
+            self._curves[source].append(data_curves(design, source, with_histogram=first))
+            self._columns[source] = column_rows(design, source) if first else []
+
+    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Return the tidy table, the curves, and what the columns of data are like."""
+        order = sweep.sources(self.design)
+        frame = joined([self._rows[source] for source in order])
+        curves = joined([part for source in order for part in self._curves[source]], CURVES_SCHEMA)
+        columns = [row for source in order for row in self._columns.get(source, [])]
+        return frame, curves, columns_table(columns)
+
+
+def joined(
+    parts: Sequence[dict[str, NDArray[Any]]], schema: dict[str, type] = SCHEMA
+) -> pd.DataFrame:
+    """Return the rows of all sources as one table."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in schema}
+    return typed(columns, schema)
+
+
+def known_of(design: Design, source: Source) -> dict[str, Known]:
+    """Return what is known of the source before it is drawn, by column."""
+    if not source.columns:
+        law = distribution(source.distribution)
+        return {"": known_law(law, design.full_size, source.sampling)}
+    sizes: tuple[int, ...] = ()
+    group = group_column(source.sampling)
+    if group is not None and design.dataset is not None:
+        sizes = tuple(np.bincount(design.dataset.group_codes(group)).tolist())
+    return {
+        column.name: KnownColumn(column, source.sampling, sizes, exact=design.exact)
+        for column in sweep.chunk(design, source).columns
+    }
+
+
+def source_rows(design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]]:
     """Return the columns of one source's rows: cells, and the measures of each."""
-    law = distribution(source.distribution)
-    cells = sweep.cells(design)
-    rows = _Rows.of(design, law, cells, sums)
+    cells = sweep.cells(design, source)
+    known = known_of(design, source)
+    rows = _Rows.of(cells, [known[cell.column] for cell in cells], sums)
     per_cell: dict[str, Sequence[Any] | NDArray[Any]] = {
-        "estimator": [str(kind) for kind, _, _ in cells],
-        "batch_size": [n for _, n, _ in cells],
-        "reference": [reference for _, _, reference in cells],
-        "batches": [design.full_size // n for _, n, _ in cells],
+        "column": [cell.column for cell in cells],
+        "estimator": [str(cell.estimator) for cell in cells],
+        "batch_size": [cell.batch_size for cell in cells],
+        "reference": [cell.reference for cell in cells],
+        "batches": [batch_count(design.full_size, cell.batch_size) for cell in cells],
         "replications": rows.used,
         "failed": rows.failed,
     }
     same = {
         "study": design.study,
-        "source": "law",
+        "source": "file" if source.columns else "law",
         "distribution": source.distribution,
-        "column": "",
         "full_size": design.full_size,
         "sampling": source.sampling,
         "factors": "",
@@ -164,16 +225,18 @@ class _Rows:
         self.theory_kind, self.status, self.reason = (
             np.full(shape, "", dtype=object) for _ in range(3)
         )
+        self.is_zero = np.zeros(shape, dtype=np.bool_)
         self.used, self.failed = np.zeros((2, cells), dtype=np.int64)
 
     @classmethod
-    def of(cls, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> _Rows:
+    def of(cls, cells: Sequence[Cell], known: Sequence[Known], sums: Sums) -> _Rows:
         rows = cls(len(cells))
-        rows._judge(design, law, cells, sums)
-        powers = _relative_powers(law, cells)
+        about = list(zip(cells, known, strict=True))
+        rows._judge(about, sums)
+        powers = _relative_powers(about)
         rows._measure(sums, powers)
-        rows._expect(design, law, cells, powers)
-        rows._settle(design, law, cells, sums)
+        rows._expect(about, powers)
+        rows._settle(about, sums)
         return rows
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -183,12 +246,13 @@ class _Rows:
         columns = {name: getattr(self, name) for name in (*names, "status", "reason")}
         return columns | {"stop_reason": stop}
 
-    def _judge(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
+    def _judge(self, about: About, sums: Sums) -> None:
         """Take the ledger's verdicts, and count what every cell has lost."""
-        for i, (kind, n, reference) in enumerate(cells):
-            found = verdicts(kind, law, n, design.full_size, reference)
+        for i, (cell, known) in enumerate(about):
+            found = known.verdicts(cell.estimator, cell.batch_size, cell.reference)
             self.status[i] = [found[v].status for v in VERDICTS]
             self.reason[i] = [found[v].reason for v in VERDICTS]
+            self.is_zero[i] = [found[v].is_zero for v in VERDICTS]
         if sums.tally.void is not None:
             # What has no value by the ledger has not failed.
             self.failed = np.where(self.status[:, 0] == UNDEFINED, 0, sums.tally.void)
@@ -200,29 +264,29 @@ class _Rows:
         for m, name in enumerate(ALL_MEASURES):
             base = name.removeprefix("relative_")
             found = measure(sums.tally, base)
+            fixed = self.status[:, m] == EXACT
+            if fixed.any():
+                # The same in every replication: no error bar, and nothing to correct for.
+                found = Measured(*np.where(fixed, without_error(sums.tally, base), found))
             with np.errstate(all="ignore"):
                 columns = [column / powers[:, m] if name != base else column for column in found]
             self.estimate[:, m], self.mcse[:, m], self.ci_low[:, m], self.ci_high[:, m] = columns
             self.khat[:, m] = khats[base]
 
-    def _expect(
-        self, design: Design, law: Distribution, cells: Sequence[Cell], powers: Floats
-    ) -> None:
+    def _expect(self, about: About, powers: Floats) -> None:
         """Take what theory expects, where anything is defined."""
-        numbers = theory.of_distribution(law)
         undefined = self.status == UNDEFINED
-        for i, (kind, n, reference) in enumerate(cells):
+        for i, (cell, known) in enumerate(about):
             if undefined[i].all():
                 continue
-            against = design.full_size if reference == "full_set" else None
-            values = theory.values_of(kind, n, against, numbers)
+            values = known.theory(cell.estimator, cell.batch_size, cell.reference)
             for m, name in enumerate(ALL_MEASURES):
                 value = values.get(name.removeprefix("relative_"))
                 if value is not None and not undefined[i, m]:
                     self.theory[i, m] = float(value) / powers[i, m]
                     self.theory_kind[i, m] = value.kind
 
-    def _settle(self, design: Design, law: Distribution, cells: Sequence[Cell], sums: Sums) -> None:
+    def _settle(self, about: About, sums: Sums) -> None:
         """Settle every row's status and leave empty what it does not allow."""
         undefined, exact = self.status == UNDEFINED, self.status == EXACT
         lost = ~undefined & ~exact & ~np.isfinite(self.estimate)
@@ -243,8 +307,8 @@ class _Rows:
                 f"a few of the first {kept:,} replications make the standard error "
                 f"(Pareto k-hat {self.khat[i, m]:.2f} > 0.5)"
             )
-        self._ask_for_more(design, law, cells, shown)
-        self._doubt_jumps(design, law, cells, shown)
+        self._ask_for_more(about, shown)
+        self._doubt_jumps(about, shown)
         self._doubt_stationary(shown)
         self._tell_failures(sums, undefined)
         gone = (self.status == UNDEFINED) | lost
@@ -253,8 +317,9 @@ class _Rows:
             values[gone | bare] = np.nan
         for values in (self.estimate, self.mcse, self.ci_low, self.ci_high):
             # The same in every replication by construction; sums hold 0 but for rounding.
-            values[exact & (self.used > 0)[:, np.newaxis]] = 0.0
+            values[self.is_zero & exact & (self.used > 0)[:, np.newaxis]] = 0.0
             values[self.used == 0] = np.nan
+        self.mcse[exact & (self.used > 0)[:, np.newaxis]] = 0.0
         self.ci_high[~np.isfinite(self.ci_high)] = np.nan
         self.khat[(self.status == UNDEFINED) | (self.status == EXACT)] = np.nan
         tested = (self.status == OK) & (self.theory_kind == "exact") & (self.mcse > 0.0)
@@ -268,35 +333,32 @@ class _Rows:
         found = [reason if count <= used else otherwise for count in self.used.tolist()]
         return np.array(found, dtype=object)[:, np.newaxis]
 
-    def _ask_for_more(
-        self, design: Design, law: Distribution, cells: Sequence[Cell], shown: NDArray[np.bool_]
-    ) -> None:
-        """Doubt the standard errors that need more replications, as the law has it."""
+    def _ask_for_more(self, about: About, shown: NDArray[np.bool_]) -> None:
+        """Doubt the standard errors that need more replications, as the source has it."""
         squares = np.array(VERDICTS) % 2 == 1
-        for i, (kind, n, reference) in enumerate(cells):
+        for i, (cell, known) in enumerate(about):
+            if not shown[i].any():
+                continue
             for name, of_name in (("bias", ~squares), ("mse", squares)):
-                enough = draws_verdict(
-                    kind, law, n, design.full_size, name, int(self.used[i]), reference
+                found = known.draws_verdict(
+                    cell.estimator, cell.batch_size, cell.reference, name, int(self.used[i])
                 )
-                if enough.status != OK:
+                if found.status != OK:
                     # That nothing differed is said already, and says more.
                     here = shown[i] & of_name & (self.mcse[i] > 0.0)
-                    self.status[i, here], self.reason[i, here] = enough
+                    self.status[i, here], self.reason[i, here] = found.status, found.reason
 
-    def _doubt_jumps(
-        self, design: Design, law: Distribution, cells: Sequence[Cell], shown: NDArray[np.bool_]
-    ) -> None:
+    def _doubt_jumps(self, about: About, shown: NDArray[np.bool_]) -> None:
         """Doubt what jumps of order statistics may have changed unseen, for a law with atoms."""
-        if law.largest_atom == 0.0:
-            return
         bias, mse = ALL_MEASURES.index("bias"), ALL_MEASURES.index("mse")
         squares = np.array(VERDICTS) % 2 == 1
-        for i, (kind, n, reference) in enumerate(cells):
+        for i, (cell, known) in enumerate(about):
             replications = int(self.used[i])
-            missed = rare_jumps(kind, law, n, replications * (design.full_size // n))
-            if reference == "full_set":
-                whole = rare_jumps(kind, law, design.full_size, replications)
-                missed = Jumps(missed.bias + whole.bias, missed.squares + whole.squares)
+            missed = known.missed_jumps(
+                cell.estimator, cell.batch_size, cell.reference, replications
+            )
+            if missed is None:
+                continue
             for part, of_name, error in (
                 (missed.bias, ~squares, self.mcse[i, bias]),
                 (missed.squares, squares, self.mcse[i, mse]),
@@ -306,8 +368,8 @@ class _Rows:
                     here = shown[i] & of_name
                     self.status[i, here] = UNRELIABLE
                     self.reason[i, here] = (
-                        f"values repeat: the {kind.word} may jump in replications too rare for "
-                        f"these {replications:,} to have met enough of them"
+                        f"values repeat: the {cell.estimator.word} may jump in replications too "
+                        f"rare for these {replications:,} to have met enough of them"
                     )
 
     def _doubt_stationary(self, shown: NDArray[np.bool_]) -> None:
@@ -337,58 +399,115 @@ class _Rows:
             )
 
 
-def _relative_powers(law: Distribution, cells: Sequence[Cell]) -> Floats:
+def _relative_powers(about: About) -> Floats:
     """Return what every cell's measures are divided by: 1, or a power of its constant."""
-    constants = {kind: relative_constant(kind, law) for kind, _, _ in cells}
+    constants = [known.constant(cell.estimator) for cell, known in about]
     powers = {
-        kind: [
+        constant: [
             constant ** theory.measure_power(name) if name.startswith("relative_") else 1.0
             for name in ALL_MEASURES
         ]
-        for kind, constant in constants.items()
+        for constant in constants
     }
-    return np.array([powers[kind] for kind, _, _ in cells])
+    return np.array([powers[constant] for constant in constants])
 
 
 def build_curves(design: Design, found: dict[Source, Sums], frame: pd.DataFrame) -> pd.DataFrame:
     """Return running RMSEs against the full set, at doubling numbers of replications."""
-    rmse = frame[(frame["measure"] == "rmse") & (frame["reference"] == "full_set")]
     parts = []
     for source, sums in found.items():
-        here = (rmse["distribution"] == source.distribution) & (rmse["sampling"] == source.sampling)
-        parts.append(_source_curves(design, source, sums, rmse[here]))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in CURVES_SCHEMA}
-    return typed(columns, CURVES_SCHEMA)
+        here = (frame["distribution"] == source.distribution) & (
+            frame["sampling"] == source.sampling
+        )
+        if source.columns:
+            here &= frame["column"].isin(source.columns)
+        rows = {name: frame.loc[here, name].to_numpy(dtype=object) for name in SCHEMA}
+        parts.append(source_curves(design, source, sums, rows))
+    return joined(parts, CURVES_SCHEMA)
 
 
-def _source_curves(
-    design: Design, source: Source, sums: Sums, rmse: pd.DataFrame
+def source_curves(
+    design: Design, source: Source, sums: Sums, rows: dict[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Return one source's curves; `rmse` has a row for every cell against the full set."""
-    cells = sweep.cells(design)
-    against_full = [i for i, cell in enumerate(cells) if cell.reference == "full_set"]
-    status = rmse["status"].to_numpy(dtype=object)
+    """Return one source's running RMSEs; `rows` are those of its table."""
+    cells = sweep.cells(design, source)
+    reference = sweep.references(source)[0]
+    against = [i for i, cell in enumerate(cells) if cell.reference == reference]
+    rmse = {
+        name: rows[name][ALL_MEASURES.index("rmse") :: len(ALL_MEASURES)][against]
+        for name in ("status", "mcse", "theory", "theory_kind")
+    }
+    status = rmse["status"]
     drawn = np.isin(status, [OK, UNRELIABLE, FAILED])
-    positions = np.array(against_full, dtype=np.intp)[drawn]
+    positions = np.array(against, dtype=np.intp)[drawn]
     points = _convergence(sums.kept[:, positions], _part(sweep.may_fail(design, source), positions))
     x, y, mcse = (np.array([point[k] for point in points]).T for k in range(3))
     # As in the table: where its row has no standard error to trust, none is drawn.
-    trusted = (status == OK) | ((status == FAILED) & rmse["mcse"].notna().to_numpy())
+    has_error = np.isfinite(rmse["mcse"].astype(np.float64))
+    trusted = (status == OK) | ((status == FAILED) & has_error)
     mcse[~trusted[drawn]] = np.nan
-    exact = rmse["theory"].where(rmse["theory_kind"] == "exact").to_numpy()[drawn]
+    expected = rmse["theory"].astype(np.float64)
+    exact = np.where(rmse["theory_kind"] == "exact", expected, np.nan)[drawn]
     valid = np.isfinite(x)
     shown = {
+        "column": np.array([cells[i].column for i in positions], dtype=object),
         "estimator": np.array([str(cells[i].estimator) for i in positions], dtype=object),
         "batch_size": np.array([cells[i].batch_size for i in positions], dtype=np.int64),
         "theory": exact,
     }
     columns = {name: np.repeat(v, len(points))[valid.ravel()] for name, v in shown.items()}
     columns |= {"x": x[valid], "y": y[valid], "mcse": mcse[valid]}
-    same = {"study": design.study, "distribution": source.distribution, "column": ""}
-    same |= {"sampling": source.sampling, "factors": "", "reference": "full_set"}
+    same = {"study": design.study, "distribution": source.distribution}
+    same |= {"sampling": source.sampling, "factors": "", "reference": reference}
     for name, value in {**same, "kind": "convergence"}.items():
         columns[name] = np.full(int(valid.sum()), value, dtype=object)
     return columns
+
+
+def column_rows(design: Design, source: Source) -> list[dict[str, Any]]:
+    """Return what the columns of a source are like, a row each."""
+    return [column_facts(column) for column in sweep.chunk(design, source).columns]
+
+
+def columns_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return the table of columns."""
+    return typed({name: [row[name] for row in rows] for name in COLUMNS_SCHEMA}, COLUMNS_SCHEMA)
+
+
+def data_curves(design: Design, source: Source, *, with_histogram: bool) -> dict[str, NDArray[Any]]:
+    """Return histograms of a source's columns, and how alike rows are that stand together."""
+    found: list[dict[str, Any]] = []
+    group = group_column(source.sampling)
+    for column in sweep.chunk(design, source).columns:
+        points = {"icc": _correlations(design, source, column, group)}
+        if with_histogram:
+            points["histogram"] = [(0, x, y) for x, y in zip(*histogram(column), strict=True)]
+        found += [
+            {"kind": kind, "column": column.name, "batch_size": n, "x": x, "y": y}
+            for kind, values in points.items()
+            for n, x, y in values
+        ]
+    same = {"study": design.study, "sampling": source.sampling, "reference": "full_set"}
+    empty = {name: math.nan if kind is float else "" for name, kind in CURVES_SCHEMA.items()}
+    rows = [{**empty, **same, **row} for row in found]
+    types = {float: np.float64, int: np.int64}
+    return {
+        name: np.array([row[name] for row in rows], dtype=types.get(kind, object))
+        for name, kind in CURVES_SCHEMA.items()
+    }
+
+
+def _correlations(
+    design: Design, source: Source, column: Column, group: str | None
+) -> list[tuple[int, float, float]]:
+    """Return batch sizes, group counts and intraclass correlations of a column, if it has some."""
+    if source.sampling == SEQUENTIAL:
+        found = batch_correlations(column, design.batch_sizes)
+        return [(n, float(n), rho) for n, rho in found]
+    if group is None or design.dataset is None:
+        return []
+    codes = design.dataset.group_codes(group)
+    return [(0, float(codes.max() + 1), group_correlation(column, codes))]
 
 
 def _part(mask: NDArray[np.bool_] | None, positions: NDArray[np.intp]) -> Any:

@@ -198,6 +198,21 @@ def measure(tally: Tally, name: str) -> Measured:
     raise SimnormError("measure", name, f"allowed are {', '.join(MEASURES)}")
 
 
+def without_error(tally: Tally, name: str) -> Measured:
+    """Return a measure of cells whose A and Q are the same in every replication.
+
+    Examples
+    --------
+    >>> tally = Tally.of([[2.0]], [[5.0]])
+    >>> float(without_error(tally, "variance").estimate[0])
+    1.0
+    """
+    bias, mse = tally.mean
+    variance = np.maximum(mse - bias * bias, 0.0)
+    values = {"bias": bias, "mse": mse, "variance": variance, "rmse": np.sqrt(np.maximum(mse, 0.0))}
+    return Measured(values[name], np.zeros_like(bias), values[name], values[name])
+
+
 @quietly
 def interval(
     estimate: Floats, mcse: Floats, count: int | Counts, *, logarithmic: bool = True

@@ -13,16 +13,24 @@ import typer
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import (
     BATCH_SIZES,
+    COLUMNS,
+    DATA,
+    DECIMAL,
     DIST,
     DRY_RUN,
     ESTIMATORS,
+    EXACT,
+    EXCLUDE,
     FULL_SIZE,
     JSON,
+    NA,
     OUT,
     QUIET,
     REPLICATIONS,
     REPORT,
+    SAMPLING,
     SEED,
+    SEP,
     VERBOSE,
     WORKERS,
 )
@@ -30,7 +38,7 @@ from simnorm.cli.options import (
 EPILOG = """\
 Examples:\n
   simnorm sweep --batch-sizes 2,4,8,16\n
-  simnorm sweep --dist normal --dist "t(df=5)" --report report.pdf\n
+  simnorm sweep --data train.csv --report report.pdf\n
   simnorm list distributions
 """
 
@@ -80,6 +88,14 @@ def sweep(
     dist: DIST = None,
     estimators: ESTIMATORS = None,
     full_size: FULL_SIZE = None,
+    data: DATA = None,
+    columns: COLUMNS = None,
+    exclude: EXCLUDE = None,
+    na: NA = None,
+    sep: SEP = None,
+    decimal: DECIMAL = None,
+    sampling: SAMPLING = None,
+    exact: EXACT = False,
     replications: REPLICATIONS = None,
     seed: SEED = None,
     workers: WORKERS = None,
@@ -93,8 +109,9 @@ def sweep(
     """Estimate bias, variance and RMSE of batch statistics for every batch size.
 
     In each of R replications a full set of N observations is drawn and cut into batches of n. The
-    batches' mean, variance, ... are compared with the full set's and with the population's. Ends
-    with a table, and a run folder with everything in it.
+    batches' mean, variance, ... are compared with the full set's and with the population's. With
+    --data the full set is each numeric column of your file. Ends with a table, and a run folder
+    with everything in it.
     """
     from simnorm.cli.running import Wishes, run_design
     from simnorm.design import Design
@@ -105,6 +122,14 @@ def sweep(
         "batch_sizes": batch_sizes,
         "estimators": estimators,
         "full_size": full_size,
+        "data": data,
+        "columns": columns,
+        "exclude": exclude,
+        "na": na,
+        "separator": sep,
+        "decimal": decimal,
+        "sampling": sampling,
+        "exact": exact or None,
         "replications": replications,
         "seed": seed,
     }

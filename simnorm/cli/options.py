@@ -23,6 +23,56 @@ DIST = Annotated[
         metavar="SPEC",
     ),
 ]
+DATA = Annotated[
+    str | None,
+    typer.Option(
+        help="Your own data as the full set, column by column: CSV, TSV (also .gz), Parquet, "
+        "NPY or NPZ.",
+        metavar="FILE",
+    ),
+]
+COLUMNS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Columns to measure; repeat it or join with commas [default: every numeric one].",
+        metavar="NAMES",
+    ),
+]
+EXCLUDE = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns to leave out.", metavar="NAMES"),
+]
+NA = Annotated[
+    str | None,
+    typer.Option(
+        help="Missing values: refuse, or drop the rows that have one [default: refuse].",
+        metavar="RULE",
+    ),
+]
+SEP = Annotated[
+    str | None,
+    typer.Option(
+        "--sep", help="What separates fields [default: by the file's ending].", metavar="CHAR"
+    ),
+]
+DECIMAL = Annotated[
+    str | None, typer.Option(help="The decimal point [default: .].", metavar="CHAR")
+]
+SAMPLING = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How batches come from the full set: shuffle, replacement; without data iid; with "
+        "data sequential (file order), grouped:COLUMN; repeat it or join with commas "
+        "[default: shuffle].",
+        metavar="SCHEME",
+    ),
+]
+EXACT = Annotated[
+    bool,
+    typer.Option(
+        "--exact", help="Enumerate all subsets of the data where there are 100,000 or fewer."
+    ),
+]
 ESTIMATORS = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,11 +83,16 @@ ESTIMATORS = Annotated[
 ]
 FULL_SIZE = Annotated[
     str | None,
-    typer.Option(help="Size N of the full set that is cut [default: 16384].", metavar="N"),
+    typer.Option(
+        help="Size N of the full set that is cut [default: 16384, or the rows of the data].",
+        metavar="N",
+    ),
 ]
 REPLICATIONS = Annotated[
     str | None,
-    typer.Option(help="Number R of independent full sets [default: 256].", metavar="R"),
+    typer.Option(
+        help="Number R of independent full sets, or orders of the rows [default: 256].", metavar="R"
+    ),
 ]
 SEED = Annotated[
     str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shlex
@@ -133,7 +134,7 @@ def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
     """Return what the design would cost: cells, draws, time, memory."""
     return {
         "design": design.to_dict(),
-        "cells": len(sweep.sources(design)) * len(sweep.cells(design)),
+        "cells": sweep.cell_count(design),
         "draws": total_draws(design),
         "workers": workers,
         "seconds": foretold_seconds(design, workers),
@@ -146,10 +147,14 @@ def print_plan(plan: dict[str, Any]) -> None:
     """Print a plan for people."""
     design = plan["design"]
     workers = f"{plan['workers']} worker{'s' * (plan['workers'] > 1)}"
-    lines = {
-        "distributions": ", ".join(design["distributions"]),
+    if "data" in design:
+        what = {"data": design["data"], "columns": _some(design["columns"])}
+    else:
+        what = {"distributions": ", ".join(design["distributions"])}
+    lines = what | {
         "estimators": ", ".join(design["estimators"]),
-        "batch sizes": _shortened(design["batch_sizes"]),
+        "batch sizes": _some([str(n) for n in design["batch_sizes"]]),
+        "sampling": ", ".join(design["sampling"]),
         "full size N": f"{design['full_size']:,}",
         "replications R": f"{design['replications']:,}",
         "seed": str(design["seed"]),
@@ -163,32 +168,41 @@ def print_plan(plan: dict[str, Any]) -> None:
         typer.echo(textwrap.fill(f"{name + ':':<16}{value}", 80, subsequent_indent=" " * 16))
 
 
-def _shortened(sizes: list[int]) -> str:
-    texts = [str(size) for size in sizes]
-    if len(texts) > 14:
-        texts = [*texts[:6], "...", *texts[-3:]]
-    return f"{', '.join(texts)} ({len(sizes)})"
+def _some(texts: list[str]) -> str:
+    shown = [*texts[:6], "...", *texts[-3:]] if len(texts) > 14 else texts
+    return f"{', '.join(shown)} ({len(texts)})"
 
 
 def foretold_seconds(design: Design, workers: int) -> float:
     """Return the time a run should take, by timing one block of every distribution."""
+    probe = _probe(design)
+    compute(probe, Task(0, 0, 0))  # compiles, or reads what was compiled before
+    seconds = 0.0
+    per_source = total_draws(design) / len(sweep.sources(design))
+    # Columns of data take as long as each other, so that one source of each scheme will do.
+    step = len(sweep.sources(design)) // len(design.sampling) if design.data else 1
+    for source in range(0, len(sweep.sources(probe)), step):
+        begin = time.perf_counter()
+        node = compute(probe, Task(source, 0, 0))
+        spent = time.perf_counter() - begin
+        seconds += step * spent * per_source / node.draws if node.draws else 0.0
+    return seconds / workers
+
+
+def _probe(design: Design) -> Design:
+    """Return a small design whose time a draw is that of a large one."""
+    if design.data:
+        return dataclasses.replace(design, replications=1)
     size = min(design.full_size, PROBE_SIZE)
-    probe = Design.make(
+    return Design.make(
         design.distributions,
         estimators=design.estimators,
         batch_sizes=[n for n in design.batch_sizes if n <= size] or [size],
         full_size=size,
+        sampling=design.sampling,
         replications=1,
         seed=design.seed,
     )
-    compute(probe, Task(0, 0, 0))  # compiles, or reads what was compiled before
-    nanoseconds = 0.0
-    for source in range(len(sweep.sources(design))):
-        begin = time.perf_counter()
-        node = compute(probe, Task(source, 0, 0))
-        nanoseconds += (time.perf_counter() - begin) * 1e9 / node.draws
-    per_source = total_draws(design) / len(sweep.sources(design))
-    return nanoseconds * 1e-9 * per_source / workers
 
 
 def print_json(result: Result, folder: Path) -> None:

@@ -146,7 +146,14 @@ class UserEstimator(Estimator):
         return estimates, said
 
     def probe(self, law: Distribution, size: int) -> None:
-        """Call the function on a few batches; refuse a result that no batch could have.
+        """Call the function on a few batches of a law; see `probe_samples`."""
+        samples = np.empty((2, 3, size))
+        law.fill(np.random.Generator(np.random.PCG64DXSM(0)), samples)
+        self.probe_samples(samples)
+        self.population(law)
+
+    def probe_samples(self, samples: Floats) -> None:
+        """Call the function on batches, shape (2, 3, n); refuse what no batch could have.
 
         Raises
         ------
@@ -154,17 +161,14 @@ class UserEstimator(Estimator):
             If the result has a wrong shape or type, or the population value is no number. What it
             raises is left to the run, which says how often it does.
         """
-        if self.function is None:
-            raise self.missing()
-        samples = np.empty((2, 3, size))
-        law.fill(np.random.Generator(np.random.PCG64DXSM(0)), samples)
         try:
             self.along_last(samples)
         except ResultError as error:
             raise SimnormError("estimators", str(self), f"{RESULT}, {error}") from None
+        except SimnormError:
+            raise
         except Exception:
             pass
-        self.population(law)
 
     def population(self, law: Distribution) -> float:
         """Return the population value that was given, NaN if none was."""

@@ -1,7 +1,8 @@
 """The sweep: errors of batch statistics against the full set and the population.
 
-The study's cells are every estimator, batch size and reference of every source; a source is a law
-with a sampling scheme. `block_errors` is the pure function that the engine runs.
+The study's cells are every estimator, batch size and reference of every source; a source is a law,
+or some columns of the user's data, with a sampling scheme. `block_errors` is the pure function that
+the engine runs.
 """
 
 from __future__ import annotations
@@ -16,18 +17,30 @@ from numpy.typing import NDArray
 
 from simnorm.design import Design
 from simnorm.distributions import Distribution, distribution
+from simnorm.errors import SimnormError
 from simnorm.estimators import Estimator, UserEstimator, estimator
 from simnorm.reducers import REFERENCES, CompiledReducer, Reducer, reducers_for
+from simnorm.resampling import (
+    Chunk,
+    ColumnReader,
+    DrawReader,
+    columns_together,
+    passes,
+    row_orders,
+)
+from simnorm.rows import choose_rows
+from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, batch_count, cut, group_column
 from simnorm.streams import block_stream, lanes_of, slab_rows
 
 Floats = NDArray[np.float64]
 
 
 class Source(NamedTuple):
-    """What is drawn: a law and how its full sets are cut."""
+    """What is drawn: a law, or rows of the data for some columns, and how batches come from it."""
 
     distribution: str
     sampling: str
+    columns: tuple[str, ...] = ()
 
 
 class Cell(NamedTuple):
@@ -36,11 +49,44 @@ class Cell(NamedTuple):
     estimator: Estimator
     batch_size: int
     reference: str
+    column: str = ""
 
 
+@functools.lru_cache(maxsize=16)
 def sources(design: Design) -> list[Source]:
     """Return the sources in the order of the design."""
-    return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
+    if not design.data:
+        return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
+    width = columns_together(design.full_size)
+    return [
+        Source("", scheme, design.columns[first : first + width])
+        for scheme in design.sampling
+        for first in range(0, len(design.columns), width)
+    ]
+
+
+def references(source: Source) -> tuple[str, ...]:
+    """Return what the errors of a source are taken against."""
+    if source.columns:
+        return REFERENCES[:1]
+    return REFERENCES[1:] if source.sampling == IID else REFERENCES
+
+
+def replications(design: Design, source: Source) -> int:
+    """Return R; file order has nothing to repeat."""
+    return 1 if source.sampling == SEQUENTIAL else design.replications
+
+
+def drawn_lanes(design: Design, source: Source, block: int) -> int:
+    """Return how many replications of a block are drawn.
+
+    A block of a law is drawn observation by observation across all of them; orders of rows are
+    drawn one after the other, and only those that are wanted.
+    """
+    lanes = lanes_of(design.full_size)
+    if not source.columns:
+        return lanes
+    return min(lanes, replications(design, source) - block * lanes)
 
 
 def draw(
@@ -77,14 +123,24 @@ def estimators(design: Design) -> tuple[Estimator, ...]:
     return tuple(given.get(spec) or estimator(spec) for spec in design.estimators)
 
 
-@functools.lru_cache(maxsize=16)
-def cells(design: Design) -> tuple[Cell, ...]:
-    """Return the cells of a source, in the order of the results."""
+@functools.lru_cache(maxsize=64)
+def cells(design: Design, source: Source | None = None) -> tuple[Cell, ...]:
+    """Return the cells of a source, the first one unless told, in the order of the results."""
+    source = sources(design)[0] if source is None else source
     return tuple(
-        Cell(kind, size, reference)
+        Cell(kind, size, reference, column)
+        for column in source.columns or ("",)
         for kind in estimators(design)
         for size in design.batch_sizes
-        for reference in REFERENCES
+        for reference in references(source)
+    )
+
+
+def cell_count(design: Design) -> int:
+    """Return the number of cells of all sources."""
+    each = len(design.estimators) * len(design.batch_sizes)
+    return sum(
+        each * len(references(source)) * max(1, len(source.columns)) for source in sources(design)
     )
 
 
@@ -96,32 +152,99 @@ def check_functions(design: Design) -> None:
     SimnormError
         If there is such a function.
     """
+    size = min(design.batch_sizes)
     for kind in estimators(design):
-        if isinstance(kind, UserEstimator):
-            for source in sources(design):
-                kind.probe(distribution(source.distribution), min(design.batch_sizes))
+        if not isinstance(kind, UserEstimator):
+            continue
+        for law in design.distributions:
+            kind.probe(distribution(law), size)
+        if design.data:
+            values = chunk(design, sources(design)[0]).columns[0].values
+            kind.probe_samples(np.resize(values, (2, 3, size)))
 
 
-def full_set(design: Design, source: Source, replication: int) -> Floats:
-    """Return the full set of one replication, drawn again."""
+def batches_of(
+    design: Design, source: Source, replication: int, batch_size: int, column: str = ""
+) -> tuple[Floats, Floats]:
+    """Return the batches of one replication, drawn again, and the full set they are from.
+
+    Returns
+    -------
+    tuple
+        Batches, shape (1, k, n), and the full set, shape (1, N).
+    """
+    lanes = lanes_of(design.full_size)
+    block, lane = divmod(replication, lanes)
+    if source.columns:
+        values = chunk(design, source).columns[source.columns.index(column)].values
+        orders = _orders(design, source, block, lane + 1, batch_size)
+        *_, last = orders
+        return cut(values[last[-1:]], batch_size), values[np.newaxis]
     law = distribution(source.distribution)
-    block, lane = divmod(replication, lanes_of(design.full_size))
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
-    found = np.empty(design.full_size)
-    buffer = np.empty((slab_rows(design.full_size), lanes_of(design.full_size)))
-    for first, slab in slabs(law, rng, buffer, design.full_size):
-        found[first : first + len(slab)] = slab[:, lane]
+    whole = _assembled(law, rng, design.full_size, lanes)[lane : lane + 1]
+    if source.sampling != REPLACEMENT:
+        return cut(whole, batch_size), whole
+    order = _drawn_again(design, source, block, batch_size, lanes)[lane]
+    return cut(whole[:, order], batch_size), whole
+
+
+def _assembled(law: Distribution, rng: np.random.Generator, full_size: int, lanes: int) -> Floats:
+    """Return a whole block of a law, shape (lanes, N)."""
+    found = np.empty((lanes, full_size))
+    buffer = np.empty((slab_rows(full_size), lanes))
+    for first, slab in slabs(law, rng, buffer, full_size):
+        found[:, first : first + len(slab)] = slab.T
     return found
+
+
+def _drawn_again(
+    design: Design, source: Source, block: int, batch_size: int, lanes: int
+) -> NDArray[np.int32]:
+    """Return which observations of a law's full sets are drawn with replacement."""
+    width = batch_count(design.full_size, batch_size) * batch_size
+    rng = block_stream(
+        design.seed, source.distribution, design.full_size, source.sampling, block, batch_size
+    )
+    return choose_rows(rng, design.full_size, lanes, width)
+
+
+@functools.lru_cache(maxsize=4)
+def chunk(design: Design, source: Source) -> Chunk:
+    """Return the columns of a source.
+
+    Raises
+    ------
+    SimnormError
+        If the design's data have not been read.
+    """
+    if design.dataset is None:
+        allowed = "the data are needed, and only their name is there"
+        raise SimnormError("data", design.data, allowed, "Give them as data=...")
+    return Chunk.of(design.dataset, source.columns)
+
+
+def _orders(
+    design: Design, source: Source, block: int, lanes: int, batch_size: int
+) -> Iterator[NDArray[np.int32]]:
+    column = group_column(source.sampling)
+    groups = None
+    if column is not None and design.dataset is not None:
+        groups = design.dataset.group_codes(column), design.dataset.group_digest(column)
+    return row_orders(
+        design.seed, source.sampling, design.full_size, block, lanes, batch_size, groups
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def may_fail(design: Design, source: Source) -> NDArray[np.bool_] | None:
     """Return the cells where a NaN makes a replication void; None if there are no such cells."""
-    law = distribution(source.distribution)
+    law = None if source.columns else distribution(source.distribution)
     mask = np.array(
         [
-            kind.may_fail and (reference == "full_set" or math.isfinite(kind.population(law)))
-            for kind, _, reference in cells(design)
+            kind.may_fail
+            and (reference == "full_set" or law is None or math.isfinite(kind.population(law)))
+            for kind, _, reference, _ in cells(design, source)
         ]
     )
     return mask if mask.any() else None
@@ -140,6 +263,30 @@ def block_errors(
     A pure function of its arguments: the block's stream is found from its content. `said` receives
     the first lane in which a function of the user failed, and how, by the number of the cell.
     """
+    # Undefined moments make NaN and overflow here; the ledger says so in their rows.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if source.columns:
+            found, heard = _errors_of_rows(design, source, block, compiled=compiled)
+        elif source.sampling == REPLACEMENT:
+            found, heard = _errors_with_replacement(design, source, block, compiled=compiled)
+        else:
+            found, heard = _errors_of_draws(design, source, block, compiled=compiled)
+    # Cells are ordered as the arrays are: columns, estimators, then sizes, then references.
+    shape = found.shape[1:-1]
+    if said is not None:
+        said |= {int(np.ravel_multi_index(at, shape)): what for at, what in heard.items()}
+    mean_errors, mean_squares = found.reshape(2, -1, found.shape[-1])
+    return mean_errors, mean_squares
+
+
+# What a function of the user said, by the indices of a cell.
+Heard = dict[tuple[int, ...], tuple[int, str]]
+
+
+def _errors_of_draws(
+    design: Design, source: Source, block: int, *, compiled: bool
+) -> tuple[Floats, Heard]:
+    """Return A and Q of full sets cut in drawing order, and what functions said of failures."""
     law = distribution(source.distribution)
     lanes = lanes_of(design.full_size)
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
@@ -147,19 +294,50 @@ def block_errors(
     readers = reducers_for(
         law, kinds, design.batch_sizes, design.full_size, lanes, compiled=compiled
     )
-    # Undefined moments make NaN and overflow here; the ledger says so in their rows.
-    with np.errstate(over="ignore", invalid="ignore"):
-        buffer = np.empty((slab_rows(design.full_size), lanes))
-        draw(law, rng, buffer, design.full_size, readers)
-        found = {kind: pair for reader in readers for kind, pair in reader.errors().items()}
-    # Cells are ordered as the arrays are: estimators, then sizes, then references.
-    mean_errors, mean_squares = (
-        np.concatenate([found[kind][part] for kind in kinds]).reshape(-1, lanes) for part in (0, 1)
-    )
-    if said is not None:
-        shape = (len(kinds), len(design.batch_sizes), len(REFERENCES))
-        for reader in readers:
-            for (kind, size, reference), what in getattr(reader, "said", {}).items():
-                cell = np.ravel_multi_index((kinds.index(kind), size, reference), shape)
-                said[int(cell)] = what
-    return mean_errors, mean_squares
+    buffer = np.empty((slab_rows(design.full_size), lanes))
+    draw(law, rng, buffer, design.full_size, readers)
+    found = {kind: pair for reader in readers for kind, pair in reader.errors().items()}
+    kept = [REFERENCES.index(word) for word in references(source)]
+    heard = {
+        (kinds.index(kind), size, kept.index(reference)): what
+        for reader in readers
+        for (kind, size, reference), what in getattr(reader, "said", {}).items()
+        if reference in kept
+    }
+    both = (np.stack([found[kind][part][:, kept] for kind in kinds]) for part in (0, 1))
+    return np.stack(list(both)), heard
+
+
+def _errors_with_replacement(
+    design: Design, source: Source, block: int, *, compiled: bool
+) -> tuple[Floats, Heard]:
+    """Return A and Q of batches drawn with replacement from full sets of a law."""
+    law = distribution(source.distribution)
+    lanes = lanes_of(design.full_size)
+    rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
+    whole = _assembled(law, rng, design.full_size, lanes)
+    reader = DrawReader(estimators(design), law, whole, compiled=compiled)
+    parts = [
+        reader.read(_drawn_again(design, source, block, size, lanes), size, place)
+        for place, size in enumerate(design.batch_sizes)
+    ]
+    return np.stack(parts, axis=2), dict(reader.said)
+
+
+def _errors_of_rows(
+    design: Design, source: Source, block: int, *, compiled: bool
+) -> tuple[Floats, Heard]:
+    """Return A and Q of the rows of the data in their orders."""
+    lanes = drawn_lanes(design, source, block)
+    kinds = estimators(design)
+    reader = ColumnReader(chunk(design, source), kinds, design.full_size, compiled=compiled)
+    shape = (2, len(source.columns), len(kinds), len(design.batch_sizes), lanes)
+    found = np.empty(shape)
+    for places, sizes in passes(design.batch_sizes, source.sampling):
+        first = 0
+        for orders in _orders(design, source, block, lanes, sizes[0]):
+            last = first + len(orders)
+            found[..., places, first:last] = reader.read(orders, sizes, places, first)
+            first = last
+    heard = {(*at, 0): what for at, what in reader.said.items()}
+    return found[..., np.newaxis, :], heard

@@ -120,8 +120,11 @@ def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[
     -0.25
     """
     pair = _pair(kind, n, full_size, law)
-    if pair is None:
-        return {}
+    return {} if pair is None else values_of_pair(pair)
+
+
+def values_of_pair(pair: Pair) -> dict[str, Value]:
+    """Return the values of all measures that a bias and a variance give."""
     # A moment that does not exist is not finite: there may be a bias, but no variance. Where no
     # bias is known it is of a lower order.
     mse = pair.variance + (0.0 if math.isnan(pair.bias) else pair.bias * pair.bias)

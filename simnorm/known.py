@@ -1,0 +1,305 @@
+"""What is known of a source before anything is drawn: verdicts, theory, and constants.
+
+A law is known by its moments and tails, a column of data by its numbers. The tables ask both the
+same questions.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Protocol
+
+import numpy as np
+from scipy.special import gammaln
+
+from simnorm import diagnostics, theory
+from simnorm.columns import Column
+from simnorm.diagnostics import (
+    BALANCED,
+    EXACT,
+    LARGEST_EQUAL_SHARE,
+    LARGEST_TAIL_SHARE,
+    OK,
+    UNDEFINED,
+    WHOLE,
+    Jumps,
+    Verdict,
+    enough,
+    rare_jumps,
+    replications_for,
+)
+from simnorm.distributions import Distribution
+from simnorm.estimators import (
+    Estimator,
+    Mean,
+    RankSum,
+    Shape,
+    Spread,
+    TrimmedMean,
+    UserEstimator,
+    relative_constant,
+)
+from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
+from simnorm.theory import Value
+from simnorm.theory.enumeration import enumerated_values
+from simnorm.theory.finite import finite_values, order_kurtosis
+from simnorm.theory.replacement import replacement_pair
+
+# Bias and squares, absolute and relative.
+Verdicts = tuple[Verdict, Verdict, Verdict, Verdict]
+
+CONSTANT = "the column is constant"
+ROWS_ALONE = "every row is a batch of its own, in any order"
+IN_GROUPS = "no batch reaches beyond its group, in any order of the groups"
+FILE_ORDER = "file order, nothing is drawn"
+
+# A skewness or kurtosis of a column below this is the rounding of a zero, and divides nothing.
+ROUNDING = 1e-12
+
+
+class Known(Protocol):
+    """What the tables ask of a source."""
+
+    def verdicts(self, kind: Estimator, n: int, reference: str) -> Verdicts:
+        """Return what the design alone says of a cell's rows."""
+
+    def constant(self, kind: Estimator) -> float:
+        """Return what relative measures are divided by."""
+
+    def theory(self, kind: Estimator, n: int, reference: str) -> dict[str, Value]:
+        """Return the theoretical values of the measures that have one."""
+
+    def draws_verdict(
+        self, kind: Estimator, n: int, reference: str, measure: str, replications: int
+    ) -> Verdict:
+        """Return whether so many replications are enough for a standard error."""
+
+    def missed_jumps(
+        self, kind: Estimator, n: int, reference: str, replications: int
+    ) -> Jumps | None:
+        """Return what jumps that are too rare may add; None where there are none."""
+
+
+class KnownLaw:
+    """What is known of full sets that a law gives."""
+
+    def __init__(self, law: Distribution, full_size: int, sampling: str) -> None:
+        self.law, self.full_size, self.sampling = law, full_size, sampling
+        self._numbers = theory.of_distribution(law)
+
+    def verdicts(self, kind: Estimator, n: int, reference: str) -> Verdicts:  # noqa: D102
+        return diagnostics.verdicts(kind, self.law, n, self.full_size, reference, self.sampling)
+
+    def constant(self, kind: Estimator) -> float:  # noqa: D102
+        return relative_constant(kind, self.law)
+
+    def theory(self, kind: Estimator, n: int, reference: str) -> dict[str, Value]:  # noqa: D102
+        if self.sampling == REPLACEMENT:
+            pair = replacement_pair(kind, n, self.full_size, reference, self._numbers)
+            return {} if pair is None else theory.values_of_pair(pair)
+        against = self.full_size if reference == "full_set" else None
+        return theory.values_of(kind, n, against, self._numbers)
+
+    def draws_verdict(  # noqa: D102
+        self, kind: Estimator, n: int, reference: str, measure: str, replications: int
+    ) -> Verdict:
+        return diagnostics.draws_verdict(
+            kind, self.law, n, self.full_size, measure, replications, reference, self.sampling
+        )
+
+    def missed_jumps(  # noqa: D102
+        self, kind: Estimator, n: int, reference: str, replications: int
+    ) -> Jumps | None:
+        if self.law.largest_atom == 0.0:
+            return None
+        batches = batch_count(self.full_size, n)
+        missed = rare_jumps(kind, self.law, n, replications * batches)
+        if reference == "full_set":
+            whole = rare_jumps(kind, self.law, self.full_size, replications)
+            missed = Jumps(missed.bias + whole.bias, missed.squares + whole.squares)
+        return missed
+
+
+class KnownColumn:
+    """What is known of a column of data: everything but the order of its rows.
+
+    Parameters
+    ----------
+    column
+        The column.
+    sampling
+        The scheme.
+    group_sizes
+        How many rows every group has, where rows are drawn by groups.
+    exact
+        Whether all subsets are enumerated where there are few.
+    """
+
+    def __init__(
+        self,
+        column: Column,
+        sampling: str,
+        group_sizes: tuple[int, ...] = (),
+        *,
+        exact: bool = False,
+    ) -> None:
+        self.column, self.sampling, self.exact = column, sampling, exact
+        self.word = sampling.partition(":")[0]
+        # What all groups' sizes are multiples of.
+        self.common = math.gcd(*group_sizes) if group_sizes else 0
+
+    def constant(self, kind: Estimator) -> float:  # noqa: D102
+        if kind.is_location:
+            return self.column.std
+        value = abs(self.column.value_of(kind))
+        return 0.0 if isinstance(kind, Shape) and value < ROUNDING else value
+
+    def verdicts(self, kind: Estimator, n: int, reference: str) -> Verdicts:  # noqa: ARG002, D102
+        reason = self._why_undefined(kind, n)
+        if reason:
+            return (Verdict(UNDEFINED, reason),) * 4
+        bias, squares = self._absolute(kind, n)
+        constant = self.constant(kind)
+        if math.isfinite(constant) and constant > 0.0:
+            return bias, squares, bias, squares
+        what = "standard deviation" if kind.is_location else kind.word
+        none = Verdict(UNDEFINED, f"the column's {what} is zero or not finite, no divisor")
+        return bias, squares, none, none
+
+    def _why_undefined(self, kind: Estimator, n: int) -> str:
+        if n < kind.smallest_batch:
+            return kind.too_small
+        if isinstance(kind, Shape):
+            if self.column.is_constant:
+                return f"{CONSTANT} and has no {kind.word}"
+            if self._equal_chance(n) > LARGEST_EQUAL_SHARE:
+                return f"{kind.word} has no value where all {n} of a batch are equal"
+        elif not isinstance(kind, UserEstimator) and not math.isfinite(self.column.value_of(kind)):
+            return f"the column's {kind.word} is not finite"
+        return ""
+
+    def _equal_chance(self, n: int) -> float:
+        """Return about the chance that all values of a batch are equal."""
+        counts, size = self.column.counts.astype(np.float64), float(self.column.size)
+        if self.word == REPLACEMENT:
+            return float(((counts / size) ** n).sum())
+        counts = counts[counts >= n]
+        if self.word != SHUFFLE:  # who stands next to whom is not up to chance
+            return float(len(counts) > 0)
+        logs = gammaln(counts + 1) - gammaln(counts - n + 1)
+        logs += gammaln(size - n + 1) - gammaln(size + 1)
+        return float(np.exp(logs).sum())
+
+    def _absolute(self, kind: Estimator, n: int) -> tuple[Verdict, Verdict]:
+        """Return the verdicts on bias and squares."""
+        ok, size = Verdict(OK), self.column.size
+        if self.column.is_constant and not isinstance(kind, UserEstimator):
+            return (Verdict(EXACT, CONSTANT, is_zero=True),) * 2
+        if self.word == REPLACEMENT:
+            return ok, ok
+        if n == size:
+            return (Verdict(EXACT, WHOLE, is_zero=True),) * 2
+        if self.word == SEQUENTIAL:
+            return (Verdict(EXACT, FILE_ORDER),) * 2
+        same = ROWS_ALONE if n == 1 else IN_GROUPS if self._stays_in_groups(n) else ""
+        bias = Verdict(EXACT, same) if same else ok
+        if isinstance(kind, Mean) and size % n == 0:
+            return Verdict(EXACT, BALANCED, is_zero=True), Verdict(EXACT, same) if same else ok
+        return bias, bias
+
+    def _stays_in_groups(self, n: int) -> bool:
+        return self.word == GROUPED and self.common % n == 0
+
+    def theory(self, kind: Estimator, n: int, reference: str) -> dict[str, Value]:  # noqa: ARG002, D102
+        return dict(self._theory(kind, n))
+
+    @functools.cache  # noqa: B019  # lives as long as a table is being made
+    def _theory(self, kind: Estimator, n: int) -> dict[str, Value]:
+        if self.word not in (SHUFFLE, REPLACEMENT):
+            return {}
+        if self.exact:
+            every = enumerated_values(kind, n, self.column, self.word)
+            if every is not None:
+                return every
+        return finite_values(kind, n, self.column, self.word)
+
+    def draws_verdict(  # noqa: D102
+        self,
+        kind: Estimator,
+        n: int,
+        reference: str,  # noqa: ARG002
+        measure: str,
+        replications: int,
+    ) -> Verdict:
+        base = measure.removeprefix("relative_")
+        needed = self._needed(kind, n, is_bias=base == "bias")
+        return enough(base, n, self.column.size, replications, needed)
+
+    def missed_jumps(  # noqa: D102
+        self,
+        kind: Estimator,  # noqa: ARG002
+        n: int,  # noqa: ARG002
+        reference: str,  # noqa: ARG002
+        replications: int,  # noqa: ARG002
+    ) -> Jumps | None:
+        return None  # jumps are in the kurtosis of an order statistic, which is known
+
+    def _needed(self, kind: Estimator, n: int, *, is_bias: bool) -> int:
+        """Return the replications that the column's large values ask for; 0 for no demand."""
+        if self.word not in (SHUFFLE, REPLACEMENT) or self.column.is_constant:
+            return 0
+        batches = batch_count(self.column.size, n)
+        if isinstance(kind, RankSum):
+            plain, squared = order_kurtosis(kind, n, self.column, self.word)
+            kurtosis = plain if is_bias else squared
+            return replications_for(kurtosis, batches, LARGEST_TAIL_SHARE)
+        mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
+        if not mean and not isinstance(kind, Spread):
+            return 0
+        if self.word == REPLACEMENT:
+            own = self.column.excess_kurtosis if mean else self.column.squares_kurtosis
+            return replications_for(own, batches * n, LARGEST_TAIL_SHARE)
+        kurtosis = self._shuffled_kurtosis(n, mean=mean, is_bias=is_bias)
+        return replications_for(kurtosis, 1, LARGEST_TAIL_SHARE)
+
+    def _shuffled_kurtosis(self, n: int, *, mean: bool, is_bias: bool) -> float:
+        """Return about the excess kurtosis of A or Q over orders of the rows.
+
+        Every value is there in every order: what chance decides is which ones meet in a batch, a
+        sum of products over pairs, and which ones are left out at the end.
+        """
+        size, own = self.column.size, self.column.excess_kurtosis
+        squares = self.column.squares_kurtosis
+        left = size % n
+        pairs = size * max(n - 1, 1) / 2.0
+        meeting = _Part(1.0 / pairs, ((own + 3.0) ** 2 - 3.0) / pairs)
+        if mean and is_bias:
+            return own / left if left else 0.0
+        if is_bias:
+            # The mean of variances is the mean square less that of the squared means.
+            share = (own + 2.0) * left / (size * size)
+            dropped = _Part(share, squares / left) if left else _Part(0.0, 0.0)
+            return _sum_kurtosis(meeting, dropped)
+        if mean:
+            return meeting.kurtosis
+        spread = _Part(1.0, ((squares + 3.0) ** 2 - 3.0) / pairs)
+        return spread.kurtosis if math.isfinite(squares) else meeting.kurtosis
+
+
+class _Part:
+    """An independent part of a sum: its variance and excess kurtosis."""
+
+    def __init__(self, variance: float, kurtosis: float) -> None:
+        self.variance, self.kurtosis = variance, kurtosis
+
+
+def _sum_kurtosis(*parts: _Part) -> float:
+    total = sum(part.variance for part in parts)
+    found = sum(part.kurtosis * (part.variance / total) ** 2 for part in parts if part.variance)
+    return found if math.isfinite(found) else 0.0
+
+
+def known_law(law: Distribution, full_size: int, sampling: str) -> Known:
+    """Return what is known of a law's full sets; iid draws have no full set to compare with."""
+    return KnownLaw(law, full_size, SHUFFLE if sampling == IID else sampling)
