@@ -26,6 +26,7 @@ from simnorm.estimators import (
 )
 from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
 from simnorm.results import Result
+from simnorm.sampling import IID
 
 # Whose columns are shown, most wanted first; one of each kind where the run has both.
 LOCATIONS = (Mean, Median, TrimmedMean, Quantile, Minimum, Maximum)
@@ -53,46 +54,72 @@ class Shown(NamedTuple):
 
 
 def print_summary(result: Result) -> None:
-    """Print a table for every distribution and, after each, one sentence."""
-    rows = result.frame
-    rows = rows[rows["measure"].isin(["rmse", "relative_rmse"]) & (rows["reference"] == "full_set")]
+    """Print what the run has found, for distributions or for columns of data."""
+    if result.design.data:
+        from simnorm.cli.columns import print_columns
+
+        print_columns(result)
+    else:
+        print_distributions(result)
+
+
+def print_distributions(result: Result) -> None:
+    """Print a table for every distribution and scheme and, after each, one sentence."""
     design = result.design
+    against = "the full set they are cut from"
+    if IID in design.sampling:
+        against = "the population" if design.sampling == (IID,) else f"{against}, iid: population"
     for line in (
-        f"Batches against the full set of N = {design.full_size:,} they are cut from; seed "
-        f"{design.seed}.",
+        f"Batches against {against}, N = {design.full_size:,}; seed {design.seed}.",
         f"Estimates ± their standard error, from R = {design.replications:,} replications.",
         "",
     ):
         typer.echo(textwrap.fill(line, WIDTH))
+    rows = result.frame[result.frame["measure"].isin(["rmse", "relative_rmse"])]
     used: set[str] = set()
     shown: set[str] = set()
-    for law in design.distributions:
-        of_law = rows[rows["distribution"] == law]
-        chosen = _chosen(design.estimators, of_law)
-        shown |= set(chosen)
-        columns = [_shown(spec) for spec in chosen]
-        typer.echo(textwrap.shorten(law, WIDTH, placeholder=" ..."))
-        for i in range(0, len(columns), 2):
-            for line in law_lines(of_law, columns[i : i + 2], used):
-                typer.echo(line)
-        relative = of_law[of_law["measure"] == "relative_rmse"]
-        for line in textwrap.wrap(law_sentence(relative), WIDTH):
-            typer.echo(line)
-        typer.echo("")
+    for scheme in design.sampling:
+        reference = "population" if scheme == IID else "full_set"
+        here = rows[(rows["sampling"] == scheme) & (rows["reference"] == reference)]
+        for law in design.distributions:
+            title = law if len(design.sampling) == 1 else f"{law}, {scheme}"
+            typer.echo(textwrap.shorten(title, WIDTH, placeholder=" ..."))
+            of_law = here[here["distribution"] == law]
+            shown |= set(print_rows(of_law, design.estimators, used))
     others = [spec for spec in design.estimators if spec not in shown]
     if others:
         typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
+    print_key(used)
+
+
+def print_rows(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> list[str]:
+    """Print a table and its sentence; return the estimators in it."""
+    chosen = chosen_estimators(specs, rows)
+    columns = [shown_as(spec) for spec in chosen]
+    for i in range(0, len(columns), 2):
+        for line in law_lines(rows, columns[i : i + 2], used):
+            typer.echo(line)
+    for line in textwrap.wrap(law_sentence(rows[rows["measure"] == "relative_rmse"]), WIDTH):
+        typer.echo(line)
+    typer.echo("")
+    return chosen
+
+
+def print_key(used: set[str]) -> None:
+    """Print what the marks mean that have been used."""
     for key, text in KEY.items():
         if key in used:
             typer.echo(text)
 
 
-def _chosen(estimators: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
+def chosen_estimators(
+    estimators: tuple[str, ...], rows: pd.DataFrame, few: int = MOST_COLUMNS
+) -> list[str]:
     """Return all estimators if they are few, otherwise a location and a spread.
 
     Of each the first that is defined at any batch size, as the median is for a Cauchy law.
     """
-    if len(estimators) <= MOST_COLUMNS:
+    if len(estimators) <= few:
         return list(estimators)
     defined = set(rows.loc[rows["status"] != "undefined", "estimator"])
     found = []
@@ -107,7 +134,8 @@ def _chosen(estimators: tuple[str, ...], rows: pd.DataFrame) -> list[str]:
     return found if len(found) == 2 else list(estimators[:2])
 
 
-def _shown(spec: str) -> Shown:
+def shown_as(spec: str) -> Shown:
+    """Return an estimator as a pair of columns, relative to the sd or to its own value."""
     kind = estimator(spec)
     name = spec.replace("_", " ")
     if kind.is_location:
@@ -144,7 +172,7 @@ def law_lines(rows: pd.DataFrame, columns: list[Shown], used: set[str]) -> list[
         line = f"{size:>{left}}"
         for column in columns:
             row = cells[str(column.kind), size, column.measure]
-            estimate, expected = _texts(row, column.factor, used)
+            estimate, expected = texts_of(row, column.factor, used)
             line += f"{estimate:>{middle}}{expected:>{right}}"
         lines.append(line.rstrip())
     if len(shown) < len(sizes):
@@ -174,7 +202,8 @@ def _thinned(sizes: list[int]) -> list[int]:
     return [sizes[round(i * step)] for i in range(MOST_ROWS)]
 
 
-def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
+def texts_of(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
+    """Return a row's estimate and theory as they are printed; add the marks to `used`."""
     expected = ""
     if not math.isnan(row.theory):
         expected = format_like(row.theory * factor, row.mcse * factor)
