@@ -40,6 +40,7 @@ from simnorm.estimators import (
     UserEstimator,
     relative_constant,
 )
+from simnorm.rare import Fourth, fourth_cumulants
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
 from simnorm.theory import Value
 from simnorm.theory.enumeration import enumerated_values
@@ -80,6 +81,9 @@ class Known(Protocol):
     ) -> Jumps | None:
         """Return what jumps that are too rare may add; None where there are none."""
 
+    def rare(self, kind: Estimator, n: int) -> Fourth | None:
+        """Return the fourth cumulants that rare events give; None where there is nothing to say."""
+
 
 class KnownLaw:
     """What is known of full sets that a law gives."""
@@ -119,6 +123,9 @@ class KnownLaw:
             whole = rare_jumps(kind, self.law, self.full_size, replications)
             missed = Jumps(missed.bias + whole.bias, missed.squares + whole.squares)
         return missed
+
+    def rare(self, kind: Estimator, n: int) -> Fourth | None:  # noqa: ARG002, D102
+        return None
 
 
 class KnownColumn:
@@ -254,50 +261,18 @@ class KnownColumn:
             plain, squared = order_kurtosis(kind, n, self.column, self.word)
             kurtosis = plain if is_bias else squared
             return replications_for(kurtosis, batches, LARGEST_TAIL_SHARE)
+        if self.word == SHUFFLE:
+            return 0  # what is rare is told by `rare`
         mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
         if not mean and not isinstance(kind, Spread):
             return 0
-        if self.word == REPLACEMENT:
-            own = self.column.excess_kurtosis if mean else self.column.squares_kurtosis
-            return replications_for(own, batches * n, LARGEST_TAIL_SHARE)
-        kurtosis = self._shuffled_kurtosis(n, mean=mean, is_bias=is_bias)
-        return replications_for(kurtosis, 1, LARGEST_TAIL_SHARE)
+        own = self.column.excess_kurtosis if mean else self.column.squares_kurtosis
+        return replications_for(own, batches * n, LARGEST_TAIL_SHARE)
 
-    def _shuffled_kurtosis(self, n: int, *, mean: bool, is_bias: bool) -> float:
-        """Return about the excess kurtosis of A or Q over orders of the rows.
-
-        Every value is there in every order: what chance decides is which ones meet in a batch, a
-        sum of products over pairs, and which ones are left out at the end.
-        """
-        size, own = self.column.size, self.column.excess_kurtosis
-        squares = self.column.squares_kurtosis
-        left = size % n
-        pairs = size * max(n - 1, 1) / 2.0
-        meeting = _Part(1.0 / pairs, ((own + 3.0) ** 2 - 3.0) / pairs)
-        if mean and is_bias:
-            return own / left if left else 0.0
-        if is_bias:
-            # The mean of variances is the mean square less that of the squared means.
-            share = (own + 2.0) * left / (size * size)
-            dropped = _Part(share, squares / left) if left else _Part(0.0, 0.0)
-            return _sum_kurtosis(meeting, dropped)
-        if mean:
-            return meeting.kurtosis
-        spread = _Part(1.0, ((squares + 3.0) ** 2 - 3.0) / pairs)
-        return spread.kurtosis if math.isfinite(squares) else meeting.kurtosis
-
-
-class _Part:
-    """An independent part of a sum: its variance and excess kurtosis."""
-
-    def __init__(self, variance: float, kurtosis: float) -> None:
-        self.variance, self.kurtosis = variance, kurtosis
-
-
-def _sum_kurtosis(*parts: _Part) -> float:
-    total = sum(part.variance for part in parts)
-    found = sum(part.kurtosis * (part.variance / total) ** 2 for part in parts if part.variance)
-    return found if math.isfinite(found) else 0.0
+    def rare(self, kind: Estimator, n: int) -> Fourth | None:  # noqa: D102
+        if self.word != SHUFFLE or self.column.is_constant:
+            return None
+        return fourth_cumulants(kind, n, self.column)
 
 
 def known_law(law: Distribution, full_size: int, sampling: str) -> Known:

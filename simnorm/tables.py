@@ -25,6 +25,7 @@ from simnorm.diagnostics import (
     FAILED,
     LARGEST_JUMP_SHARE,
     LARGEST_KHAT,
+    LARGEST_TAIL_SHARE,
     OK,
     UNDEFINED,
     UNRELIABLE,
@@ -309,6 +310,7 @@ class _Rows:
             )
         self._ask_for_more(about, shown)
         self._doubt_jumps(about, shown)
+        self._doubt_rare(about, shown)
         self._doubt_stationary(shown)
         self._tell_failures(sums, undefined)
         gone = (self.status == UNDEFINED) | lost
@@ -370,6 +372,27 @@ class _Rows:
                     self.reason[i, here] = (
                         f"values repeat: the {cell.estimator.word} may jump in replications too "
                         f"rare for these {replications:,} to have met enough of them"
+                    )
+
+    def _doubt_rare(self, about: About, shown: NDArray[np.bool_]) -> None:
+        """Doubt what values may do that are large and rarely meet, for a column of data."""
+        squares = np.array(VERDICTS) % 2 == 1
+        for i, (cell, known) in enumerate(about):
+            found = known.rare(cell.estimator, cell.batch_size) if shown[i].any() else None
+            if found is None:
+                continue
+            replications = int(self.used[i])
+            for fourth, name, of_name in (
+                (found.mean_error, "bias", ~squares),
+                (found.mean_square, "mse", squares),
+            ):
+                variance = replications * self.mcse[i, ALL_MEASURES.index(name)] ** 2
+                if fourth > LARGEST_TAIL_SHARE * replications * variance * variance > 0.0:
+                    here = shown[i] & of_name
+                    self.status[i, here] = UNRELIABLE
+                    self.reason[i, here] = (
+                        "a few rows with large values meet in a batch, or are left out, too rarely "
+                        f"for these {replications:,} replications"
                     )
 
     def _doubt_stationary(self, shown: NDArray[np.bool_]) -> None:

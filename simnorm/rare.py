@@ -1,0 +1,99 @@
+"""What is rare when the rows of a column are shuffled: large values that meet, or are left out.
+
+Every order of the rows holds every value, so a run on data has none of the surprises that draws of
+a law with heavy tails have. What chance decides is which values share a batch, and which ones are
+left over at the end where n does not divide N. For most values there are many of these events in a
+run. For two extreme ones it is a single event in N/n replications, and a run that has not met it
+does not know of it, nor does its standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.columns import Column
+from simnorm.estimators import BiasedVariance, Estimator, Mean, Std, TrimmedMean
+
+Floats = NDArray[np.float64]
+
+# Fourth powers leave nothing of all but the largest values.
+LARGEST = 64
+
+
+class Fourth(NamedTuple):
+    """Fourth cumulants of A and of Q that rare events of one replication give."""
+
+    mean_error: float
+    mean_square: float
+
+
+def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
+    """Return the fourth cumulants of A and Q under ``shuffle`` that large values give.
+
+    A value i changes the variance of its batch by about a_i = z_i^2 (1 - 1/n)/n, in units of the
+    column's own. Events are taken as independent, of chance (n - 1)/(N - 1) for a pair to meet and
+    (N mod n)/N for a value to be left out; a fourth cumulant is the sum of their chances times the
+    fourth powers of what they change.
+
+    Parameters
+    ----------
+    kind, n
+        Estimator and batch size.
+    column
+        The column, not constant.
+
+    Returns
+    -------
+    Fourth or None
+        In units of the data; None for estimators that are not made of moments.
+    """
+    is_mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
+    if not (is_mean or isinstance(kind, BiasedVariance | Std)) or n < 2:
+        return None
+    z = column.standardized
+    z = z[np.argsort(np.abs(z))[-LARGEST:]]
+    N = column.size
+    batches = N // n
+    meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
+    products = _pairs(z, np.multiply) * (2.0 / (n * n * batches))
+    if is_mean:
+        error = leaving * _fourth(z / (n * batches))
+        square = meeting * _fourth(products) + leaving * _fourth(z * z / (n * n * batches))
+        return _in_units(error, square, column.unit)
+    changes = z * z * ((1.0 - 1.0 / n) / n)
+    value: Callable[[Floats], Floats] = np.sqrt if isinstance(kind, Std) else np.asarray
+    error = _of_events(value, changes, meeting, leaving, batches)
+    if not isinstance(kind, Std):
+        # Variances add up; what meets is a part of the squared means that are taken off.
+        error += meeting * _fourth(products)
+    square = _of_events(lambda v: (value(v) - 1.0) ** 2, changes, meeting, leaving, batches)
+    return _in_units(error, square, column.unit**kind.power)
+
+
+def _of_events(
+    g: Callable[[Floats], Floats], changes: Floats, meeting: float, leaving: float, batches: int
+) -> float:
+    """Return the fourth cumulant of the mean of g(variance of a batch)."""
+    alone = g(1.0 + changes)
+    one = g(np.ones(1))[0]
+    i, j = np.triu_indices(len(changes), 1)
+    together = g(1.0 + changes[i] + changes[j]) - alone[i] - alone[j] + one
+    return meeting * _fourth(together / batches) + leaving * _fourth((alone - one) / batches)
+
+
+def _pairs(values: Floats, combine: Callable[[Floats, Floats], Floats]) -> Floats:
+    i, j = np.triu_indices(len(values), 1)
+    return combine(values[i], values[j])
+
+
+def _fourth(values: Floats) -> float:
+    squares = values * values
+    return float((squares * squares).sum())
+
+
+def _in_units(error: float, square: float, unit: float) -> Fourth:
+    return Fourth(error * unit**4, square * unit**8)
