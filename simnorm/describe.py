@@ -180,7 +180,7 @@ def intraclass_correlation(values: Floats, sizes: Sequence[int] | NDArray[np.int
     within = float((inside * inside).sum()) / (rows - groups)
     typical = (rows - float((counts * counts).sum()) / rows) / (groups - 1)
     total = between + (typical - 1.0) * within
-    return (between - within) / total if total > 0.0 else math.nan
+    return float((between - within) / total) if total > 0.0 else math.nan
 
 
 def batch_correlations(column: Column, sizes: Sequence[int]) -> list[tuple[int, float]]:

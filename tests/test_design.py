@@ -56,7 +56,6 @@ def test_the_defaults_are_those_of_the_paper():
     assert design.sampling == ("shuffle",)
 
 
-
 def test_two_ways_to_say_the_same_are_one_design():
     """Spelling, text or numbers, order and duplicates of sizes make no difference."""
     one = Design.make(
