@@ -114,7 +114,7 @@ def own_size(column: Column, target: float) -> float:
     Examples
     --------
     >>> own_size(Column("x", np.arange(100.0)), 0.10)
-    42.0
+    46.0
     """
     fourth, mixed = _k_statistics(column)
     if math.isnan(fourth):

@@ -56,9 +56,7 @@ class Chunk:
     def table(self) -> Floats:
         """The standardized columns, row by row in groups as the compiled loops want them."""
         with self._lock:
-            standardized = np.column_stack([column.standardized for column in self.columns])
-            width = standardized.shape[1]
-            return rows.make_table(standardized, np.zeros(width), np.ones(width))
+            return rows.make_table(np.column_stack([c.standardized for c in self.columns]))
 
 
 def columns_together(full_size: int) -> int:
@@ -208,16 +206,14 @@ class ColumnReader:
     def _read_moments(self, orders: Orders, sizes: Sequence[int], found: Floats) -> None:
         read = rows.lane_moments if self.compiled else rows.moments_by_numpy
         sums = read(self.chunk.table, orders, sizes)
-        width = len(self.chunk.columns)
-        errors = rows.moment_errors_of(
-            sums, self.moments, sizes, self.full_size, width, orders.shape[1]
-        )
+        errors = rows.moment_errors_of(sums, self.moments, sizes, self.full_size, orders.shape[1])
         units = np.array([column.unit for column in self.chunk.columns])
         for i, kind in enumerate(self.moments):
             unit = (units**kind.power)[:, np.newaxis, np.newaxis]
             place = self.kinds.index(kind)
-            found[0, :, place] = errors[0][:, i] * unit
-            found[1, :, place] = errors[1][:, i] * (unit * unit)
+            # The table is filled up with columns of zeros.
+            found[0, :, place] = errors[0][: len(units), i] * unit
+            found[1, :, place] = errors[1][: len(units), i] * (unit * unit)
 
     def _read_others(
         self, column: Column, orders: Orders, sizes: Sequence[int], found: Floats

@@ -17,14 +17,18 @@ from simnorm.kernels.order import (
     sort_pairs,
     trimmed_means,
 )
+from simnorm.kernels.rows import BLOCK_ROWS, choose_rows, gather_moments, shuffle_rows
 from simnorm.kernels.shapes import shapes
 
 __all__ = [
+    "BLOCK_ROWS",
     "ORIGINS",
     "REBASE",
     "add_block",
     "add_rows",
+    "choose_rows",
     "fill_normal",
+    "gather_moments",
     "look_up",
     "median_distances",
     "merge_halves",
@@ -32,6 +36,7 @@ __all__ = [
     "paired_errors",
     "rank_sums",
     "shapes",
+    "shuffle_rows",
     "sort_pairs",
     "trimmed_means",
 ]
