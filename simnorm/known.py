@@ -44,7 +44,8 @@ from simnorm.rare import Fourth, fourth_cumulants
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
 from simnorm.theory import Value
 from simnorm.theory.enumeration import enumerated_values
-from simnorm.theory.finite import finite_values, order_kurtosis
+from simnorm.theory.finite import finite_values
+from simnorm.theory.finite_order import order_kurtosis
 from simnorm.theory.replacement import replacement_pair
 
 # Bias and squares, absolute and relative.

@@ -95,19 +95,21 @@ def parse_sampling(given: object, *, from_file: bool) -> tuple[str, ...]:
     >>> parse_sampling("shuffle, grouped:target", from_file=True)
     ('shuffle', 'grouped:target')
     """
-    if isinstance(given, str):
-        given = split_list(given)
-    if not isinstance(given, Iterable):
+    parts = [given] if isinstance(given, str) else given
+    if not isinstance(parts, Iterable):
         raise SimnormError("sampling", given, "a scheme such as shuffle is allowed")
-    schemes = tuple(dict.fromkeys(_scheme(part, from_file) for part in given))
+    words = [
+        word for part in parts for word in (split_list(part) if isinstance(part, str) else [part])
+    ]
+    schemes = tuple(dict.fromkeys(_scheme(word, from_file) for word in words))
     if not schemes:
         raise SimnormError("sampling", "", "at least one scheme is needed", "Try shuffle.")
     return schemes
 
 
 def _scheme(given: object, from_file: bool) -> str:
-    allowed = FROM_FILE if from_file else FROM_LAW
-    known = f"allowed {'with' if from_file else 'without'} data are {', '.join(allowed)}"
+    schemes: tuple[str, ...] = FROM_FILE if from_file else FROM_LAW
+    known = f"allowed {'with' if from_file else 'without'} data are {', '.join(schemes)}"
     if not isinstance(given, str):
         raise SimnormError("sampling", given, known)
     scheme = given.strip()
@@ -115,12 +117,12 @@ def _scheme(given: object, from_file: bool) -> str:
     if word == GROUPED and from_file:
         if not column.strip():
             hint = "Write grouped:NAME."
-            allowed = "the column that groups the rows is missing"
-            raise SimnormError("sampling", given, allowed, hint)
+            missing = "the column that groups the rows is missing"
+            raise SimnormError("sampling", given, missing, hint)
         return f"{GROUPED}:{column.strip()}"
-    if scheme in allowed and not colon:
+    if scheme in schemes and not colon:
         return scheme
     if word in NOT_FOR:
         raise SimnormError("sampling", given, f"{NOT_FOR[word]}; {known}")
-    words = [name.partition(":")[0] for name in allowed]
+    words = [name.partition(":")[0] for name in schemes]
     raise SimnormError("sampling", given, known, nearest(word, words).strip())

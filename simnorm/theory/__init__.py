@@ -31,6 +31,7 @@ from simnorm.grammar import LARGEST_SIZE, whole_number
 from simnorm.theory.asymptotic import FEWEST_CUT, FEWEST_FOR_MAD, asymptotic_pair
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
 from simnorm.theory.order import order_pair
+from simnorm.theory.values import MEASURES, Value, values_of_pair
 
 __all__ = [
     "MEASURES",
@@ -46,31 +47,11 @@ __all__ = [
     "rmse_of",
     "value_of",
     "values_of",
+    "values_of_pair",
     "variance_of",
 ]
 
-MEASURES = ("bias", "variance", "mse", "rmse")
-
 Given = ParamSpec("Given")
-
-
-class Value(float):
-    """A theoretical value: a float that knows its `kind`, ``exact`` or ``asymptotic``.
-
-    Examples
-    --------
-    >>> value = variance_of("mean", n=4)
-    >>> float(value), value.kind
-    (0.25, 'exact')
-    """
-
-    kind: str
-
-    def __new__(cls, value: float, kind: str) -> Value:
-        """Make a float with a kind."""
-        made = super().__new__(cls, value)
-        made.kind = kind
-        return made
 
 
 def of_distribution(law: Distribution) -> Law:
@@ -121,19 +102,6 @@ def values_of(kind: Estimator, n: int, full_size: int | None, law: Law) -> dict[
     """
     pair = _pair(kind, n, full_size, law)
     return {} if pair is None else values_of_pair(pair)
-
-
-def values_of_pair(pair: Pair) -> dict[str, Value]:
-    """Return the values of all measures that a bias and a variance give."""
-    # A moment that does not exist is not finite: there may be a bias, but no variance. Where no
-    # bias is known it is of a lower order.
-    mse = pair.variance + (0.0 if math.isnan(pair.bias) else pair.bias * pair.bias)
-    numbers = (pair.bias, pair.variance, mse, math.sqrt(mse) if mse >= 0.0 else math.nan)
-    return {
-        measure: Value(number, pair.kind)
-        for measure, number in zip(MEASURES, numbers, strict=True)
-        if math.isfinite(number)
-    }
 
 
 def value_of(

@@ -1,0 +1,242 @@
+"""Order statistics of batches from a finite set: exact laws of ranks, one or two at a time.
+
+With x_(1) <= ... <= x_(N) the values of the set, a batch of n drawn without replacement has
+
+    P(r-th of the batch is the i-th of the set) = C(i-1, r-1) C(N-i, n-r) / C(N, n)
+    P(r-th is the i-th, s-th is the j-th)
+        = C(i-1, r-1) C(j-i-1, s-r-1) C(N-j, n-s) / C(N, n),   i < j,  r < s,
+
+by counting (e.g. David and Nagaraja, Order Statistics, ch. 2). An error T - c is a sum of order
+statistics with weights w; where these sum to 1, its mean square is
+
+    sum_r w_r E (x_r - c)^2 - sum_{r<s} w_r w_s E (x_s - x_r)^2,
+
+so that single ranks and squared gaps between two are all that is needed. The joint law of two
+ranks is a product of three factors, of i, of j - i and of j: the sum over all pairs is a
+correlation, by fast Fourier transform. Each factor is tilted by a power of t = 1 - n/N, with the
+powers adding up to none, which puts all three of their peaks where the product has its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.special import betainc, gammaln
+
+from simnorm.columns import Column
+from simnorm.estimators import RankSum
+
+Floats = NDArray[np.float64]
+
+
+def order_moments(
+    kind: RankSum, n: int, column: Column, *, replaced: bool
+) -> tuple[float, float] | None:
+    """Return mean and mean square of a batch's error against the column, in its sd.
+
+    None where the joint law of two ranks has no such form: two ranks with others between them, but
+    not the first and the last, of a batch drawn with replacement.
+    """
+    z = _rising(column)
+    ranks = [rank for rank, _ in kind.weights(n)]
+    weights = np.array([weight for _, weight in kind.weights(n)])
+    is_location = bool(abs(weights.sum() - 1.0) < 0.5)
+    whole = sum(w * z[rank - 1] for rank, w in kind.weights(len(z)))
+    # About the full-set value, what is left are the digits of the errors.
+    x = z - whole if is_location else z
+    laws = [rank_law(rank, n, len(z), replaced=replaced) for rank in ranks]
+    means = np.array([float(law @ x) for law in laws])
+    gaps = 0.0
+    for a, b in itertools.combinations(range(len(ranks)), 2):
+        gap = _mean_gap(x, ranks[a], ranks[b], n, replaced=replaced)
+        if gap is None:
+            return None
+        gaps += weights[a] * weights[b] * gap
+    mean = float(weights @ means)
+    if is_location:
+        squares = np.array([float(law @ (x * x)) for law in laws])
+        return mean, float(weights @ squares) - gaps
+    return mean - whole, -gaps - 2.0 * whole * mean + whole * whole
+
+
+def _rising(column: Column) -> Floats:
+    return np.sort(column.standardized)
+
+
+@functools.lru_cache(maxsize=64)
+def rank_law(rank: int, n: int, size: int, *, replaced: bool) -> Floats:
+    """Return the probabilities that the r-th of a batch is the 1st, 2nd, ... of the set.
+
+    Examples
+    --------
+    The smaller of two of three: the first in two of three pairs.
+
+    >>> rank_law(1, 2, 3, replaced=False).round(4)
+    array([0.6667, 0.3333, 0.    ])
+    """
+    if replaced:
+        return _replaced_law(rank, n, size)
+    first, last = rank, size - n + rank
+    places = np.arange(first, last, dtype=np.float64)
+    ratios = np.log(places) - np.log(places - rank + 1.0)
+    ratios += np.log(size - places - n + rank) - np.log(size - places)
+    # Added up outward from the largest, so that what counts has few terms.
+    peak = int(np.searchsorted(-ratios, 0.0))
+    up = np.cumsum(ratios[peak:])
+    down = np.cumsum(-ratios[:peak][::-1])[::-1]
+    law = np.exp(np.concatenate([down, [0.0], up]))
+    found = np.zeros(size)
+    found[first - 1 : last] = law / law.sum()
+    return found
+
+
+def _replaced_law(rank: int, n: int, size: int) -> Floats:
+    """Return the law for draws with replacement: P(r-th <= i-th) is a binomial tail."""
+    steps = np.arange(size + 1) / size
+    below = betainc(rank, n - rank + 1.0, steps)
+    above = betainc(n - rank + 1.0, rank, 1.0 - steps)
+    # Differences of the smaller of the two tails keep their digits.
+    lower, upper = np.diff(below), -np.diff(above)
+    return np.where(below[1:] < 0.5, lower, upper)
+
+
+class _Joint(NamedTuple):
+    """The joint law of two ranks: factors of i, j - i and j, the middle one transformed."""
+
+    of_first: Floats
+    transformed: NDArray[np.complex128]
+    of_second: Floats
+    total: float
+    length: int
+
+
+def _mean_gap(x: Floats, r: int, s: int, n: int, *, replaced: bool) -> float | None:
+    """Return the mean squared gap between the r-th and the s-th of a batch."""
+    joint = _joint(r, s, n, len(x), replaced=replaced)
+    if joint is None:
+        return None
+    low, high = (0, len(x) - 1) if replaced else (r - 1, len(x) - n + s - 1)
+    if x[low] == x[high]:
+        return 0.0  # whichever ranks they are, and no rounding of a transform
+    a, c = joint.of_first, joint.of_second
+
+    def over_second(values: Floats) -> Floats:
+        product = fft.rfft(values, joint.length) * joint.transformed
+        return np.asarray(fft.irfft(product, joint.length)[: len(x)])
+
+    sums = over_second(c * x * x) - 2.0 * x * over_second(c * x) + x * x * over_second(c)
+    return float(a @ sums) / joint.total
+
+
+@functools.lru_cache(maxsize=16)
+def _joint(r: int, s: int, n: int, size: int, *, replaced: bool) -> _Joint | None:
+    i = np.arange(1.0, size + 1.0)
+    if not replaced:
+        # Of the i-th: C(i-1, r-1); of the gap d: C(d-1, s-r-1); of the j-th: C(N-j, n-s).
+        first, gap = _log_choose(i - 1.0, r - 1), _log_choose(i - 1.0, s - r - 1)
+        second, norm = _log_choose(size - i, n - s), math.nan
+    elif s == r + 1:
+        first, gap = _log_step(i / size, r, size), np.zeros(size)
+        second = _log_step((size - i + 1.0) / size, n - r, size)
+        norm = float(gammaln(n + 1.0) - gammaln(r + 1.0) - gammaln(n - r + 1.0))
+    elif (r, s) == (1, n):
+        # ((d+1)^n - 2 d^n + (d-1)^n) / N^n.
+        first, second, norm = np.zeros(size), np.zeros(size), 0.0
+        with np.errstate(divide="ignore"):
+            up, down = np.expm1(n * np.log1p(1.0 / i)), np.expm1(n * np.log1p(-1.0 / i))
+            gap = n * np.log(i / size) + np.log(up + down)
+    else:
+        return None
+    slope = n / size if replaced else -math.log1p(-n / size)
+    factors = (first - slope * i, gap - slope * i, second + slope * i)
+    tops = [float(factor.max()) for factor in factors]
+    a, b, c = (np.exp(factor - top) for factor, top in zip(factors, tops, strict=True))
+    length = int(fft.next_fast_len(2 * size, real=True))
+    # Correlation with the gap: the sum over j > i of b(j - i) c(j).
+    shifted = np.zeros(length)
+    shifted[(-np.arange(1, size)) % length] = b[: size - 1]
+    transformed = fft.rfft(shifted)
+    total = math.exp(-sum(tops) - norm) if not math.isnan(norm) else math.nan
+    joint = _Joint(a, transformed, c, total, length)
+    if math.isnan(norm):
+        sums = fft.irfft(fft.rfft(c, length) * transformed, length)[:size]
+        joint = joint._replace(total=float(a @ sums))
+    return joint
+
+
+def _log_choose(top: Floats, below: int) -> Floats:
+    """Return log C(top, below) for whole numbers, -inf where it is 0."""
+    found = np.full(top.shape, -np.inf)
+    some = top >= below
+    t = top[some]
+    found[some] = gammaln(t + 1.0) - gammaln(t - below + 1.0) - gammaln(below + 1.0)
+    return found
+
+
+def _log_step(x: Floats, power: int, size: int) -> Floats:
+    """Return log(x^p - (x - 1/N)^p)."""
+    with np.errstate(divide="ignore"):
+        return power * np.log(x) + np.log(-np.expm1(power * np.log1p(-1.0 / (size * x))))
+
+
+class OrderKurtosis(NamedTuple):
+    """About the excess kurtosis of a batch's error, and of its square."""
+
+    error: float
+    square: float
+
+
+def order_kurtosis(kind: RankSum, n: int, column: Column, sampling: str) -> OrderKurtosis:
+    """Return how heavy the tails of a batch's error are, as if ranks were independent.
+
+    Where an order statistic seldom moves, as the median of a column of few distinct values, these
+    are large: a run that has met few of its moves does not know how large its error is.
+
+    Examples
+    --------
+    >>> from simnorm.estimators import Median
+    >>> often = Column("x", np.repeat([0.0, 1.0], [45, 55]))
+    >>> seldom = Column("x", np.repeat([0.0, 1.0], [5, 95]))
+    >>> order_kurtosis(Median(), 9, often, "shuffle").error
+    -1.7...
+    >>> order_kurtosis(Median(), 9, seldom, "shuffle").error > 1e4
+    True
+    """
+    z = _rising(column)
+    replaced = sampling != "shuffle"
+    parts = []
+    for rank, weight in kind.weights(n):
+        law = rank_law(rank, n, len(z), replaced=replaced)
+        whole = _whole_of(kind, z, weight)
+        error = weight * (z - whole)
+        squares = law @ np.stack([error**2, error**4, error**6, error**8], axis=-1)
+        centred = error - law @ error
+        parts.append((law @ centred**2, law @ centred**4, squares))
+    spread = sum(part[0] for part in parts)
+    size = sum(part[2][0] for part in parts)
+    if not spread > 0.0 or not size > 0.0:
+        return OrderKurtosis(0.0, 0.0)
+    plain = sum(p[1] - 3.0 * p[0] ** 2 for p in parts) / spread**2
+    squared = 0.0
+    for _, _, (m2, m4, m6, m8) in parts:
+        variance = m4 - m2 * m2
+        if variance > 0.0:
+            fourth = m8 - 4.0 * m6 * m2 + 6.0 * m4 * m2 * m2 - 3.0 * m2**4
+            share = m2 / size
+            squared = max(squared, (fourth / variance**2 - 3.0) * share * share)
+    return OrderKurtosis(float(plain), float(squared))
+
+
+def _whole_of(kind: RankSum, z: Floats, weight: float) -> float:
+    """Return the full-set value that a rank's own is near: of its end, where there are two."""
+    whole = kind.weights(len(z))
+    if abs(sum(w for _, w in whole) - 1.0) < 0.5:
+        return float(sum(w * z[rank - 1] for rank, w in whole))
+    same = [(rank, w) for rank, w in whole if (w > 0.0) == (weight > 0.0)]
+    return float(sum(abs(w) * z[rank - 1] for rank, w in same) / sum(abs(w) for _, w in same))

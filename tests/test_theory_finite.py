@@ -1,0 +1,291 @@
+"""Exact values for finite sets, against every subset, every tuple and direct sums."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from simnorm.columns import Column
+from simnorm.distributions import distribution
+from simnorm.estimators import UserEstimator, estimator
+from simnorm.theory import finite_order, of_distribution
+from simnorm.theory.enumeration import enumerated_values
+from simnorm.theory.finite import finite_covariance, finite_pair, finite_values
+from simnorm.theory.finite_order import order_kurtosis, rank_law
+from simnorm.theory.replacement import replacement_pair
+
+# Not dyadic, off zero, with ties and an outlier.
+SETS = {
+    "nine": [5.1, 5.3, 5.3, 4.7, 6.9, 11.3, 5.2, 4.1, 5.3],
+    "seven": [-0.3, 0.1, 0.7, 0.2, 40.1, 0.6, -1.9],
+    "binary": [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+    "three": [0.1, 0.7, 2.3],
+    "two": [0.3, 0.8],
+}
+EXACT = (
+    "mean",
+    "biased_variance",
+    "unbiased_variance",
+    "min",
+    "max",
+    "range",
+    "median",
+    "quantile(q=0.3)",
+    "iqr",
+)
+OTHERS = ("std(ddof=0)", "std(ddof=1)", "mad", "trimmed_mean(proportion=0.2)", "skewness")
+
+
+def batches(values, n, *, replaced):
+    """Return all ordered tuples, or all subsets."""
+    every = itertools.product(values, repeat=n) if replaced else itertools.combinations(values, n)
+    return np.array(list(every))
+
+
+def brute(kind, values, n, *, replaced):
+    """Return bias and mse over all batches."""
+    errors = kind(batches(values, n, replaced=replaced)) - kind(np.array(values))
+    return errors.mean(), (errors**2).mean()
+
+
+@pytest.mark.parametrize("spec", EXACT)
+@pytest.mark.parametrize("name", SETS)
+def test_values_are_those_of_all_subsets(spec, name):
+    """Every estimator with exact theory, every set, every n: 1e-9 of the rmse."""
+    kind, values = estimator(spec), SETS[name]
+    column = Column(name, np.array(values))
+    for n in range(kind.smallest_batch, len(values) + 1):
+        found = finite_values(kind, n, column)
+        bias, mse = brute(kind, values, n, replaced=False)
+        scale = math.sqrt(mse) + 1e-12
+        assert found["bias"] == pytest.approx(bias, abs=1e-9 * scale)
+        assert found["mse"] == pytest.approx(mse, abs=1e-9 * scale * scale)
+        assert found["mse"].kind == "exact"
+
+
+@pytest.mark.parametrize("spec", EXACT)
+@pytest.mark.parametrize("name", ["seven", "binary", "three", "two"])
+def test_values_with_replacement_are_those_of_all_tuples(spec, name):
+    """The same over N^n tuples; iqr has no theory where ranks stand between its two."""
+    kind, values = estimator(spec), SETS[name]
+    column = Column(name, np.array(values))
+    for n in range(kind.smallest_batch, 6):
+        found = finite_values(kind, n, column, "replacement")
+        if spec == "iqr" and not found:
+            assert n > 2
+            continue
+        bias, mse = brute(kind, values, n, replaced=True)
+        scale = math.sqrt(mse) + 1e-12
+        assert found["bias"] == pytest.approx(bias, abs=1e-9 * scale)
+        assert found["mse"] == pytest.approx(mse, abs=1e-9 * scale * scale)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+@pytest.mark.parametrize("name", ["nine", "seven", "binary"])
+def test_standard_deviations_are_exact_for_pairs_and_for_all_but_one(ddof, name):
+    """Pairs of rows with both schemes, and subsets that leave out one row."""
+    kind, values = estimator(f"std(ddof={ddof})"), SETS[name]
+    column = Column(name, np.array(values))
+    for n, replaced in ((2, False), (2, True), (len(values) - 1, False)):
+        found = finite_values(kind, n, column, "replacement" if replaced else "shuffle")
+        bias, mse = brute(kind, values, n, replaced=replaced)
+        assert found["bias"] == pytest.approx(bias, rel=1e-12)
+        assert found["mse"] == pytest.approx(mse, rel=1e-12)
+        assert found["mse"].kind == "exact"
+
+
+def test_rational_arithmetic_agrees():
+    """Mean and variance of the unbiased variance of all subsets, as fractions."""
+    values = [Fraction(x) for x in (1, 2, 4, 8, 11, 3, 7, 21, 5)]
+    column = Column("x", np.array([float(x) for x in values]))
+
+    def variance(sample):
+        mean = sum(sample) / len(sample)
+        return sum((x - mean) ** 2 for x in sample) / (len(sample) - 1)
+
+    for n in (2, 3, 5, 8):
+        found = [variance(s) - variance(values) for s in itertools.combinations(values, n)]
+        assert sum(found) == 0
+        expected = sum(e * e for e in found) / len(found)
+        value = finite_values(estimator("unbiased_variance"), n, column)["variance"]
+        assert value == pytest.approx(float(expected), rel=1e-13)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_covariance_of_mean_and_variance(replaced):
+    """K3 (1/n - 1/N), or M3/n, over all batches of a skewed set."""
+    values = SETS["seven"]
+    column = Column("x", np.array(values))
+    for n in (2, 3, 5):
+        drawn = batches(values, n, replaced=replaced)
+        means, variances = drawn.mean(axis=-1), drawn.var(axis=-1, ddof=1)
+        expected = (means * variances).mean() - means.mean() * variances.mean()
+        found = finite_covariance(n, column, "replacement" if replaced else "shuffle")
+        assert found == pytest.approx(expected, rel=1e-10)
+    assert finite_covariance(7, column) == 0.0
+
+
+@pytest.mark.parametrize("spec", [*EXACT, *OTHERS])
+@pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
+def test_enumeration_is_that_of_all_batches(spec, sampling):
+    """Subsets and multisets with their weights give what all tuples give."""
+    kind, values = estimator(spec), SETS["seven"]
+    column = Column("x", np.array(values))
+    for n in (3, 5):
+        bias, mse = brute(kind, values, n, replaced=sampling == "replacement")
+        found = enumerated_values(kind, n, column, sampling)
+        if not np.isfinite(mse):
+            assert found == {}
+            continue
+        assert found["bias"] == pytest.approx(bias, rel=1e-9, abs=1e-12)
+        assert found["mse"] == pytest.approx(mse, rel=1e-10)
+
+
+def test_enumeration_takes_functions_and_stops_where_there_are_too_many():
+    """A function of the user; one that fails has no value; C(N, n) above the limit is not tried."""
+    column = Column("x", np.array(SETS["nine"]))
+    own = enumerated_values(UserEstimator(np.ptp), 4, column)
+    assert own["mse"] == pytest.approx(float(finite_values(estimator("range"), 4, column)["mse"]))
+
+    def fails(sample, axis=-1):  # noqa: ARG001
+        raise RuntimeError
+
+    assert enumerated_values(UserEstimator(fails), 4, column) == {}
+    assert enumerated_values(estimator("mean"), 4, column, most=125) is None
+    assert enumerated_values(estimator("mean"), 4, column, most=126) is not None
+    assert enumerated_values(estimator("mean"), 4, column, "replacement", most=494) is None
+
+
+@pytest.mark.parametrize(("n", "size"), [(2, 9), (5, 9), (9, 9), (16, 300), (1024, 100_000)])
+def test_laws_of_ranks_add_up_and_are_hypergeometric(n, size):
+    """Against scipy's hypergeometric law, an independent way to the same number."""
+    from scipy.stats import hypergeom
+
+    for rank in {1, (n + 1) // 2, n}:
+        law = rank_law(rank, n, size, replaced=False)
+        assert law.sum() == pytest.approx(1.0, rel=1e-12)
+        # At most the i-th: r or more of the batch are among the first i.
+        for i in {size // 3, size // 2, size - 1}:
+            expected = hypergeom.sf(rank - 1, size, i, n)
+            assert law[:i].sum() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("spec", ["median", "range", "iqr", "quantile(q=0.9)", "max"])
+def test_long_columns_against_sums_over_all_pairs(spec):
+    """N = 240 with an outlier of 15 sd: the transform against the plain double sum."""
+    rng = np.random.Generator(np.random.PCG64DXSM(1))
+    values = rng.standard_exponential(240)
+    values[7] = 40.0
+    column = Column("x", values)
+    kind = estimator(spec)
+    z = np.sort(column.standardized)
+    N = len(z)
+    for n in (8, 16, 33, 200):
+        weights = dict(kind.weights(n))
+        whole = sum(w * z[rank - 1] for rank, w in kind.weights(N))
+        square = 0.0
+        singles = {r: rank_law(r, n, N, replaced=False) for r in weights}
+        for r, s in itertools.product(weights, repeat=2):
+            if r == s:
+                square += weights[r] ** 2 * float(singles[r] @ z**2)
+                continue
+            low, high = min(r, s), max(r, s)
+            total = 0
+            for i in range(1, N + 1):
+                first = math.comb(i - 1, low - 1)
+                if first:
+                    terms = (
+                        math.comb(j - i - 1, high - low - 1) * math.comb(N - j, n - high)
+                        for j in range(i + 1, N + 1)
+                    )
+                    gaps = [
+                        float(Fraction(first * term, math.comb(N, n))) * z[j] * z[i - 1]
+                        for j, term in zip(range(i, N), terms, strict=True)
+                        if term
+                    ]
+                    total += math.fsum(gaps)
+            square += weights[r] * weights[s] * total
+        mean = sum(w * float(singles[r] @ z) for r, w in weights.items())
+        expected = square - 2 * whole * mean + whole**2
+        pair = finite_pair(kind, n, column, "shuffle")
+        found = (pair.variance + pair.bias**2) / column.std**2
+        assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_large_set_is_like_its_law():
+    """Quantiles of the uniform law as the set: variances are those of the law, 1/n + ... apart."""
+    size = 200_000
+    column = Column("x", (np.arange(size) + 0.5) / size)
+    for n in (5, 101):
+        # Of odd n, Var(median) = 1/(4 (n + 2)) and Var(max) = n/((n+1)^2 (n+2)).
+        found = finite_values(estimator("median"), n, column)["variance"]
+        assert found == pytest.approx(1 / (4 * (n + 2)), rel=2 * n / size)
+        found = finite_values(estimator("max"), n, column)["variance"]
+        assert found == pytest.approx(n / ((n + 1) ** 2 * (n + 2)), rel=5 * n / size)
+        found = finite_values(estimator("range"), n, column)["variance"]
+        expected = 2 * (n - 1) / ((n + 1) ** 2 * (n + 2))
+        assert found == pytest.approx(expected, rel=5 * n / size)
+
+
+@pytest.mark.parametrize("atoms", [[0, 1], [0, 1, 5]])
+def test_laws_with_replacement_against_every_full_set_and_every_batch(atoms):
+    """Rational: all full sets of four, all batches of two and three, a skewed law."""
+    probabilities = [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)][: len(atoms)]
+    probabilities[-1] = 1 - sum(probabilities[:-1])
+    law = dict(zip([Fraction(a) for a in atoms], probabilities, strict=True))
+    mean = sum(x * p for x, p in law.items())
+    variance = sum((x - mean) ** 2 * p for x, p in law.items())
+    fourth = sum((x - mean) ** 4 * p for x, p in law.items())
+    numbers = of_distribution(distribution("bernoulli"))._replace(
+        sigma=math.sqrt(variance), excess_kurtosis=float(fourth / variance**2 - 3)
+    )
+    N = 4
+
+    def variance_of(sample, ddof):
+        m = Fraction(sum(sample), len(sample))
+        return sum((x - m) ** 2 for x in sample) / (len(sample) - ddof)
+
+    for spec, value, population in (
+        ("mean", lambda s: Fraction(sum(s), len(s)), mean),
+        ("biased_variance", lambda s: variance_of(s, 0), variance),
+        ("unbiased_variance", lambda s: variance_of(s, 1), variance),
+    ):
+        for n, reference in itertools.product((2, 3), ("full_set", "population")):
+            first = second = Fraction(0)
+            for whole in itertools.product(law, repeat=N):
+                chance = math.prod(law[x] for x in whole) / Fraction(N) ** n
+                against = value(whole) if reference == "full_set" else population
+                for batch in itertools.product(whole, repeat=n):
+                    error = value(batch) - against
+                    first += chance * error
+                    second += chance * error * error
+            pair = replacement_pair(estimator(spec), n, N, reference, numbers)
+            assert pair.bias == pytest.approx(float(first), abs=1e-14)
+            assert pair.variance == pytest.approx(float(second - first**2), rel=1e-12)
+
+
+def test_kurtosis_of_rare_moves_is_one_over_their_chance():
+    """The median of 5 from 3 ones and 97 zeros is 1 with the hypergeometric chance p: 1/p of it."""
+    column = Column("x", np.repeat([0.0, 1.0], [97, 3]))
+    p = math.comb(97, 2) / math.comb(100, 5)
+    found = order_kurtosis(estimator("median"), 5, column, "shuffle")
+    q = p * (1 - p)
+    assert found.error == pytest.approx((1 - 3 * q) / q - 3, rel=1e-9)
+    assert found.square == pytest.approx((1 - 3 * q) / q - 3, rel=1e-9)
+
+
+def test_mutants_are_noticed(monkeypatch):
+    """Wrong ranks and a wrong tilt give other numbers than all subsets do."""
+    values = SETS["nine"]
+    column = Column("x", np.array(values))
+    bias, _ = brute(estimator("max"), values, 4, replaced=False)
+    right = rank_law.__wrapped__
+    monkeypatch.setattr(
+        finite_order, "rank_law", lambda r, n, N, *, replaced: right(r - 1, n, N, replaced=replaced)
+    )
+    wrong = finite_values(estimator("max"), 4, column)["bias"]
+    assert wrong != pytest.approx(bias, rel=1e-3)
