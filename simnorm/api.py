@@ -119,7 +119,7 @@ def sweep(
     >>> result = sn.sweep(data=[float(i * i) for i in range(100)], batch_sizes=[25])
     >>> exact = result.table("relative_rmse", value="theory")
     >>> exact.round(3)["mean"].to_list(), result.columns["excess_kurtosis"].round(2).to_list()
-    ([0.174], [-0.84])
+    ([0.174], [-0.85])
     """
     design = Design.make(
         distributions,

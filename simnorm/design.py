@@ -19,7 +19,7 @@ from simnorm.grammar import (
     split_list,
     whole_number,
 )
-from simnorm.sampling import REPLACEMENT, SHUFFLE, group_column, parse_sampling
+from simnorm.sampling import REPLACEMENT, SHUFFLE, group_columns, parse_sampling
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -49,7 +49,8 @@ NOT_WRITTEN = ("functions", "dataset")
 # What says which data are read, and how: keys that only a design with data has. Those with a usual
 # value are written where they differ from it.
 OF_DATA = ("data", "data_sha256", "columns")
-READING = {"na": "refuse", "separator": "", "decimal": ".", "exact": False}
+NA, SEPARATOR, DECIMAL, IS_EXACT = "refuse", "", ".", False
+READING = {"na": NA, "separator": SEPARATOR, "decimal": DECIMAL, "exact": IS_EXACT}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Unread:
         size = whole_number(values.get("full_size"), "full_size", 1, LARGEST_SIZE)
         return cls(values["data"], tuple(columns), size, values.get("data_sha256", ""))
 
-    def digest(self) -> str:
+    def digest(self, columns: object = None, groups: object = ()) -> str:  # noqa: ARG002
         """Return the hash that the design has of the data."""
         return self.sha256
 
@@ -113,10 +114,10 @@ class Design:
     data: str = ""
     data_sha256: str = ""
     columns: tuple[str, ...] = ()
-    na: str = READING["na"]
-    separator: str = READING["separator"]
-    decimal: str = READING["decimal"]
-    exact: bool = READING["exact"]
+    na: str = NA
+    separator: str = SEPARATOR
+    decimal: str = DECIMAL
+    exact: bool = IS_EXACT
     functions: tuple[UserEstimator, ...] = ()
     # Left out of comparisons: its hash stands for it.
     dataset: Dataset | None = field(default=None, compare=False, repr=False)
@@ -136,10 +137,10 @@ class Design:
         data: object = None,
         columns: object = None,
         exclude: object = (),
-        na: str = READING["na"],
-        separator: str = READING["separator"],
-        decimal: str = READING["decimal"],
-        exact: bool = READING["exact"],
+        na: str = NA,
+        separator: str = SEPARATOR,
+        decimal: str = DECIMAL,
+        exact: bool = IS_EXACT,
         notes: list[str] | None = None,
     ) -> Design:
         """Check every part and return the canonical design.
@@ -179,19 +180,19 @@ class Design:
         if data is None:
             _refuse_without_data(columns, exclude, na, separator, decimal, exact)
             given = DEFAULT_FULL_SIZE if full_size is None else full_size
-            size = whole_number(given, "full_size", 1, LARGEST_SIZE)
-            names, what = _laws(distributions, notes), {}
+            size, what = whole_number(given, "full_size", 1, LARGEST_SIZE), {}
         else:
             if distributions is not None:
                 hint = "Give one of them."
                 raise SimnormError("distributions", distributions, "data are given too", hint)
             dataset = _read(data, columns, exclude, na, separator, decimal, schemes, notes)
-            size, names = _rows(dataset, full_size), ()
-            what = _data_fields(dataset, na, separator, decimal, exact)
+            size = _rows(dataset, full_size)
+            what = _data_fields(dataset, schemes, na, separator, decimal, exact)
         # With replacement a batch may be larger than the full set.
         limit = LARGEST_SIZE if set(schemes) == {REPLACEMENT} else size
         sizes = parse_batch_sizes(batch_sizes, limit)
         notes.extend(sizes.notes)
+        names = _laws(distributions, notes) if data is None else ()
         kinds = _all_read(estimators, estimator, "estimators")
         return cls(
             study="sweep",
@@ -397,9 +398,11 @@ def _read(
         return data
     from simnorm.dataset import Dataset, read_dataset
 
+    groups = group_columns(schemes)
     if isinstance(data, Dataset):
+        for column in groups:
+            data.group_codes(column)
         return data
-    groups = [column for column in map(group_column, schemes) if column is not None]
     found = read_dataset(
         data,
         columns=columns,
@@ -425,11 +428,16 @@ def _rows(dataset: Dataset | Unread, full_size: object) -> int:
 
 
 def _data_fields(
-    dataset: Dataset | Unread, na: str, separator: str, decimal: str, exact: bool
+    dataset: Dataset | Unread,
+    schemes: tuple[str, ...],
+    na: str,
+    separator: str,
+    decimal: str,
+    exact: bool,
 ) -> dict[str, Any]:
     return {
         "data": dataset.name,
-        "data_sha256": dataset.digest(),
+        "data_sha256": dataset.digest(None, group_columns(schemes)),
         "columns": dataset.columns,
         "na": na,
         "separator": separator,

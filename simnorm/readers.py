@@ -98,7 +98,7 @@ def open_table(data: Any, separator: str | None) -> Table:
     Examples
     --------
     >>> table = open_table({"a": [1.0, 2.0]}, None)
-    >>> table.names, [list(block.cells[0]) for block in table.blocks]
+    >>> table.names, [block.cells[0].tolist() for block in table.blocks]
     (['a'], [[1.0, 2.0]])
     """
     if not isinstance(data, str | Path):

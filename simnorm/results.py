@@ -191,9 +191,9 @@ class Result:
                 raise kind.missing()
             kind = given
         size = _one_of(design.batch_sizes, batch_size, "batch_size")
+        number = whole_number(replication, "replication", 0, design.replications - 1)
         source = self._source(distribution, column, sampling)
-        last = sweep.replications(design, source) - 1
-        number = whole_number(replication, "replication", 0, last)
+        number = whole_number(number, "replication", 0, sweep.replications(design, source) - 1)
         wanted = column or design.names[0]
         batches, whole = sweep.batches_of(design, source, number, size, wanted)
         estimates = kind.along_last(batches)

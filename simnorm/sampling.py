@@ -75,6 +75,12 @@ def group_column(scheme: str) -> str | None:
     return column if word == GROUPED and colon else None
 
 
+def group_columns(schemes: Iterable[str]) -> list[str]:
+    """Return the columns that group the rows under any of the schemes, once each."""
+    found = (group_column(scheme) for scheme in schemes)
+    return list(dict.fromkeys(column for column in found if column is not None))
+
+
 def parse_sampling(given: object, *, from_file: bool) -> tuple[str, ...]:
     """Return sampling schemes in the order given, without those that come twice.
 

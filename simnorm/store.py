@@ -23,6 +23,7 @@ import numpy as np
 from simnorm.design import Design
 from simnorm.engine import ENGINE_VERSION, Node, Task
 from simnorm.errors import RunError, SimnormError
+from simnorm.sampling import group_columns
 from simnorm.studies import sweep
 
 DESIGN, DATABASE, RESULTS = "design.toml", "run.db", "results.csv"
@@ -96,7 +97,10 @@ def _other_data(before: Design, design: Design) -> list[str]:
     shared = [name for name in before.columns if name in design.columns]
     if not design.data or design.dataset is None or len(shared) < len(before.columns):
         return []  # columns that are missing are told of elsewhere
-    same = design.dataset.digest(before.columns) == before.data_sha256
+    groups = group_columns(before.sampling)
+    if not set(groups) <= set(group_columns(design.sampling)):
+        return []
+    same = design.dataset.digest(before.columns, groups) == before.data_sha256
     return [] if same else ["the numbers of the data have changed"]
 
 
@@ -164,6 +168,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def _source_name(source: sweep.Source) -> str:
+    """Return what a source is called in the database: JSON of what it has."""
+    return json.dumps([part for part in source if part])
+
+
 class Store:
     """The database of one run. Use as a context manager.
 
@@ -179,7 +188,7 @@ class Store:
         self.path = folder / DATABASE
         for old in (self.path, *(self.path.with_name(DATABASE + end) for end in ("-wal", "-shm"))):
             old.unlink(missing_ok=True)
-        self._sources = [str(source) for source in map(json.dumps, sweep.sources(design))]
+        self._sources = [_source_name(source) for source in sweep.sources(design)]
         self._database = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._prepare(design)

@@ -353,7 +353,7 @@ def test_the_readers_agree(spec):
     law = distribution(spec)
     known = [
         ledger(kind, law, n, design.full_size, reference, "rmse").status != UNDEFINED
-        for kind, n, reference in sweep.cells(design)
+        for kind, n, reference, _ in sweep.cells(design)
     ]
     a, q, plain_a, plain_q = a[known], q[known], plain_a[known], plain_q[known]
     rmse = np.sqrt(plain_q.mean(axis=-1, keepdims=True))
@@ -587,9 +587,10 @@ def test_nodes_come_to_the_thread_that_asked():
 def test_draws_are_counted_by_whole_blocks():
     """The number of observations counts the last block whole, for every source."""
     design = Design.make(["normal", "t"], full_size=16_384, replications=65)
-    assert engine.block_count(design) == 2
+    source = sweep.sources(design)[0]
+    assert engine.block_count(design, source) == 2
     assert total_draws(design) == 2 * 2 * 64 * 16_384
-    assert engine.block_count(dataclasses.replace(design, replications=64)) == 1
+    assert engine.block_count(dataclasses.replace(design, replications=64), source) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 2, 64])
@@ -602,7 +603,7 @@ def test_tasks_are_powers_of_two_blocks_and_enough_for_all(workers):
         level = engine.task_level(design, workers)
         assert level >= 0
         assert level == 0 or (lanes_of(full_size) * full_size) << level <= engine.TASK_DRAWS
-        tasks = 2 * -(-engine.block_count(design) >> level)
+        tasks = 2 * -(-engine.block_count(design, sweep.sources(design)[0]) >> level)
         assert level == 0 or tasks >= engine.TASKS_PER_WORKER * workers
 
 

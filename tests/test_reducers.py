@@ -479,7 +479,7 @@ def test_a_block_is_drawn_slab_by_slab_whatever_is_asked_of_it(spec):
         block[first : first + len(slab)] = slab
     medians = np.median(block.T.reshape(lanes, 100, 10), axis=2)
     errors = medians - np.median(block, axis=0)[:, np.newaxis]
-    position = sweep.cells(design).index((estimator("median"), 10, "full_set"))
+    position = sweep.cells(design).index((estimator("median"), 10, "full_set", ""))
     assert np.abs(a[position] - errors.mean(axis=1)).max() < 1e-13
 
 

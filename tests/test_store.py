@@ -86,8 +86,9 @@ def test_the_database_is_plain_sqlite(run_folder):
     database.close()
     assert Design.from_toml(meta["design"]) == small_design()
     assert meta["engine_version"] == str(engine.ENGINE_VERSION)
-    cells = [[str(c.estimator), c.batch_size, c.reference] for c in sweep.cells(small_design())]
-    assert json.loads(meta["cells"]) == cells
+    cells = [[str(c.estimator), c.batch_size, c.reference, ""] for c in sweep.cells(small_design())]
+    sources = ('["normal", "shuffle"]', '["exponential", "shuffle"]')
+    assert json.loads(meta["cells"]) == dict.fromkeys(sources, cells)
 
 
 def test_there_is_a_row_for_every_task(run_folder):

@@ -66,11 +66,13 @@ def print_summary(result: Result) -> None:
 def print_distributions(result: Result) -> None:
     """Print a table for every distribution and scheme and, after each, one sentence."""
     design = result.design
-    against = "the full set they are cut from"
-    if IID in design.sampling:
-        against = "the population" if design.sampling == (IID,) else f"{against}, iid: population"
+    against = f"the full set of N = {design.full_size:,} they are cut from"
+    if design.sampling == (IID,):
+        against = f"the population, {design.full_size:,} draws in each replication"
+    elif IID in design.sampling:
+        against += " (iid: the population)"
     for line in (
-        f"Batches against {against}, N = {design.full_size:,}; seed {design.seed}.",
+        f"Batches against {against}; seed {design.seed}.",
         f"Estimates ± their standard error, from R = {design.replications:,} replications.",
         "",
     ):
