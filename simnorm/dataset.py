@@ -98,7 +98,7 @@ class Dataset:
     @functools.cache  # noqa: B019  # lives as long as the data
     def _column_digest(self, name: str) -> str:
         values = self.values([name])[:, 0].astype("<f8", copy=False)
-        return hashlib.sha256(memoryview(np.ascontiguousarray(values))).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
 
     def group_codes(self, column: str) -> NDArray[np.int64]:
         """Return the number of every row's group, in order of appearance, shape (N,).
@@ -117,7 +117,7 @@ class Dataset:
     def group_digest(self, column: str) -> str:
         """Return the hash of the grouping, whatever its groups are called."""
         codes = self.group_codes(column).astype("<i8", copy=False)
-        return hashlib.sha256(memoryview(codes)).hexdigest()[:32]
+        return hashlib.sha256(codes.data).hexdigest()[:32]
 
 
 @dataclass

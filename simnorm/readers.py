@@ -287,7 +287,8 @@ def _quick_cells(shape: _Shape, lines: Sequence[str]) -> Sequence[Cells]:
     return found
 
 
-def _is_plain(column: NDArray[Any]) -> bool:
+def _is_plain(column: Cells) -> bool:
+    column = np.asarray(column)
     # A column without a single number is not known to hold numbers.
     if column.dtype.kind not in "if" or bool(np.isnan(column).all()):
         return False

@@ -36,7 +36,7 @@ MOST_COLUMNS, FEWEST_COLUMNS = 16, 4
 TABLE_VALUES = 1 << 23
 
 # What a user's function said: by the numbers of column, estimator and size, the first lane, why.
-Said = dict[tuple[int, int, int], tuple[int, str]]
+Said = dict[tuple[int, ...], tuple[int, str]]
 
 
 @dataclass
@@ -295,7 +295,7 @@ class DrawReader:
         centred = drawn - self.centre
         batches = SortedBatches(centred, compiled=self.compiled)
         found = estimates_of(known, centred, size, batches, compiled=self.compiled)
-        said = {}
+        said: dict[Estimator, dict[int, str]] = {}
         for kind in self.kinds:
             if isinstance(kind, UserEstimator):
                 found[kind], said[kind] = kind.attempt(cut(drawn, size))

@@ -6,7 +6,7 @@ Nothing heavier than Typer is imported before a command runs, so that help stays
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -117,7 +117,7 @@ def sweep(
     from simnorm.design import Design
 
     notes: list[str] = []
-    given = {
+    given: dict[str, Any] = {
         "distributions": dist,
         "batch_sizes": batch_sizes,
         "estimators": estimators,

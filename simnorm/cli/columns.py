@@ -61,7 +61,8 @@ def print_columns(result: Result) -> None:
             _print_together(of_scheme, design.estimators, scheme, used)
     constant = result.columns.loc[result.columns["kind"] != "", ["column", "kind"]]
     for kind, names in constant.groupby("kind")["column"]:
-        typer.echo(textwrap.fill(f"{kind.capitalize()}: {_listed(list(names))}.", WIDTH))
+        listed = f"{str(kind).capitalize()}: {_listed([str(name) for name in names])}."
+        typer.echo(textwrap.fill(listed, WIDTH))
     cost = cost_sentence(result)
     if cost:
         typer.echo(textwrap.fill(cost, WIDTH))
@@ -141,7 +142,7 @@ def ranked(rows: pd.DataFrame, words: list[str], size: int) -> list[Line]:
     lines = []
     for column, here in rows.groupby("column", sort=False):
         at = here[here["batch_size"] == size]
-        found = {row.estimator: row for row in at.itertuples(index=False)}
+        found: dict[str, Any] = {str(row.estimator): row for row in at.itertuples(index=False)}
         row = found.get(by)
         value = math.nan if row is None else best(row)
         of_scale = here[here["estimator"] == by]
@@ -156,7 +157,10 @@ def best(row: Any) -> float:
 
 def goal_size(rows: pd.DataFrame) -> str:
     """Return the smallest batch size of the run with a relative RMSE of 10 % or less."""
-    values = {row.batch_size: best(row) for row in rows.itertuples(index=False)}
+    values = {
+        int(n): best(row)
+        for n, row in zip(rows["batch_size"], rows.itertuples(index=False), strict=True)
+    }
     values = {n: value for n, value in values.items() if not math.isnan(value)}
     enough = [n for n, value in values.items() if value <= GOAL]
     if not values or not isinstance(estimator(rows["estimator"].iloc[0]), SPREADS):
@@ -177,7 +181,7 @@ def cost_sentence(result: Result) -> str:
         return ""
     size = featured(rows)
     at = rows[rows["batch_size"] == size]
-    worst = at.loc[at["estimate"].idxmax()]
+    worst = at.iloc[int(at["estimate"].to_numpy().argmax())]
     N = int(worst["full_size"])
     # In units of the column's sd with divisor N, K2 is N/(N - 1).
     effective = 1.0 / (float(worst["estimate"]) * (N - 1) / N + 1.0 / N)

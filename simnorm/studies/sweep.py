@@ -298,7 +298,7 @@ def _errors_of_draws(
     draw(law, rng, buffer, design.full_size, readers)
     found = {kind: pair for reader in readers for kind, pair in reader.errors().items()}
     kept = [REFERENCES.index(word) for word in references(source)]
-    heard = {
+    heard: Heard = {
         (kinds.index(kind), size, kept.index(reference)): what
         for reader in readers
         for (kind, size, reference), what in getattr(reader, "said", {}).items()
@@ -321,7 +321,7 @@ def _errors_with_replacement(
         reader.read(_drawn_again(design, source, block, size, lanes), size, place)
         for place, size in enumerate(design.batch_sizes)
     ]
-    return np.stack(parts, axis=2), dict(reader.said)
+    return np.stack(parts, axis=2), reader.said
 
 
 def _errors_of_rows(
@@ -339,5 +339,5 @@ def _errors_of_rows(
             last = first + len(orders)
             found[..., places, first:last] = reader.read(orders, sizes, places, first)
             first = last
-    heard = {(*at, 0): what for at, what in reader.said.items()}
+    heard: Heard = {(*at, 0): what for at, what in reader.said.items()}
     return found[..., np.newaxis, :], heard

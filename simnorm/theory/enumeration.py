@@ -61,13 +61,13 @@ def enumerated_values(
     replaced = sampling == REPLACEMENT
     if (not replaced and n > N) or math.comb(N + n - 1 if replaced else N, n) > most:
         return None
-    is_user = isinstance(kind, UserEstimator)
-    values = column.values if is_user else column.values - column.pivot
-    whole = column.value_of(kind) if is_user else column.centred_value_of(kind)
+    user = kind if isinstance(kind, UserEstimator) else None
+    values = column.values if user else column.values - column.pivot
+    whole = column.value_of(kind) if user else column.centred_value_of(kind)
     total = first = second = 0.0
     for rows, weights in _batches(N, n, replaced=replaced):
-        if is_user:
-            found, said = kind.attempt(values[rows])
+        if user is not None:
+            found, said = user.attempt(values[rows])
             if said:
                 return {}
         else:

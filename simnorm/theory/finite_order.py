@@ -182,7 +182,8 @@ def _log_choose(top: Floats, below: int) -> Floats:
 def _log_step(x: Floats, power: int, size: int) -> Floats:
     """Return log(x^p - (x - 1/N)^p)."""
     with np.errstate(divide="ignore"):
-        return power * np.log(x) + np.log(-np.expm1(power * np.log1p(-1.0 / (size * x))))
+        left = np.log(-np.expm1(power * np.log1p(-1.0 / (size * x))))
+    return np.asarray(power * np.log(x) + left)
 
 
 class OrderKurtosis(NamedTuple):
