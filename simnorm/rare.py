@@ -16,12 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.columns import Column
-from simnorm.estimators import BiasedVariance, Estimator, Mean, Std, TrimmedMean
+from simnorm.estimators import (
+    BiasedVariance,
+    Estimator,
+    Maximum,
+    Mean,
+    Minimum,
+    Range,
+    Std,
+    TrimmedMean,
+)
+from simnorm.theory.finite_order import rank_law
 
 Floats = NDArray[np.float64]
 
 # Fourth powers leave nothing of all but the largest values.
 LARGEST = 64
+# Relative to the largest, what is next to nothing.
+ROUNDING = 1e-10
 
 
 class Fourth(NamedTuple):
@@ -29,6 +41,30 @@ class Fourth(NamedTuple):
 
     mean_error: float
     mean_square: float
+
+
+def differing(values: Floats) -> NDArray[np.int64]:
+    """Return how many numbers of every row differ from the one that more than half of them are.
+
+    Parameters
+    ----------
+    values
+        Of every replication, shape (cells, replications).
+
+    Returns
+    -------
+    NDArray
+        One count for every cell; at least half of the numbers where no number is so common.
+
+    Examples
+    --------
+    >>> differing(np.array([[2.0, 2.0, 7.0, 2.0], [1.0, 2.0, 3.0, 4.0]]))
+    array([1, 4])
+    """
+    common = np.median(values, axis=-1, keepdims=True)
+    size = np.abs(values).max(axis=-1, keepdims=True)
+    # What is the same but for rounding.
+    return np.asarray(np.count_nonzero(np.abs(values - common) > ROUNDING * size, axis=-1))
 
 
 def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
@@ -49,8 +85,10 @@ def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
     Returns
     -------
     Fourth or None
-        In units of the data; None for estimators that are not made of moments.
+        In units of the data; None for estimators that are neither made of moments nor extremes.
     """
+    if isinstance(kind, Maximum | Minimum | Range) and n > 1:
+        return _of_extremes(kind, n, column)
     is_mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
     if not (is_mean or isinstance(kind, BiasedVariance | Std)) or n < 2:
         return None
@@ -83,6 +121,31 @@ def _of_events(
     i, j = np.triu_indices(len(changes), 1)
     together = g(1.0 + changes[i] + changes[j]) - alone[i] - alone[j] + one
     return meeting * _fourth(together / batches) + leaving * _fourth((alone - one) / batches)
+
+
+def _of_extremes(kind: Maximum | Minimum | Range, n: int, column: Column) -> Fourth:
+    """Return what the outermost values give: the smaller of two that meet is not the extreme."""
+    N = column.size
+    batches = N // n
+    meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
+    z = np.sort(column.standardized)
+    ends = {Maximum: [z], Minimum: [-z[::-1]]}.get(type(kind), [z, -z[::-1]])
+    # Of each end the largest values, what a batch without them has there, and the whole's.
+    law = rank_law(n, n, N, replaced=False)
+    typical = [float(law @ end) for end in ends]
+    found = np.zeros(2)
+    for k, end in enumerate(ends):
+        # The error where this end is at v and the other, if any, is where it mostly is.
+        rest = sum(typical) - typical[k] - sum(float(other[-1]) for other in ends)
+        base = typical[k] + rest
+        alone = np.maximum(end[-LARGEST:], typical[k]) + rest
+        i, j = np.triu_indices(len(alone), 1)
+        for power in (1, 2):
+            g = alone**power
+            together = np.minimum(alone[i], alone[j]) ** power - base**power
+            found[power - 1] += meeting * _fourth(together / batches)
+            found[power - 1] += leaving * _fourth((g - base**power) / batches)
+    return _in_units(float(found[0]), float(found[1]), column.unit)
 
 
 def _pairs(values: Floats, combine: Callable[[Floats, Floats], Floats]) -> Floats:

@@ -23,6 +23,7 @@ from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
     FAILED,
+    FEWEST_JUMPS,
     LARGEST_JUMP_SHARE,
     LARGEST_KHAT,
     LARGEST_TAIL_SHARE,
@@ -34,6 +35,7 @@ from simnorm.diagnostics import (
 from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.known import Known, KnownColumn, known_law
+from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
 from simnorm.studies import sweep
 from simnorm.studies.sweep import Cell, Source
@@ -96,6 +98,7 @@ Floats = NDArray[np.float64]
 About = Sequence[tuple[Cell, Known]]
 
 LEFT = "the sums left the range of doubles"
+ALIKE = "no replication differed from another"
 LEFT_BY_ERROR = "the sums of its standard error left the range of doubles"
 
 
@@ -300,7 +303,7 @@ class _Rows:
         # Without a standard error that exists, only the estimate is shown.
         bare = self.status == UNRELIABLE
         shown = self.status == OK
-        self._say(shown & (self.mcse == 0.0), UNRELIABLE, "no replication differed from another")
+        self._doubt_alike(sums, shown)
         for i, m in np.argwhere(shown & (self.khat > LARGEST_KHAT)):
             kept = min(self.used[i], KEPT_REPLICATIONS)
             self.status[i, m] = UNRELIABLE
@@ -326,6 +329,20 @@ class _Rows:
         self.khat[(self.status == UNDEFINED) | (self.status == EXACT)] = np.nan
         tested = (self.status == OK) & (self.theory_kind == "exact") & (self.mcse > 0.0)
         self.z[tested] = (self.estimate[tested] - self.theory[tested]) / self.mcse[tested]
+
+    def _doubt_alike(self, sums: Sums, shown: NDArray[np.bool_]) -> None:
+        """Doubt standard errors that none or a few of the replications make."""
+        kept = sums.kept.shape[-1]
+        squares = np.array(VERDICTS) % 2 == 1
+        for values, of_name in zip(sums.kept, (~squares, squares), strict=True):
+            count = differing(values)
+            few = count * (self.used / kept) < FEWEST_JUMPS
+            for i in np.flatnonzero(few & (shown & of_name).any(axis=-1)):
+                here = shown[i] & of_name
+                self.status[i, here] = UNRELIABLE
+                some = f"only {count[i]} of the first {kept:,} replications differ from the others"
+                self.reason[i, here] = some if count[i] else ALIKE
+        self._say(shown & (self.mcse == 0.0), UNRELIABLE, ALIKE)
 
     def _say(self, where: NDArray[np.bool_], status: str, reason: str | NDArray[Any]) -> None:
         self.status[where] = status

@@ -221,13 +221,13 @@ def order_kurtosis(kind: RankSum, n: int, column: Column, sampling: str) -> Orde
         parts.append((law @ centred**2, law @ centred**4, squares))
     spread = sum(part[0] for part in parts)
     size = sum(part[2][0] for part in parts)
-    if not spread > 0.0 or not size > 0.0:
+    if not spread * spread > 0.0 or not size > 0.0:
         return OrderKurtosis(0.0, 0.0)
     plain = sum(p[1] - 3.0 * p[0] ** 2 for p in parts) / spread**2
     squared = 0.0
     for _, _, (m2, m4, m6, m8) in parts:
         variance = m4 - m2 * m2
-        if variance > 0.0:
+        if variance * variance > 0.0:
             fourth = m8 - 4.0 * m6 * m2 + 6.0 * m4 * m2 * m2 - 3.0 * m2**4
             share = m2 / size
             squared = max(squared, (fourth / variance**2 - 3.0) * share * share)
