@@ -216,22 +216,35 @@ def order_kurtosis(kind: RankSum, n: int, column: Column, sampling: str) -> Orde
         law = rank_law(rank, n, len(z), replaced=replaced)
         whole = _whole_of(kind, z, weight)
         error = weight * (z - whole)
-        squares = law @ np.stack([error**2, error**4, error**6, error**8], axis=-1)
-        centred = error - law @ error
-        parts.append((law @ centred**2, law @ centred**4, squares))
-    spread = sum(part[0] for part in parts)
-    size = sum(part[2][0] for part in parts)
-    if not spread * spread > 0.0 or not size > 0.0:
+        parts.append((_even_moments(law, error), _even_moments(law, error - law @ error)))
+    spread = sum(centred[0] for _, centred in parts)
+    if not spread * spread > 0.0:
         return OrderKurtosis(0.0, 0.0)
-    plain = sum(p[1] - 3.0 * p[0] ** 2 for p in parts) / spread**2
-    squared = 0.0
-    for _, _, (m2, m4, m6, m8) in parts:
-        variance = m4 - m2 * m2
-        if variance * variance > 0.0:
-            fourth = m8 - 4.0 * m6 * m2 + 6.0 * m4 * m2 * m2 - 3.0 * m2**4
-            share = m2 / size
-            squared = max(squared, (fourth / variance**2 - 3.0) * share * share)
+    plain = sum(centred[1] - 3.0 * centred[0] ** 2 for _, centred in parts) / spread**2
+    # Of squared errors for the mse, and of centred ones for the variance: two equally likely values
+    # have hardly any spread in the latter, so that rare third ones decide.
+    squared = max(
+        _kurtosis_of_squares(moments, sum(part[k][0] for part in parts))
+        for k in (0, 1)
+        for moments in (part[k] for part in parts)
+    )
     return OrderKurtosis(float(plain), float(squared))
+
+
+def _even_moments(law: Floats, error: Floats) -> Floats:
+    squares = error * error
+    return np.asarray(law @ np.stack([squares**k for k in (1, 2, 3, 4)], axis=-1))
+
+
+def _kurtosis_of_squares(moments: Floats, total: float) -> float:
+    """Return the excess kurtosis of a squared error that is a part of a total."""
+    m2, m4, m6, m8 = moments
+    variance = m4 - m2 * m2
+    if not variance * variance > 0.0:
+        return 0.0
+    fourth = m8 - 4.0 * m6 * m2 + 6.0 * m4 * m2 * m2 - 3.0 * m2**4
+    share = m2 / total
+    return float((fourth / variance**2 - 3.0) * share * share)
 
 
 def _whole_of(kind: RankSum, z: Floats, weight: float) -> float:
