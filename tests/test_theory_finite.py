@@ -289,3 +289,14 @@ def test_mutants_are_noticed(monkeypatch):
     )
     wrong = finite_values(estimator("max"), 4, column)["bias"]
     assert wrong != pytest.approx(bias, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [49, 103, 178, 569])
+def test_two_ranks_with_replacement_of_every_size(size):
+    """Finite for sizes whose reciprocal rounds down, 49 * (1/49) < 1: against a sum over pairs."""
+    values = np.arange(size) ** 1.5
+    column = Column("x", values)
+    found = finite_values(estimator("median"), 2, column, "replacement")
+    pairs = (values[:, None] + values[None, :]) / 2.0 - np.median(values)
+    assert found["bias"] == pytest.approx(pairs.mean(), rel=1e-9)
+    assert found["mse"] == pytest.approx((pairs**2).mean(), rel=1e-9)

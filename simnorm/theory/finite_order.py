@@ -142,8 +142,8 @@ def _joint(r: int, s: int, n: int, size: int, *, replaced: bool) -> _Joint | Non
         first, gap = _log_choose(i - 1.0, r - 1), _log_choose(i - 1.0, s - r - 1)
         second, norm = _log_choose(size - i, n - s), math.nan
     elif s == r + 1:
-        first, gap = _log_step(i / size, r, size), np.zeros(size)
-        second = _log_step((size - i + 1.0) / size, n - r, size)
+        first, gap = _log_step(i, r, size), np.zeros(size)
+        second = _log_step(size - i + 1.0, n - r, size)
         norm = float(gammaln(n + 1.0) - gammaln(r + 1.0) - gammaln(n - r + 1.0))
     elif (r, s) == (1, n):
         # ((d+1)^n - 2 d^n + (d-1)^n) / N^n.
@@ -179,11 +179,11 @@ def _log_choose(top: Floats, below: int) -> Floats:
     return found
 
 
-def _log_step(x: Floats, power: int, size: int) -> Floats:
-    """Return log(x^p - (x - 1/N)^p)."""
+def _log_step(i: Floats, power: int, size: int) -> Floats:
+    """Return log((i/N)^p - ((i - 1)/N)^p) for i from 1."""
     with np.errstate(divide="ignore"):
-        left = np.log(-np.expm1(power * np.log1p(-1.0 / (size * x))))
-    return np.asarray(power * np.log(x) + left)
+        left = np.log(-np.expm1(power * np.log1p(-1.0 / i)))
+    return np.asarray(power * np.log(i / size) + left)
 
 
 class OrderKurtosis(NamedTuple):
