@@ -53,6 +53,10 @@ NA, SEPARATOR, DECIMAL, IS_EXACT = "refuse", "", ".", False
 READING = {"na": NA, "separator": SEPARATOR, "decimal": DECIMAL, "exact": IS_EXACT}
 
 
+# What data are called that came as objects.
+IN_MEMORY = ("an array", "a dict of arrays", "a DataFrame")
+
+
 @dataclass(frozen=True)
 class Unread:
     """What a design says of its data where these are not to be read."""
@@ -308,6 +312,9 @@ class Design:
             left |= {"data": absent, "columns": None}
             made = cls.make(**left, functions=functions, notes=notes)
             return dataclasses.replace(made, dataset=None)
+        if data is None and left["data"] in IN_MEMORY:
+            hint = "Give them from Python: simnorm.run(design, data=...)."
+            raise SimnormError("data", left["data"], "it is in no file", hint)
         made = cls.make(
             **(left | {"data": left["data"] if data is None else data}),
             functions=functions,
