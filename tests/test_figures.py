@@ -23,13 +23,13 @@ from tiny_tables import (
 from simnorm import figures
 from simnorm.errors import SimnormError
 from simnorm.estimators import ESTIMATORS
+from simnorm.figures.choice import chosen_names
 from simnorm.figures.overview import spread
 from simnorm.figures.panels import all_alike, fit_title
 from simnorm.figures.questions import independent_questions, sidak_bound
 from simnorm.figures.style import labelled_sizes, log_ticks, look, marks_of, number
 from simnorm.figures.tables import (
     LOCATIONS,
-    chosen_names,
     is_location,
     rows_of,
     shown_estimators,

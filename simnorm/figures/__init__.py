@@ -34,14 +34,21 @@ def _lazy(kind: str) -> Callable[..., Figure]:
 
 
 FIGURES: dict[str, Callable[..., Figure]] = {
-    kind: _lazy(kind) for kind in ("overview", "variance", "bias", "rmse", "audit", "convergence")
-}
+    kind: _lazy(kind)
+    for kind in (
+        "overview", "variance", "bias", "rmse", "audit", "convergence", "histograms", "sampling",
+    )
+}  # fmt: skip
 
 # The kinds that are drawn from `curves`; the others take `frame`.
-FROM_CURVES = frozenset({"convergence"})
+FROM_CURVES = frozenset({"convergence", "histograms"})
+
+# The kinds that show all sampling schemes of a run; the others show one.
+OF_ALL_SCHEMES = frozenset({"audit", "sampling"})
 
 
 # The kinds with a panel per estimator: with many distributions or estimators they go on over pages.
+# Of many columns of data only the worst are drawn.
 PAGED = frozenset({"variance", "bias", "rmse"})
 
 
@@ -49,9 +56,10 @@ def pages(kind: str, frame: pd.DataFrame) -> int:
     """Return how many pages a figure of this kind has; draw one with ``figure(..., page=2)``."""
     if kind not in PAGED:
         return 1
-    from simnorm.figures.tables import names_of, pages_of
+    from simnorm.figures.choice import main_rows, page_names
+    from simnorm.figures.tables import pages_of
 
-    return len(pages_of(names_of(frame), panelled(kind, frame)))
+    return len(pages_of(page_names(main_rows(frame)), panelled(kind, frame)))
 
 
 def panelled(kind: str, frame: pd.DataFrame) -> list[str]:
@@ -87,13 +95,20 @@ def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any)
 
         known = ", ".join(FIGURES)
         raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, FIGURES).strip())
-    if kind in FROM_CURVES:
-        from simnorm.figures.tables import names_of, with_exact_goals
+    from simnorm.figures.choice import main_rows
+    from simnorm.figures.tables import names_of, with_exact_goals
 
-        # A distribution without a curve must not shift the colours of those that have one.
-        options.setdefault("names", names_of(frame))
-        return FIGURES[kind](with_exact_goals(curves, frame), **options)
-    return FIGURES[kind](frame, **options)
+    if kind in OF_ALL_SCHEMES:
+        return FIGURES[kind](frame, **options)
+    shown = main_rows(frame)
+    if kind not in FROM_CURVES:
+        return FIGURES[kind](shown, **options)
+    # A distribution without a curve must not shift the colours of those that have one.
+    options.setdefault("names", names_of(shown))
+    if kind == "convergence":
+        here = (curves["kind"] == kind) & curves["sampling"].isin(set(shown["sampling"]))
+        curves = with_exact_goals(curves[here], shown)
+    return FIGURES[kind](curves, **options)
 
 
 def draw(
@@ -104,6 +119,8 @@ def draw(
     reference: str = "full_set",
 ) -> Axes:
     """Draw one measure of one estimator against batch size, every distribution in its colour.
+
+    Of many columns of data, the six with the largest errors.
 
     Parameters
     ----------

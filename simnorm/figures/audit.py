@@ -8,42 +8,84 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from simnorm.figures.panels import DASHES, Handle, put_legend
+from simnorm.figures.choice import thing
+from simnorm.figures.panels import DASHES, Handle, put_legend, put_note
 from simnorm.figures.questions import MEASURES, independent_questions, sidak_bound
 from simnorm.figures.style import FAINT, INK, PAGE_WIDTH, empty_figure, marks_of, plain, styled
-from simnorm.figures.tables import floats, names_of
+from simnorm.figures.tables import floats, is_data, named, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
     from simnorm.figures.style import Mark
     from simnorm.figures.tables import Floats
 
+# More strips than these do not fit beside their names, more points slow every viewer down.
+MOST_STRIPS = 12
+MOST_POINTS = 2000
+OTHERS = "#b5b5b5"
 SHAPES = {"bias": "o", "variance": "D"}
 
 
 @styled
 def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
-    """Draw z by distribution with Sidak's bound, and their normal quantile plot beside it."""
-    asked = independent_questions(frame)
+    """Draw z by distribution with Sidak's bound, and their normal quantile plot beside it.
+
+    Of many columns of data, those with the largest |z| have a strip.
+    """
+    asked = independent_questions(named(frame))
     if asked.empty:
         return empty_figure(
             "Nothing to audit: no row has both an error bar and exact theory.", width
         )
-    marks = marks_of(names_of(frame))
+    # Where one scheme alone is asked, its word beside every name would say nothing.
+    frame = named(frame[frame["sampling"].isin(set(asked["sampling"]))])
+    asked = named(asked.drop(columns="name"))
     bound = sidak_bound(len(asked), int(asked["replications"].min()))
-    present = [name for name in marks if (asked["name"] == name).any()]
+    present = names_of(asked)
+    marks = marks_of(names_of(frame))
+    few = is_data(frame) and len(present) > MOST_STRIPS
+    if few:
+        present = _worst(asked)
+        marks = marks_of(present)
     # At most as high as a page has room.
     height = min(max(2.2, 0.31 * len(present) + 1.05), 7.4)
     drawn = Figure(figsize=(width, height), layout="constrained")
     left, right = drawn.subplots(1, 2, width_ratios=[1.5, 1.0])
     _strips(left, asked, marks, present, bound)
+    left.set_title(f"By {thing(frame)}")
     _quantiles(right, asked, marks, bound)
     put_legend(drawn, *_legend(asked, bound))
+    notes = []
+    if few:
+        every = len(names_of(asked))
+        notes.append(
+            f"At the left the {len(present)} of {every:,} columns with the largest |z|; "
+            "at the right all, these in their colours."
+        )
+    if len(asked) > MOST_POINTS:
+        notes.append("Of the z in the middle only some are drawn.")
+    put_note(drawn, notes)
     return drawn
+
+
+def _worst(asked: pd.DataFrame) -> list[str]:
+    """Return the names with the largest |z|, the largest first."""
+    largest = asked.assign(size=np.abs(floats(asked, "z"))).groupby("name", sort=False)["size"]
+    return [str(name) for name in largest.max().sort_values(ascending=False).index[:MOST_STRIPS]]
+
+
+def _thinned(count: int) -> NDArray[np.intp]:
+    """Return the ranks of a quantile plot that are drawn: both ends, and of the middle some."""
+    if count <= MOST_POINTS:
+        return np.arange(count)
+    end = MOST_POINTS // 4
+    middle = np.linspace(end, count - end, MOST_POINTS - 2 * end, endpoint=False)
+    return np.concatenate([np.arange(end), middle.astype(np.intp), np.arange(count - end, count)])
 
 
 def _reach(asked: pd.DataFrame, bound: float) -> float:
@@ -78,7 +120,6 @@ def _strips(
         plain(label)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("z = (estimate − theory) / MCSE")
-    ax.set_title("By distribution")
 
 
 def _stacked(z: Floats) -> Floats:
@@ -110,13 +151,18 @@ def _quantiles(ax: Axes, asked: pd.DataFrame, marks: Mapping[str, Mark], bound: 
     _bounds(ax.axhline, bound)
     names = ordered["name"].to_numpy(dtype=object)
     measures = ordered["measure"].to_numpy(dtype=object)
-    for name, mark in marks.items():
+    drawn = np.zeros(z.size, dtype=np.bool_)
+    drawn[_thinned(z.size)] = True
+    grey = ~np.isin(names, list(marks))
+    looks = [(grey, OTHERS, 2.5)]
+    looks += [(names == name, mark.colour, 3.0) for name, mark in marks.items()]
+    for of_name, colour, zorder in looks:
         for measure in MEASURES:
-            mine = (names == name) & (measures == measure)
+            mine = of_name & (measures == measure) & drawn
             ax.plot(
                 expected[mine], z[mine], linestyle="none", marker=SHAPES[measure],
-                markersize=3.4 if measure == "bias" else 2.9, markerfacecolor=mark.colour,
-                markeredgecolor="white", markeredgewidth=0.3, zorder=3,
+                markersize=3.4 if measure == "bias" else 2.9, markerfacecolor=colour,
+                markeredgecolor="white", markeredgewidth=0.3, zorder=zorder,
             )  # fmt: skip
     ax.set_ylim(-reach, reach)
     side = max(1.15 * float(np.abs(expected).max()), 1.0)

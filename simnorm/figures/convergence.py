@@ -22,7 +22,7 @@ from simnorm.figures.style import (
     number,
     styled,
 )
-from simnorm.figures.tables import estimators_of, floats, named, names_of
+from simnorm.figures.tables import estimators_of, floats, named, names_of, reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,19 +51,20 @@ def shown_cell(curves: pd.DataFrame) -> tuple[str, int] | None:
 def figure(
     curves: pd.DataFrame,
     names: Sequence[str] | None = None,
-    reference: str = "full_set",
+    reference: str = "",
     width: float = PAGE_WIDTH,
 ) -> Figure:
-    """Draw the running RMSE with its 95 % band, one panel per distribution (at most six).
+    """Draw the running RMSE with its 95 % band, one panel per distribution or column, at most six.
 
     In per cent of the exact value, or of the final estimate where there is none, so that the
     panels have one scale.
     """
-    drawn = curves[(curves["kind"] == "convergence") & (curves["reference"] == reference)]
+    drawn = named(curves[curves["kind"] == "convergence"])
+    drawn = drawn[drawn["reference"] == (reference or reference_of(drawn))]
     cell = shown_cell(drawn)
     if cell is None:
         return empty_figure("Nothing to show: no cell has a running RMSE.", width)
-    rows = named(drawn[(drawn["estimator"] == cell[0]) & (drawn["batch_size"] == cell[1])])
+    rows = drawn[(drawn["estimator"] == cell[0]) & (drawn["batch_size"] == cell[1])]
     marks = marks_of(list(names) if names is not None else names_of(drawn))
     present = [name for name in marks if (rows["name"] == name).any()]
     return _panels(rows, [marks[name] for name in present], cell, width)
@@ -97,7 +98,10 @@ def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width:
     if not np.isfinite(floats(rows, "mcse")).all():
         notes.append("No band where the error bar does not exist.")
     if len(marks) > len(shown):
-        notes.append(f"The first {len(shown)} of {len(marks)} distributions.")
+        which = (
+            "columns with the largest errors" if (rows["column"] != "").any() else "distributions"
+        )
+        notes.append(f"The first {len(shown)} of {len(marks):,} {which}.")
     put_note(figure, notes)
     return figure
 

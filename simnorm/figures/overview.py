@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
+from simnorm.figures.choice import chosen_names, left_out_note, thing
 from simnorm.figures.panels import (
     Shown,
     all_alike,
@@ -36,11 +38,14 @@ from simnorm.figures.style import (
     styled,
 )
 from simnorm.figures.tables import (
-    chosen_names,
     floats,
+    is_data,
     is_location,
+    known_values,
     measure_for,
+    named,
     names_of,
+    reference_of,
     rows_of,
     shown_estimators,
     unit_of,
@@ -49,6 +54,7 @@ from simnorm.figures.tables import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BAND = 0.13
 LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
 IN_WORDS = {
     "std(ddof=0)": "standard deviation",
@@ -63,24 +69,28 @@ IN_WORDS = {
 
 
 @styled
-def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = BANNER_WIDTH) -> Figure:
+def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH) -> Figure:
     """Draw the RMSE of the batch mean, in sd, and the relative RMSE of the batch sd.
 
-    Of more than eight distributions those are drawn that `chosen_names` finds.
+    Of many distributions or columns those are drawn that `chosen_names` finds; the others of the
+    columns lie in a grey band.
 
     Parameters
     ----------
     frame
         The tidy table.
     reference
-        ``"full_set"`` or ``"population"``.
+        ``"full_set"`` or ``"population"``; nothing for the full set where the table has it.
     width
         Width in inches; from 8 inches on the type is larger, to be read on a screen.
     """
+    frame = named(frame)
+    reference = reference or reference_of(frame)
     words = shown_estimators(frame)
     every = names_of(frame)
     names = chosen_names(frame)
-    found = {word: _rows(frame, word, reference, names) for word in words}
+    whole = {word: _rows(frame, word, reference) for word in words}
+    found = {word: rows[rows["name"].isin(names)] for word, rows in whole.items()}
     rows = pd.concat(found.values()) if found else frame.iloc[:0]
     if rows.empty or not np.isfinite(floats(rows, "estimate")).any():
         return empty_figure(why_nothing(rows), width)
@@ -94,16 +104,44 @@ def figure(frame: pd.DataFrame, reference: str = "full_set", width: float = BANN
         for ax, word in zip(panels, words, strict=True)
     ]
     handles, labels = legend_entries(marks, merged(shown), curves_only=True)
+    few = left_out_note(frame, len(names)) if is_data(frame) else []
+    if few:
+        for ax, word in zip(panels, words, strict=True):
+            _band(ax, whole[word], _factor(whole[word], word))
+        handles.append((Patch(facecolor=FAINT, alpha=BAND, linewidth=0),))
+        labels.append(f"all {len(every):,} columns")
+    elif len(names) < len(every):
+        few = [f"{len(names)} of {len(every)} distributions."]
     put_legend(drawn, handles, labels, 0.9 * size)
-    few = [f"{len(names)} of {len(every)} distributions."] if len(names) < len(every) else []
     put_note(drawn, [*few, *silent_note(found, names)], max(7.0, 0.8 * size))
     return drawn
 
 
-def _rows(frame: pd.DataFrame, word: str, reference: str, names: list[str]) -> pd.DataFrame:
+def _band(ax: Axes, rows: pd.DataFrame, factor: float) -> None:
+    """Shade what lies between the smallest and the largest error of all columns."""
+    rows = rows.assign(known=factor * known_values(rows))
+    rows = rows[np.isfinite(rows["known"]) & (rows["known"] > 0.0)]
+    if rows.empty:
+        return
+    low, high = ax.get_ylim()
+    ends = rows.groupby("batch_size")["known"].agg(["min", "max"])
+    ax.fill_between(
+        ends.index.to_numpy(dtype=np.float64), ends["min"], ends["max"],
+        color=FAINT, alpha=BAND, linewidth=0, zorder=1,
+    )  # fmt: skip
+    ax.set_ylim(min(low, 0.9 * float(ends["min"].min())), high)
+
+
+def _rows(frame: pd.DataFrame, word: str, reference: str) -> pd.DataFrame:
     """Return the rows of an estimator's RMSE, relative where every distribution has that."""
     rows = rows_of(frame, measure_for(frame, word, "rmse", reference), reference)
-    return rows[(rows["estimator"] == word) & rows["name"].isin(names)]
+    return rows[rows["estimator"] == word]
+
+
+def _factor(rows: pd.DataFrame, word: str) -> float:
+    """Return 100 for errors shown in per cent, otherwise 1."""
+    relative = (rows["measure"] == "relative_rmse").all()
+    return 100.0 if relative and not is_location(word) else 1.0
 
 
 def _panel(
@@ -116,8 +154,8 @@ def _panel(
     width: float,
 ) -> Shown:
     absolute = not (rows["measure"] == "relative_rmse").all()
-    in_per_cent = not (absolute or is_location(word))
-    factor = 100.0 if in_per_cent else 1.0
+    factor = _factor(rows, word)
+    in_per_cent = factor == 100.0
     here = Shown()
     points = draw_cells(ax, rows, marks, here, factor)
     fit_title(ax, f"A batch’s {IN_WORDS.get(word, word)}", width - 1.6, 1.1 * size, 0.8 * size)
@@ -132,7 +170,7 @@ def _panel(
     sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
     batch_size_axis(ax, sizes, width - 1.15, 0.86 * size)
     ax.xaxis.label.set_fontsize(size)
-    whole = reference.replace("_", " ")
+    whole = "column" if is_data(rows) else reference.replace("_", " ")
     unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
     unit = unit_of(word, "rmse") if absolute else unit
     ax.set_ylabel(f"RMSE against the {whole}" + (f", {unit}" if unit else ""), fontsize=size)
@@ -158,7 +196,7 @@ def _name_ends(
     levels = {name: (math.log(y) - low) / (high - low) for name, (_, y) in ends.items()}
     if all_alike(rows):
         # One curve hides the others: one label for all of them.
-        text = f"all {len(ends)} distributions alike"
+        text = f"all {len(ends)} {thing(rows)}s alike"
         ax.text(
             0.97, 0.92, text, transform=ax.transAxes, ha="right", fontsize=0.95 * size,
             color=FAINT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 from simnorm.errors import SimnormError
+from simnorm.figures.choice import left_out_note, page_names, thing
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.style import (
     FAINT,
@@ -34,9 +35,10 @@ from simnorm.figures.style import (
 from simnorm.figures.tables import (
     floats,
     is_absolute,
-    names_of,
+    named,
     pages_of,
     power_of,
+    reference_of,
     rows_of,
     short,
     unit_of,
@@ -406,7 +408,7 @@ def small_multiples(
         ``"bias"``, ``"variance"`` or ``"rmse"``; shown relative to the estimator's constant unless
         a distribution has an absolute value only.
     reference
-        What the errors are about.
+        What the errors are about; nothing for the full set where the table has it.
     estimators
         One panel each.
     width
@@ -420,7 +422,9 @@ def small_multiples(
     levels
         Horizontal lines with a label, in units of y; in relative panels only.
     """
-    every = names_of(frame)
+    frame = named(frame)
+    reference = reference or reference_of(frame)
+    every = page_names(frame)
     pages = pages_of(every, estimators)
     if not 1 <= page <= len(pages):
         raise SimnormError("page", page, f"allowed is 1 to {len(pages)}")
@@ -433,7 +437,8 @@ def small_multiples(
         rows = rows_of(frame, f"relative_{measure}", reference)
         return empty_figure(why_nothing(rows), width)
     notes = [_page_note(pages, page, every, estimators)] if len(pages) > 1 else []
-    notes += [*absolute_note(panels), *undefined_note(panels, names)]
+    notes += left_out_note(frame, len(every))
+    notes += [*absolute_note(panels, thing(frame)), *undefined_note(panels, names)]
     put_note(figure, notes)
     # The small print beyond a first line must not be at the cost of the panels.
     more = len(note_lines(notes, width)) - 1
@@ -549,14 +554,14 @@ def _page_note(
     return f"Part {page} of {len(pages)}: {', '.join(parts)}."
 
 
-def absolute_note(panels: Sequence[Panel]) -> list[str]:
+def absolute_note(panels: Sequence[Panel], what: str) -> list[str]:
     """Return a sentence on the panels that are not in relative errors, or nothing."""
     specs = [panel.spec for panel in panels if panel.absolute]
     if not specs:
         return []
     unit = " in the unit of the data" if any(power_of(spec) for spec in specs) else ""
     return [
-        f"Absolute{unit}, not relative: {', '.join(specs)}; for some distributions what these "
+        f"Absolute{unit}, not relative: {', '.join(specs)}; for some {what}s what these "
         "would be relative to is zero or does not exist."
     ]
 

@@ -45,9 +45,9 @@ def independent_questions(frame: pd.DataFrame) -> pd.DataFrame:
         & ~frame["estimator"].isin(spare)
     ]
     asked = named(asked)
-    about_full_set = asked["reference"] == "full_set"
-    if not about_full_set.any():
-        return asked
+    # A scheme with nothing to ask about a full set is asked about the population.
+    whole = asked.loc[asked["reference"] == "full_set", "sampling"].drop_duplicates()
+    about_full_set = (asked["reference"] == "full_set") | ~asked["sampling"].isin(whole)
     about_population = asked[~about_full_set & (asked["measure"] == "bias")]
     once = about_population.drop_duplicates(["name", "sampling", "estimator"])
     return asked.loc[asked.index[about_full_set].append(once.index).sort_values()]

@@ -22,7 +22,7 @@ def shown(frame: pd.DataFrame) -> list[str]:
 
 @styled
 def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH, page: int = 1
+    frame: pd.DataFrame, reference: str = "", width: float = PAGE_WIDTH, page: int = 1
 ) -> Figure:
     """Draw the relative RMSE in per cent, one panel per estimator, with lines at 5 % and 10 %."""
     return small_multiples(

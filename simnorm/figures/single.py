@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from simnorm.errors import SimnormError, nearest
+from simnorm.figures.choice import main_rows, page_names
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -26,7 +27,15 @@ from simnorm.figures.style import (
     say_nothing_to_show,
     symlog_axis,
 )
-from simnorm.figures.tables import MOST_NAMES, estimators_of, names_of, rows_of, unit_of
+from simnorm.figures.tables import (
+    MOST_NAMES,
+    estimators_of,
+    is_data,
+    named,
+    names_of,
+    rows_of,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +53,16 @@ def draw(
 ) -> Axes:
     """Draw one measure of one estimator against batch size; see `simnorm.figures.draw`."""
     word = _estimator(frame, estimator)
+    title = ""
+    if is_data(frame):
+        every, frame = names_of(main_rows(frame)), main_rows(frame)
+        frame = frame[frame["name"].isin(page_names(frame))]
+        left_out = len(every) > len(names_of(frame))
+        title = f"the worst {len(names_of(frame))} of {len(every):,} columns" if left_out else ""
+    else:
+        frame = named(frame)
     if ax is not None:  # The user's axes keep the user's look.
-        _draw(frame, measure, ax, word, reference)
+        _draw(frame, measure, ax, word, reference, title=title)
         return ax
     with look():
         # Many names need a legend beside the axes, not inside.
@@ -53,7 +70,7 @@ def draw(
         many = len(names_of(frame)) > MOST_NAMES
         figure = Figure(figsize=(5.2, 3.6 + rows if many else 3.6), layout="constrained")
         ax = figure.add_subplot()
-        _draw(frame, measure, ax, word, reference, figure if many else None)
+        _draw(frame, measure, ax, word, reference, figure if many else None, title)
     return ax
 
 
@@ -76,6 +93,7 @@ def _draw(
     word: str,
     reference: str,
     around: Figure | None = None,
+    title: str = "",
 ) -> None:
     """Draw on `ax`; the legend goes inside, or above the axes of the figure `around` it."""
     rows = rows_of(frame, measure, reference)
@@ -105,6 +123,7 @@ def _draw(
         put_legend(around, handles, labels)
         return
     keys: list[Any] = list(handles)
-    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5)
+    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5, title=title or None)
+    legend.get_title().set_fontsize(7.5)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         plain(text).set_text(label)

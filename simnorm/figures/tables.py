@@ -38,6 +38,11 @@ FIRST_NAMES = 6
 T = TypeVar("T")
 
 
+def is_data(frame: pd.DataFrame) -> bool:
+    """Return whether the full sets of a table are columns of the user's data."""
+    return bool((frame["source"] == "file").any())
+
+
 def word_of(spec: str) -> str:
     """Return the word of an estimator's spec.
 
@@ -74,10 +79,19 @@ def is_scale(spec: str) -> bool:
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with a column ``name``: the distribution, or the file's column."""
+    """Return the table with a column ``name``: the distribution, or the file's column.
+
+    Where the table has several sampling schemes, each name says which, so that no two sources
+    share one. A table that has names keeps them: a part of it may have a single scheme.
+    """
+    if "name" in frame:
+        return frame
     law = frame["distribution"].fillna("").astype(str)
     column = frame["column"].fillna("").astype(str)
-    return frame.assign(name=law.where(law != "", column))
+    name = law.where(law != "", column)
+    if len(frame["sampling"].drop_duplicates()) > 1:
+        name = name + ", " + frame["sampling"].astype(str)
+    return frame.assign(name=name)
 
 
 def names_of(frame: pd.DataFrame) -> list[str]:
@@ -142,15 +156,20 @@ def _first(present: Sequence[str], valued: set[str], ranks: Sequence[str]) -> st
     return min(ranked)[-1] if ranked else ""
 
 
-def is_absolute(
-    frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = FULL_SET
-) -> bool:
+def reference_of(frame: pd.DataFrame) -> str:
+    """Return what errors are shown about: the full set, unless the table has none about it."""
+    held = [str(word) for word in frame["reference"].drop_duplicates()]
+    return FULL_SET if FULL_SET in held or not held else held[0]
+
+
+def is_absolute(frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = "") -> bool:
     """Return whether an estimator is shown in absolute errors.
 
     It is where a relative measure is missing though there is an absolute one: the range of an
     unbounded distribution has no population value to be relative to, and the skewness of a
-    symmetric one is zero.
+    symmetric one is zero. Of columns of data, most must be so.
     """
+    reference = reference or reference_of(frame)
     rows = frame[(frame["estimator"] == spec) & (frame["reference"] == reference)]
     alive = rows[np.isfinite(floats(rows, "estimate"))]
     key = ["distribution", "column", "sampling", "batch_size", "factors"]
@@ -158,12 +177,14 @@ def is_absolute(
         set(alive.loc[alive["measure"] == name, key].itertuples(index=False, name=None))
         for name in (measure, f"relative_{measure}")
     ]
-    return bool(found[0] - found[1])
+    lost = found[0] - found[1]
+    if is_data(frame):
+        # A column that is constant, or whose quantiles are equal, must not decide for the others.
+        return 2 * len(lost) > len(found[0])
+    return bool(lost)
 
 
-def measure_for(
-    frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = FULL_SET
-) -> str:
+def measure_for(frame: pd.DataFrame, spec: str, measure: str = "rmse", reference: str = "") -> str:
     """Return the measure an estimator is shown in: the relative one, or the absolute one."""
     absolute = is_absolute(frame, spec, measure, reference)
     return measure if absolute else f"relative_{measure}"
@@ -236,37 +257,6 @@ def trusted(rows: pd.DataFrame) -> NDArray[np.bool_]:
 def _is_exact(rows: pd.DataFrame) -> NDArray[np.bool_]:
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
     return exact & np.isfinite(floats(rows, "theory"))
-
-
-def chosen_names(frame: pd.DataFrame, most: int = FIRST_NAMES) -> list[str]:
-    """Return the names that stand for all where all would be too many, in their order.
-
-    The first one, those with the smallest and largest errors that can be trusted, and others
-    evenly between.
-    """
-    names = names_of(frame)
-    if len(names) <= most:
-        return names
-    at = frame[(frame["batch_size"] == featured_size(frame)) & (frame["reference"] == FULL_SET)]
-    chosen: list[str] = []
-    ranked = names
-    for spec in shown_estimators(frame):
-        rows = at[(at["estimator"] == spec) & (at["measure"] == measure_for(frame, spec))]
-        rows = named(rows).assign(known=known_values(rows), best=best_values(rows))
-        best = rows[np.isfinite(floats(rows, "best"))].sort_values("best", kind="stable")
-        chosen += [str(name) for name in best["name"].iloc[[0, -1][: len(best)]]]
-        known = rows[np.isfinite(floats(rows, "known"))].sort_values("known", kind="stable")
-        # The last one, the scale, is where the shape matters.
-        ranked = [str(name) for name in known["name"]] or ranked
-        chosen += [name for name in names if name in set(known["name"])][:1]
-    chosen = found = list(dict.fromkeys(chosen))[:most]
-    for count in range(1, len(ranked) + 1):
-        places = np.round(np.linspace(0, len(ranked) - 1, count)).astype(int)
-        more = list(dict.fromkeys([*chosen, *(ranked[place] for place in places)]))
-        if len(more) > most:
-            break
-        found = more
-    return [name for name in names if name in found]
 
 
 def with_exact_goals(curves: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:

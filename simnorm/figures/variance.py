@@ -20,7 +20,7 @@ def shown(frame: pd.DataFrame) -> list[str]:
 
 @styled
 def figure(
-    frame: pd.DataFrame, reference: str = "full_set", width: float = PAGE_WIDTH, page: int = 1
+    frame: pd.DataFrame, reference: str = "", width: float = PAGE_WIDTH, page: int = 1
 ) -> Figure:
     """Draw the relative variance on log-log axes, one panel per estimator.
 

@@ -1,0 +1,133 @@
+"""Errors against batch size for every sampling scheme, beside those of shuffled batches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from simnorm.figures.panels import (
+    Shown,
+    draw_cells,
+    draw_levels,
+    fit_title,
+    legend_entries,
+    merged,
+    put_legend,
+    put_note,
+    why_nothing,
+    y_range,
+)
+from simnorm.figures.schemes import (
+    compared,
+    costliest,
+    left_out,
+    panel_estimators,
+    panel_rows,
+    said,
+)
+from simnorm.figures.style import (
+    PAGE_WIDTH,
+    batch_size_axis,
+    empty_figure,
+    log_axis,
+    marks_of,
+    styled,
+)
+from simnorm.figures.tables import floats, is_location, short, unit_of, word_of
+from simnorm.sampling import SHUFFLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from simnorm.figures.style import Mark
+
+LEVELS = ((10.0, "10 %"),)
+
+
+@styled
+def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
+    """Draw the RMSE of the mean and of a scale, a row each, for the columns where it costs most."""
+    schemes = compared(frame)
+    if frame.empty or not schemes:
+        return empty_figure("Nothing to show: the run has shuffled batches alone.", width)
+    names, words = costliest(frame), panel_estimators(frame)
+    marks = _nested(marks_of(list(dict.fromkeys([SHUFFLE, *schemes]))))
+    across = max(2, len(names))
+    drawn = Figure(figsize=(width, 1.75 * len(words) + 0.5), layout="constrained")
+    grid = drawn.subplots(len(words), across, squeeze=False, sharex=True)
+    seen: list[Shown] = []
+    for line, word in zip(grid, words, strict=True):
+        found = {name: panel_rows(frame, name, word) for name in names}
+        seen.append(_line(line, found, word, marks, width / across))
+    if not any(np.isfinite(shown.low) for shown in seen):
+        return empty_figure(why_nothing(frame[frame["measure"] == "rmse"]), width)
+    for ax in grid[-1, : len(names)]:
+        ax.set_xlabel("batch size n")
+    handles, labels = legend_entries(marks, merged(seen))
+    in_words = {mark.label: _label(name, frame) for name, mark in marks.items()}
+    put_legend(drawn, handles, [in_words.get(label, label) for label in labels])
+    put_note(drawn, left_out(frame, names))
+    return drawn
+
+
+def _nested(marks: dict[str, Mark]) -> dict[str, Mark]:
+    """Return markers that are the smaller the later they are drawn, so that none hides another."""
+    step = 3.6 / max(len(marks) - 1, 1)
+    return {
+        name: replace(mark, size=6.8 - step * place)
+        for place, (name, mark) in enumerate(marks.items())
+    }
+
+
+def _label(scheme: str, frame: pd.DataFrame) -> str:
+    """Return a scheme for the legend, with what its errors are about if that is the population."""
+    about = set(frame.loc[frame["sampling"] == scheme, "reference"])
+    return short(said(scheme), 30) + (", against the population" if about == {"population"} else "")
+
+
+def _line(
+    line: np.ndarray[tuple[int], np.dtype[np.object_]],
+    found: dict[str, pd.DataFrame],
+    word: str,
+    marks: dict[str, Mark],
+    width: float,
+) -> Shown:
+    """Draw the panels of one estimator, on one scale."""
+    import pandas as pd
+
+    shown, rows = Shown(), pd.concat(found.values())
+    relative = (rows["measure"] == "relative_rmse").all()
+    factor = 100.0 if relative and not is_location(word) else 1.0
+    for ax, (name, mine) in zip(line, found.items(), strict=False):
+        draw_cells(ax, mine, marks, shown, factor)
+        fit_title(ax, name, width - 0.5)
+    for ax in line[len(found) :]:
+        ax.set_axis_off()
+    if not np.isfinite(shown.low):
+        return shown
+    low, high, _ = y_range(rows, shown, factor, positive=True)
+    sizes = sorted({int(n) for n in rows["batch_size"][np.isfinite(floats(rows, "estimate"))]})
+    for place, ax in enumerate(line[: len(found)]):
+        _axes(ax, sizes, (low, high), factor, width)
+        if place:
+            ax.tick_params(labelleft=False)
+    unit = "in sd" if is_location(word) else "in %"
+    line[0].set_ylabel(f"RMSE of the\n{_noun(word)}, {unit if relative else unit_of(word, 'rmse')}")
+    return shown
+
+
+def _noun(word: str) -> str:
+    return {"std(ddof=0)": "std", "std(ddof=1)": "std"}.get(word, word_of(word).replace("_", " "))
+
+
+def _axes(
+    ax: Axes, sizes: list[int], limits: tuple[float, float], factor: float, width: float
+) -> None:
+    log_axis(ax, *limits, percent=factor == 100.0)
+    batch_size_axis(ax, sizes, width - 0.6, label=False)
+    if factor == 100.0:
+        draw_levels(ax, LEVELS, *limits)
