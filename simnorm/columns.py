@@ -99,6 +99,17 @@ class Column:
         return centred / self.unit
 
     @functools.cached_property
+    def scores(self) -> Floats:
+        """The z-scores in rising order."""
+        return np.sort(self.standardized)
+
+    def outermost(self, most: int) -> Floats:
+        """Return so many z-scores at most, those of the largest size, in no order."""
+        scores = self.scores
+        ends = scores if scores.size <= 2 * most else np.r_[scores[:most], scores[-most:]]
+        return ends[np.argsort(np.abs(ends))[-most:]]
+
+    @functools.cached_property
     def moments(self) -> dict[int, float]:
         """Standardized central moments: the mean of z^j for j = 2, ..., 8."""
         z = self.standardized

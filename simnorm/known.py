@@ -6,7 +6,6 @@ same questions.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Protocol
 
@@ -153,6 +152,7 @@ class KnownColumn:
         exact: bool = False,
     ) -> None:
         self.column, self.sampling, self.exact = column, sampling, exact
+        self._values: dict[tuple[Estimator, int], dict[str, Value]] = {}
         self.word = sampling.partition(":")[0]
         # What all groups' sizes are multiples of.
         self.common = math.gcd(*group_sizes) if group_sizes else 0
@@ -220,9 +220,11 @@ class KnownColumn:
         return self.word == GROUPED and self.common % n == 0
 
     def theory(self, kind: Estimator, n: int, reference: str) -> dict[str, Value]:  # noqa: ARG002, D102
-        return dict(self._theory(kind, n))
+        # A cache of its own, which goes with the column: many columns have much to hold.
+        if (kind, n) not in self._values:
+            self._values[kind, n] = self._theory(kind, n)
+        return self._values[kind, n]
 
-    @functools.cache  # noqa: B019  # lives as long as a table is being made
     def _theory(self, kind: Estimator, n: int) -> dict[str, Value]:
         if self.word not in (SHUFFLE, REPLACEMENT):
             return {}

@@ -92,8 +92,7 @@ def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
     is_mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
     if not (is_mean or isinstance(kind, BiasedVariance | Std)) or n < 2:
         return None
-    z = column.standardized
-    z = z[np.argsort(np.abs(z))[-LARGEST:]]
+    z = column.outermost(LARGEST)
     N = column.size
     batches = N // n
     meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
@@ -128,7 +127,7 @@ def _of_extremes(kind: Maximum | Minimum | Range, n: int, column: Column) -> Fou
     N = column.size
     batches = N // n
     meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
-    z = np.sort(column.standardized)
+    z = column.scores
     ends = {Maximum: [z], Minimum: [-z[::-1]]}.get(type(kind), [z, -z[::-1]])
     # Of each end the largest values, what a batch without them has there, and the whole's.
     law = rank_law(n, n, N, replaced=False)

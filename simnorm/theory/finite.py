@@ -159,7 +159,7 @@ def _std_pair(kind: Std, n: int, column: Column, *, replaced: bool) -> Pair | No
 def _pairs_of_rows(ddof: int, column: Column, whole: float, *, replaced: bool) -> Pair:
     """Return the moments of |x - y|/2 over all pairs of rows, or times sqrt(2) for ddof = 1."""
     N = column.size
-    rising = np.sort(column.standardized)
+    rising = column.scores
     # The sum of |x - y| over pairs: every value is the larger of `rank` pairs.
     distance = float((rising * (2.0 * np.arange(N) - N + 1.0)).sum()) * 2.0
     count = N * float(N) if replaced else N * (N - 1.0)

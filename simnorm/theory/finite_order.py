@@ -43,7 +43,7 @@ def order_moments(
     None where the joint law of two ranks has no such form: two ranks with others between them, but
     not the first and the last, of a batch drawn with replacement.
     """
-    z = _rising(column)
+    z = column.scores
     ranks = [rank for rank, _ in kind.weights(n)]
     weights = np.array([weight for _, weight in kind.weights(n)])
     is_location = bool(abs(weights.sum() - 1.0) < 0.5)
@@ -63,10 +63,6 @@ def order_moments(
         squares = np.array([float(law @ (x * x)) for law in laws])
         return mean, float(weights @ squares) - gaps
     return mean - whole, -gaps - 2.0 * whole * mean + whole * whole
-
-
-def _rising(column: Column) -> Floats:
-    return np.sort(column.standardized)
 
 
 @functools.lru_cache(maxsize=64)
@@ -209,7 +205,7 @@ def order_kurtosis(kind: RankSum, n: int, column: Column, sampling: str) -> Orde
     >>> order_kurtosis(Median(), 9, seldom, "shuffle").error > 1e4
     True
     """
-    z = _rising(column)
+    z = column.scores
     replaced = sampling != "shuffle"
     parts = []
     for rank, weight in kind.weights(n):
