@@ -1,18 +1,23 @@
 """The user's data as full set: strict reading, numeric columns, content hash.
 
 Every number of a column takes part in the answer, so nothing is guessed and nothing is left out
-without a word: a column is numeric if its first value is a number, and then all of them must be.
+without a word. A column is numeric if its first cell that is not missing is a number; then all
+must be, and a text among them is refused with its place. A column whose first cell is something
+else, whose type is declared to be something else (text, dates, truth values, categories), that
+has nothing but gaps, or no name (an index that pandas wrote), is skipped and listed. Names lose
+white space at their ends, and have single spaces inside. Lines of text files are counted from 1,
+the first line of a field in quotes; rows of everything else from 0.
 """
 
 from __future__ import annotations
 
 import difflib
-import functools
 import hashlib
-import math
+import itertools
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,23 +25,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simnorm.errors import SimnormError, nearest, shown
-from simnorm.grammar import LARGEST_SIZE, split_list
-from simnorm.readers import LARGEST_WHOLE, Cells, Table, open_table, readable, refuse
+from simnorm.errors import SimnormError, shown
+from simnorm.grammar import LARGEST_SIZE
+from simnorm.readers import (
+    LARGEST_WHOLE,
+    MISSING,
+    MOST_COLUMNS,
+    SPARE_DISK,
+    Block,
+    Floats,
+    Table,
+    Wanted,
+    open_table,
+    readable,
+    refuse,
+    refuse_disk,
+)
 
-Floats = NDArray[np.float64]
-
-# What stands for a missing value in text.
-MISSING = frozenset(
-    ("", "na", "n/a", "nan", "null", "none", "<na>", "#n/a", "#na", "-nan", "+nan")
-)  # fmt: skip
 # Beyond these the squares of values leave the range of doubles, or of their digits.
 LARGEST_VALUE, SMALLEST_SPREAD = 1e150, 1e-150
-# More than this is kept on disk, where the system reads what is wanted into memory it can spare.
+# More than this is kept on disk, and what is wanted of it is read again.
 MOST_IN_MEMORY = 1 << 28
-SPARE_DISK = 1 << 28
+# Blocks are put together up to this, so that a column is not in too many pieces.
+PART_BYTES = 1 << 25
 
 _COMMA = re.compile(r"[+-]?\d+,\d+")
+_POINT = re.compile(r"[+-]?\d+\.\d+")
 
 
 class Dataset:
@@ -75,6 +89,7 @@ class Dataset:
         self.name, self.columns = name, columns
         self.skipped, self.dropped, self.notes = dict(skipped), dropped, tuple(notes)
         self._parts, self._groups = parts, dict(groups)
+        self._digests: dict[str, str] = {}
         self.size = sum(part.rows for part in parts)
 
     def values(self, names: Sequence[str]) -> Floats:
@@ -91,14 +106,18 @@ class Dataset:
 
     def digest(self, columns: Sequence[str] | None = None, groups: Sequence[str] = ()) -> str:
         """Return the hash of columns, all of them unless told, and of what groups the rows."""
-        named = [[name, self._column_digest(name)] for name in columns or self.columns]
+        chosen = list(self.columns if columns is None else columns)
+        todo = [name for name in chosen if name not in self._digests]
+        # Neighbours together: what is on disk is then read in few pieces.
+        step = max(1, PART_BYTES // 8 // self.size)
+        for first in range(0, len(todo), step):
+            some = todo[first : first + step]
+            for name, values in zip(some, self.values(some).T, strict=True):
+                data = np.ascontiguousarray(values, dtype="<f8").data
+                self._digests[name] = hashlib.sha256(data).hexdigest()
+        named = [[name, self._digests[name]] for name in chosen]
         named += [[f"grouped:{name}", self.group_digest(name)] for name in groups]
         return hashlib.sha256(repr(named).encode()).hexdigest()
-
-    @functools.cache  # noqa: B019  # lives as long as the data
-    def _column_digest(self, name: str) -> str:
-        values = self.values([name])[:, 0].astype("<f8", copy=False)
-        return hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
 
     def group_codes(self, column: str) -> NDArray[np.int64]:
         """Return the number of every row's group, in order of appearance, shape (N,).
@@ -113,7 +132,6 @@ class Dataset:
             raise SimnormError("sampling", f"grouped:{column}", allowed, "Read them again.")
         return self._groups[column]
 
-    @functools.cache  # noqa: B019
     def group_digest(self, column: str) -> str:
         """Return the hash of the grouping, whatever its groups are called."""
         codes = self.group_codes(column).astype("<i8", copy=False)
@@ -125,7 +143,7 @@ class Part:
     """Some rows of the candidate columns, and which of the rows are kept."""
 
     places: Mapping[str, int]
-    table: Floats
+    table: Floats | _OnDisk
     kept: NDArray[np.bool_] | None = None
 
     @property
@@ -137,6 +155,25 @@ class Part:
         """Return the kept numbers of a column."""
         values: Floats = self.table[self.places[name]]
         return values if self.kept is None else values[self.kept]
+
+
+@dataclass(frozen=True)
+class _OnDisk:
+    """Numbers in a file. They are read and not mapped, which would fill a limited memory too."""
+
+    file: Any
+    lock: threading.Lock
+    start: int
+    shape: tuple[int, int]
+
+    def __getitem__(self, row: int) -> Floats:
+        found = np.empty(self.shape[1])
+        with self.lock:
+            self.file.seek(self.start + row * found.nbytes)
+            count = self.file.readinto(found.data)
+        if count != found.nbytes:
+            raise OSError("a temporary file has lost its data")
+        return found
 
 
 def read_dataset(
@@ -187,23 +224,35 @@ def read_dataset(
     table = open_table(data, separator)
     names = _checked_names(table)
     chosen = _Choice.of(table.source, names, columns, exclude, groups)
-    reading = _Reading(table, chosen, decimal)
+    reading = _Reading(table, names, chosen, decimal)
     with readable(table.source):
-        for block in table.blocks:
-            reading.take(block.cells, block.places)
-    return reading.finished(na)
+        for block in table.read(reading.wanted):
+            reading.take(block)
+        return reading.finished(na)
+
+
+def _plain(name: object) -> str:
+    """Return a name with single spaces."""
+    return " ".join(str(name).split())
+
+
+def _told(name: str, limit: int = 40) -> str:
+    """Return a name for a sentence: as it is if it can be read there, else in quotes."""
+    return name if name.isprintable() and len(name) <= limit else shown(name, limit)
 
 
 def _checked_names(table: Table) -> list[str]:
     """Return the headers; refuse two that are alike."""
-    names = list(table.names)
+    names = [_plain(name) for name in table.names]
     if not names:
         refuse(table.source, "it has no columns")
+    if len(names) > MOST_COLUMNS:
+        refuse(table.source, f"it has {len(names):,} columns, {MOST_COLUMNS:,} are allowed")
     seen: dict[str, int] = {}
     for i, name in enumerate(names):
         if name and name in seen:
             both = f"columns {seen[name] + 1} and {i + 1}"
-            refuse(table.source, f"{both} have the same name, {shown(name)}", "Rename one.")
+            refuse(table.source, f"{both} have the same name, {shown(name, 40)}", "Rename one.")
         seen[name] = i
     return names
 
@@ -222,70 +271,95 @@ class _Choice:
         cls, source: str, names: Sequence[str], columns: object, exclude: object,
         groups: Sequence[str],
     ) -> _Choice:  # fmt: skip
-        asked = [] if columns is None else _names(columns, names, "columns")
-        left_out = set(_names(exclude, names, "exclude"))
-        for name in asked:
+        where = {name: i for i, name in enumerate(names) if name}
+        asked = None if columns is None else _names(columns, where, "columns")
+        if asked == []:
+            raise SimnormError("columns", columns, "the name of one column at least is needed")
+        left_out = frozenset(() if exclude is None else _names(exclude, where, "exclude"))
+        for name in asked or ():
             if name in left_out:
                 raise SimnormError("exclude", name, "it is among the columns asked for too")
-        for name in groups:
-            _known(name, names, "sampling", f"grouped:{name}")
+        grouping = {name: _known(name, where, "sampling", f"grouped:{name}") for name in groups}
+        taken = frozenset(asked or ())
         skipped = {}
         candidates = []
         for i, name in enumerate(names):
             if not name:
                 skipped[f"column {i + 1}"] = "it has no name"
-            elif name in groups and name not in asked:
+            elif i in grouping.values() and name not in taken:
                 skipped[name] = "it groups the rows"
-            elif name in left_out or (asked and name not in asked):
+            elif name in left_out or (taken and name not in taken):
                 continue
             else:
                 candidates.append(i)
         if asked:  # in the order that was asked for
-            candidates = [names.index(name) for name in dict.fromkeys(asked)]
+            candidates = [where[name] for name in dict.fromkeys(asked)]
         if not candidates:
             refuse(source, "no column is left to measure")
-        where = {name: names.index(name) for name in groups}
-        return cls(tuple(candidates), frozenset(asked), where, skipped)
+        return cls(tuple(candidates), taken, grouping, skipped)
 
 
-def _names(given: object, known: Sequence[str], parameter: str) -> list[str]:
+def _names(given: object, known: Mapping[str, int], parameter: str) -> list[str]:
     """Return names of columns: a text is one name, or several with commas between."""
     parts = [given] if isinstance(given, str) else given
     if not isinstance(parts, Iterable):
         raise SimnormError(parameter, given, "names of columns are needed")
     found: list[str] = []
     for part in parts:
-        name = str(part)
-        if name in known or not isinstance(part, str):
-            found.append(name)
-        else:
-            found += [piece for piece in split_list(name) if piece]
+        found += _split(part, known) if isinstance(part, str) else [_plain(part)]
     for name in found:
         _known(name, known, parameter, name)
     return found
 
 
-def _known(name: str, known: Sequence[str], parameter: str, got: str) -> None:
-    if name in known and name:
-        return
-    there = [word for word in known if word]
-    near = difflib.get_close_matches(name, there, n=3, cutoff=0.6)
-    hint = nearest(name, there) if near else ""
-    some = ", ".join(there[:6]) + (f", ... ({len(there):,})" if len(there) > 6 else "")
-    raise SimnormError(parameter, got, "the data have no such column", f"{hint}They have {some}.")
+def _split(text: str, known: Mapping[str, int]) -> list[str]:
+    """Split at commas, but not those of a name that holds some: the longest that there is.
+
+    Examples
+    --------
+    >>> _split("mean, worst,a", {"mean, worst": 0, "mean": 1, "a": 2})
+    ['mean, worst', 'a']
+    """
+    pieces = text.split(",")
+    most = 1 + max((name.count(",") for name in known), default=0)
+    found, first = [], 0
+    while first < len(pieces):
+        for last in range(min(first + most, len(pieces)), first, -1):
+            name = _plain(",".join(pieces[first:last]))
+            if name in known or last == first + 1:
+                break
+        found.append(name)
+        first = last
+    return [name for name in found if name]
 
 
-@dataclass
+def _known(name: str, known: Mapping[str, int], parameter: str, got: str) -> int:
+    """Return a column's number; refuse a name that the data do not have."""
+    plain = _plain(name)
+    if plain in known:
+        return known[plain]
+    there = list(itertools.islice(known, 50_000))
+    short = [word for word in there if len(word) <= 200]
+    near = difflib.get_close_matches(plain[:200], short, n=1, cutoff=0.6)
+    hint = f"Did you mean {shown(near[0], 40)}? " if near else ""
+    some = ", ".join(_told(word) for word in there[:6])
+    more = f", ... ({len(known):,})" if len(known) > 6 else ""
+    has = f"They have {some}{more}." if some else "Their columns have no names."
+    raise SimnormError(parameter, got, "the data have no such column", hint + has)
+
+
 class _Seen:
-    """What the cells of a column have been so far."""
+    """What the cells of candidates have been so far: an array over columns for each answer."""
 
-    is_number: bool = False
-    why_not: str = ""
-    missing: int = 0
-    first_missing: int = -1
-    rounded: bool = False
-    low: float = math.inf
-    high: float = -math.inf
+    def __init__(self, count: int) -> None:
+        self.missing = np.zeros(count, dtype=np.int64)
+        self.first_missing = np.full(count, -1, dtype=np.int64)
+        # The least and the largest number; infinite before the first.
+        self.low, self.high = np.full(count, np.inf), np.full(count, -np.inf)
+
+    def is_number(self, k: int) -> bool:
+        """Tell whether a candidate has had a number."""
+        return bool(self.low[k] <= self.high[k])
 
 
 @dataclass
@@ -293,119 +367,131 @@ class _Reading:
     """The columns of a table as they come in, block by block."""
 
     table: Table
+    names: Sequence[str]
     choice: _Choice
     decimal: str
     rows: int = 0
-    parts: list[Part] = field(default_factory=list)
-    seen: dict[int, _Seen] = field(default_factory=dict)
+    # Whole numbers that doubles do not hold: how many, the first, and where.
+    rounded: dict[str, tuple[int, str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        candidates = self.choice.candidates
         self.spool = _Spool(self.table.source)
+        self.seen = _Seen(len(candidates))
+        self.ranks = {i: k for k, i in enumerate(candidates)}
         self.labels: dict[str, dict[str, int]] = {name: {} for name in self.choice.groups}
         self.codes: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self.choice.groups}
         self.gaps: dict[str, int] = {}
-        for i in self.choice.candidates:
-            self.seen[i] = _Seen(why_not=self.table.unread.get(i, ""))
-            if self.seen[i].why_not:
-                self._skip(i)
+        labels = tuple(dict.fromkeys(self.choice.groups.values()))
+        self.wanted = Wanted(list(candidates), labels, self.decimal)
+        self._skip_all({i: why for i in candidates if (why := self.table.unread.get(i))})
+        if not self.wanted.numbers:
+            self._refuse_all()
 
-    def take(self, cells: Sequence[Cells], places: Sequence[int]) -> None:
+    def take(self, block: Block) -> None:
         """Take the next rows."""
-        found: dict[str, Floats] = {}
-        for i, seen in self.seen.items():
-            if not seen.why_not:
-                values = self._numbers(i, seen, cells[i], places)
-                if values is not None:
-                    found[self.table.names[i]] = values
+        rows = {i: k for k, i in enumerate(block.columns)}
+        parsed_rows = {i: self._parsed(i, cells, block) for i, cells in block.texts.items()}
+        self._skip_all({i: "text" for i, values in parsed_rows.items() if values is None})
+        order = self.wanted.numbers
+        if block.texts:
+            table = np.empty((len(order), len(block.places)))
+            for row, i in zip(table, order, strict=True):
+                row[:] = block.numbers[rows[i]] if i in rows else parsed_rows[i]
+        else:
+            table = block.numbers
+        self._check(table, block)
         for name, i in self.choice.groups.items():
-            self._label(name, cells[i], places)
-        self.rows += len(places)
+            self._label(name, block.labels[i], block.places)
+        self.rows += len(block.places)
         if self.rows > LARGEST_SIZE:
             refuse(self.table.source, f"more than {LARGEST_SIZE:,} rows cannot be taken")
-        stacked = np.stack(list(found.values())) if found else np.empty((0, len(places)))
-        rows = {name: row for row, name in enumerate(found)}
-        self.parts.append(Part(rows, self.spool.keep(stacked)))
+        self.spool.add(tuple(order), table)
 
     def _at(self, i: int, place: int) -> str:
-        return f"{self.table.place} {place:,}, column {shown(self.table.names[i], 40)}"
+        return f"{self.table.place} {place:,}, column {shown(self.names[i], 40)}"
 
-    def _skip(self, i: int, cell: str = "") -> None:
-        """Leave out a column that is not numeric; refuse if it was asked for."""
-        name, seen = self.table.names[i], self.seen[i]
-        if name in self.choice.asked:
-            raise SimnormError("columns", name, f"it holds {seen.why_not}, no numbers{cell}")
-        self.choice.skipped[name] = seen.why_not
+    def _skip_all(self, why: Mapping[int, str]) -> None:
+        """Leave out columns that are not numeric; refuse what was asked for."""
+        for i, reason in why.items():
+            self._refuse_asked(i, reason)
+            self.choice.skipped[self.names[i]] = reason
+        if why:
+            self.wanted.numbers = [i for i in self.wanted.numbers if i not in why]
 
-    def _numbers(self, i: int, seen: _Seen, cells: Cells, places: Sequence[int]) -> Floats | None:
-        """Return a column's next numbers, NaN for gaps; None if it turns out to hold text."""
-        if isinstance(cells, np.ndarray):
-            if cells.dtype.kind in "iu":
-                self._note_rounding(seen, cells)
-            values = cells.astype(np.float64)
-            seen.is_number = True
-        else:
-            values, bad = parsed(cells, self.decimal)
-            if bad >= 0:
-                cell, place = cells[bad], places[bad]
-                before = bool(np.isfinite(values[:bad]).any()) or seen.is_number
-                self._refuse_cell(i, cell, place, before)
-                seen.why_not = "text"
-                self._skip(i, f" ({self.table.place} {place:,}: {shown(cell, 30)})")
-                return None
-            seen.is_number |= bool((~np.isnan(values)).any())
-            if seen.is_number:
-                self._note_rounding(seen, cells, values)
-        self._check(i, seen, values, cells, places)
+    def _refuse_asked(self, i: int, why: str, cell: str = "") -> None:
+        if self.names[i] in self.choice.asked:
+            raise SimnormError("columns", self.names[i], f"it holds {why}, no numbers{cell}")
+
+    def _parsed(self, i: int, cells: Sequence[str], block: Block) -> Floats | None:
+        """Return cells as numbers, NaN for gaps; None if the column turns out to hold text."""
+        values, bad = parsed(cells, self.decimal)
+        places = block.places
+        if bad >= 0:
+            cell = cells[bad]
+            before = bool((~np.isnan(values[:bad])).any()) or self.seen.is_number(self.ranks[i])
+            self._refuse_cell(i, cell, places[bad], before)
+            where = f" ({self.table.place} {places[bad]:,}: {shown(cell, 30)})"
+            self._refuse_asked(i, "text", where)
+            return None
+        self._refuse_large(i, values, cells, places)
+        large = np.flatnonzero(np.abs(values) >= LARGEST_WHOLE).tolist()
+        for k in large:
+            cell = cells[k].strip()
+            if cell.lstrip("+-").isdecimal() and int(cell) != values[k]:
+                count, first, place = self.rounded.get(self.names[i], (0, cell, places[k]))
+                self.rounded[self.names[i]] = count + 1, first, place
         return values
 
     def _refuse_cell(self, i: int, cell: str, place: int, before: bool) -> None:
         """Refuse text where numbers came before, and numbers that are written otherwise."""
-        source, at = self.table.source, self._at(i, place)
-        text = cell.strip()
+        at, text = f"{self._at(i, place)}: {shown(cell, 30)}", cell.strip()
+        name = _told(self.names[i])
+        leave_out = f"leave the column out: exclude (--exclude) {name}."
         if self.decimal == "." and _COMMA.fullmatch(text):
-            hint = (
-                "If it is a decimal comma, give decimal=',' (--decimal ,); thousands are not read."
-            )
-            refuse(source, f"{at}: {shown(cell, 30)} is written with a comma", hint)
+            hint = f"For decimal commas give decimal=',' (--decimal ,), or {leave_out}"
+            refuse(self.table.source, f"{at} is written with a comma", hint)
+        if self.decimal == "," and _POINT.fullmatch(text):
+            hint = f"Leave decimal as it is for points, or {leave_out}"
+            refuse(self.table.source, f"{at} is written with a point", hint)
         if before:
-            hint = f"Mend it, or leave the column out: exclude (--exclude) {self.table.names[i]}."
-            refuse(source, f"{at}: {shown(cell, 30)} is no number", hint)
+            refuse(self.table.source, f"{at} is no number", f"Mend it, or {leave_out}")
 
-    def _check(
-        self, i: int, seen: _Seen, values: Floats, cells: Cells, places: Sequence[int]
-    ) -> None:
+    def _check(self, table: Floats, block: Block) -> None:
         """Count gaps; refuse infinities and what squares would not survive."""
-        gaps = np.isnan(values)
+        if not table.size:
+            return
+        order = self.wanted.numbers
+        ranks = np.array([self.ranks[i] for i in order])
+        seen, places = self.seen, block.places
+        gaps = np.isnan(table)
         if gaps.any():
-            if not seen.missing:
-                seen.first_missing = places[int(gaps.argmax())]
-            seen.missing += int(np.count_nonzero(gaps))
-        there = values[~gaps]
-        if not there.size:
-            return
-        seen.low, seen.high = min(seen.low, there.min()), max(seen.high, there.max())
-        if max(-seen.low, seen.high) > LARGEST_VALUE:
-            large = np.abs(np.where(gaps, 0.0, values)) > LARGEST_VALUE
-            first = int(large.argmax())
-            cell = str(cells[first]).strip()
-            what = "is infinite" if np.isinf(values[first]) else "is too large for its square"
-            refuse(self.table.source, f"{self._at(i, places[first])}: {shown(cell, 30)} {what}")
+            counts = np.count_nonzero(gaps, axis=1)
+            for k in np.flatnonzero((counts > 0) & (seen.missing[ranks] == 0)).tolist():
+                seen.first_missing[ranks[k]] = places[int(gaps[k].argmax())]
+            seen.missing[ranks] += counts
+        low, high = np.fmin.reduce(table, axis=1), np.fmax.reduce(table, axis=1)
+        for k in np.flatnonzero(np.fmax(-low, high) > LARGEST_VALUE).tolist():
+            self._refuse_large(order[k], table[k], None, places)
+        seen.low[ranks] = np.fmin(seen.low[ranks], low)
+        seen.high[ranks] = np.fmax(seen.high[ranks], high)
 
-    @staticmethod
-    def _note_rounding(seen: _Seen, cells: Cells, values: Floats | None = None) -> None:
-        """Notice whole numbers that doubles cannot hold."""
-        if seen.rounded or not len(cells):
+    def _refuse_large(
+        self, i: int, values: Floats, cells: Sequence[str] | None, places: Sequence[int]
+    ) -> None:
+        large = np.flatnonzero(np.abs(values) > LARGEST_VALUE)
+        if not large.size:
             return
-        if isinstance(cells, np.ndarray):
-            extremes = int(cells.max()), int(cells.min())
-            seen.rounded = max(extremes[0], -extremes[1]) > LARGEST_WHOLE
-            return
-        large = np.flatnonzero(np.abs(np.asarray(values)) > LARGEST_WHOLE)
-        seen.rounded = any(cells[int(k)].strip().lstrip("+-").isdigit() for k in large)
+        first = int(large[0])
+        cell = f"{values[first]:.17g}" if cells is None else cells[first].strip()
+        what, hint = "is too large for its square to be a double", "Take another unit."
+        if np.isinf(values[first]):
+            what, hint = "is infinite", "Finite numbers are allowed; leave it empty if unknown."
+        refuse(self.table.source, f"{self._at(i, places[first])}: {shown(cell, 30)} {what}", hint)
 
-    def _label(self, name: str, cells: Cells, places: Sequence[int]) -> None:
+    def _label(self, name: str, cells: Sequence[str], places: Sequence[int]) -> None:
         """Take the next labels of a group column; a gap has the number -1."""
-        texts = [str(cell).strip() for cell in cells]
+        texts = [cell.strip() for cell in cells]
         known = self.labels[name]
         found = [
             -1 if text.lower() in MISSING else known.setdefault(text, len(known)) for text in texts
@@ -416,54 +502,53 @@ class _Reading:
 
     def finished(self, na: str) -> Dataset:
         """Return the data, after a look at what only the whole shows."""
-        table, names = self.table, self.table.names
         if not self.rows:
-            refuse(table.source, "it has no rows")
-        for i, seen in self.seen.items():
-            if not seen.why_not and not seen.is_number:
-                seen.why_not = "nothing but gaps"
-                self._skip(i)
-        measured = {names[i]: seen for i, seen in self.seen.items() if not seen.why_not}
-        if not measured:
-            some = [f"{name}: {why}" for name, why in self.choice.skipped.items()][:4]
-            refuse(table.source, f"it has no numeric column ({'; '.join(some)})")
+            refuse(self.table.source, "it has no rows")
+        empty = [i for i in self.wanted.numbers if not self.seen.is_number(self.ranks[i])]
+        self._skip_all(dict.fromkeys(empty, "nothing but gaps"))
+        if not self.wanted.numbers:
+            self._refuse_all()
+        self.parts = self.spool.finished(self.names)
         if na == "refuse":
-            self._refuse_gaps(measured)
+            self._refuse_gaps()
         codes = {name: np.concatenate(parts) for name, parts in self.codes.items()}
-        dropped = self._drop(list(measured), codes) if self._has_gaps(measured) else 0
+        columns = tuple(self.names[i] for i in self.wanted.numbers)
+        dropped = self._drop(codes) if self._has_gaps() else 0
         left = self.rows - dropped
         if left < 2:
             rows = f"{left} row{'s' * (left != 1)}" + (" without a gap" if dropped else "")
-            refuse(table.source, f"it has {rows}, two are the least that can differ")
-        self._check_spread(measured)
-        columns = tuple(names[i] for i in self.choice.candidates if names[i] in measured)
+            refuse(self.table.source, f"it has {rows}, two are the least that can differ")
+        self._check_spread()
         groups = {name: _by_appearance(found) for name, found in codes.items()}
-        self.spool.close()
-        notes = self._notes(measured, dropped)
         return Dataset(
-            table.source, columns, self.parts, groups, self.choice.skipped, dropped, notes
-        )
+            self.table.source, columns, self.parts, groups, self.choice.skipped, dropped,
+            self._notes(dropped),
+        )  # fmt: skip
 
-    def _has_gaps(self, measured: Mapping[str, _Seen]) -> bool:
-        return bool(self.gaps) or any(seen.missing for seen in measured.values())
+    def _refuse_all(self) -> None:
+        some = [f"{_told(name)}: {why}" for name, why in self.choice.skipped.items()]
+        more = f"; {len(some) - 4:,} more" if len(some) > 4 else ""
+        refuse(self.table.source, f"it has no numeric column ({'; '.join(some[:4])}{more})")
 
-    def _refuse_gaps(self, measured: Mapping[str, _Seen]) -> None:
-        gaps = {name: seen for name, seen in measured.items() if seen.missing}
+    def _measured(self) -> list[tuple[str, int]]:
+        """Return the names of the numeric columns, and their numbers among the candidates."""
+        return [(self.names[i], self.ranks[i]) for i in self.wanted.numbers]
+
+    def _has_gaps(self) -> bool:
+        return bool(self.gaps) or any(self.seen.missing[k] for _, k in self._measured())
+
+    def _refuse_gaps(self) -> None:
+        gaps = [(name, k) for name, k in self._measured() if self.seen.missing[k]]
         place = self.table.place
-        hint = "Give na='drop' (--na drop) to leave out rows with a gap, or exclude the column."
-        for name, seen in gaps.items():
-            others = len(gaps) - 1
+        if gaps:
+            name, k = gaps[0]
+            missing, others = int(self.seen.missing[k]), len(gaps) - 1
             more = f"; {others:,} more column{'s' * (others > 1)} with gaps" if others else ""
-            many = f"{seen.missing:,} value{'s' * (seen.missing > 1)}"
-            are = "are" if seen.missing > 1 else "is"
-            first = f"the first in {place} {seen.first_missing:,}"
-            if seen.missing == 1:
-                first = f"in {place} {seen.first_missing:,}"
-            refuse(
-                self.table.source,
-                f"{many} of column {shown(name, 40)} {are} missing, {first}{more}",
-                hint,
-            )
+            first = f"{'the first ' * (missing > 1)}in {place} {self.seen.first_missing[k]:,}"
+            many = f"{missing:,} value{'s' * (missing > 1)} of column {shown(name, 40)}"
+            are = "are" if missing > 1 else "is"
+            hint = "Give na='drop' (--na drop) to leave out rows with a gap, or exclude the column."
+            refuse(self.table.source, f"{many} {are} missing, {first}{more}", hint)
         for name, first_gap in self.gaps.items():
             refuse(
                 self.table.source,
@@ -471,54 +556,54 @@ class _Reading:
                 "Give na='drop' (--na drop) to leave out such rows.",
             )
 
-    def _drop(self, measured: Sequence[str], codes: dict[str, NDArray[np.int64]]) -> int:
+    def _drop(self, codes: dict[str, NDArray[np.int64]]) -> int:
         """Mark the rows that stay; return how many do not."""
-        first = dropped = 0
+        gappy = [name for name, k in self._measured() if self.seen.missing[k]]
         marks = []
+        first = 0
         for part in self.parts:
             rows = part.table.shape[1]
-            kept = np.ones(rows, dtype=np.bool_)
-            for name in measured:
-                # A column that has nothing but gaps so far is not stored as numbers.
-                kept &= ~np.isnan(part.table[part.places[name]])
+            part.kept = np.ones(rows, dtype=np.bool_)
+            for name in gappy:
+                part.kept &= ~np.isnan(part.table[part.places[name]])
             for found in codes.values():
-                kept &= found[first : first + rows] >= 0
-            part.kept = kept
-            marks.append(kept)
-            dropped += rows - int(np.count_nonzero(kept))
+                part.kept &= found[first : first + rows] >= 0
+            marks.append(part.kept)
             first += rows
         every = np.concatenate(marks)
         for name, found in codes.items():
             codes[name] = found[every]
-        return dropped
+        return int(np.count_nonzero(~every))
 
-    def _check_spread(self, measured: Mapping[str, _Seen]) -> None:
-        for name, seen in measured.items():
-            if 0.0 < seen.high - seen.low < SMALLEST_SPREAD:
-                refuse(
-                    self.table.source,
+    def _check_spread(self) -> None:
+        for name, k in self._measured():
+            if 0.0 < self.seen.high[k] - self.seen.low[k] < SMALLEST_SPREAD:
+                allowed = (
                     f"column {shown(name, 40)} varies by less than {SMALLEST_SPREAD:g}, whose "
-                    "square is no double",
-                    "Take another unit.",
+                    "square is no double"
                 )
+                refuse(self.table.source, allowed, "Take another unit.")
 
-    def _notes(self, measured: Mapping[str, _Seen], dropped: int) -> list[str]:
+    def _notes(self, dropped: int) -> list[str]:
         notes = []
         if self.choice.skipped:
-            skipped = [f"{name} ({why})" for name, why in self.choice.skipped.items()]
+            skipped = [f"{_told(name)} ({why})" for name, why in self.choice.skipped.items()]
             more = f" and {len(skipped) - 6:,} more" if len(skipped) > 6 else ""
             notes.append(f"columns not measured: {', '.join(skipped[:6])}{more}")
         if dropped:
-            left = self.rows - dropped
             notes.append(
                 f"{dropped:,} of {self.rows:,} rows dropped, in which a value is missing; "
-                f"{left:,} remain"
+                f"{self.rows - dropped:,} remain"
             )
-        notes += [
-            f"column {name} has whole numbers above 2^53, which are rounded to doubles"
-            for name, seen in measured.items()
-            if seen.rounded
-        ]
+        for name, (count, cell, place) in self.rounded.items():
+            if name in self.choice.skipped:
+                continue
+            many = f"{count:,} whole number{'s' * (count > 1)} above 2^53"
+            first = f"{'the first is ' * (count > 1)}{shown(cell, 40)}"
+            notes.append(
+                f"column {_told(name)}: {many} rounded to doubles "
+                f"({first}, {self.table.place} {place:,})"
+            )
         return notes
 
 
@@ -569,29 +654,52 @@ class _Spool:
     def __init__(self, source: str) -> None:
         self.source = source
         self.bytes = 0
+        self._parts: list[tuple[tuple[int, ...], Floats | _OnDisk]] = []
+        self._order: tuple[int, ...] = ()
+        self._waiting: list[Floats] = []
         self._file: Any = None
+        self._lock = threading.Lock()
 
-    def keep(self, block: Floats) -> Floats:
-        """Return a block that holds the same numbers, and never changes."""
+    def add(self, order: tuple[int, ...], block: Floats) -> None:
+        """Take rows of columns in an order, shape (columns, rows)."""
+        waiting = sum(one.nbytes for one in self._waiting)
+        if self._order != order or waiting + block.nbytes > PART_BYTES:
+            self._flush()
+        self._order = order
+        self._waiting.append(block)
+
+    def finished(self, names: Sequence[str]) -> list[Part]:
+        """Return all that was taken."""
+        self._flush()
+        places: dict[tuple[int, ...], dict[str, int]] = {}
+        for order, _ in self._parts:
+            if order not in places:
+                places[order] = {names[i]: row for row, i in enumerate(order)}
+        return [Part(places[order], table) for order, table in self._parts]
+
+    def _flush(self) -> None:
+        if self._waiting:
+            block = np.concatenate(self._waiting, axis=1)
+            self._waiting = []
+            self._parts.append((self._order, self._kept(block)))
+
+    def _kept(self, block: Floats) -> Floats | _OnDisk:
+        """Return numbers that are read like the block, and never change."""
         self.bytes += block.nbytes
         if self.bytes <= MOST_IN_MEMORY or not block.size:
             return block
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="simnorm-")  # noqa: SIM115  # maps outlive it
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if free < block.nbytes + SPARE_DISK:
-            refuse(
-                self.source,
-                f"its numbers take more than {self.bytes / 2**30:.1f} GiB, and {free / 2**30:.1f} "
-                f"GiB are free in {tempfile.gettempdir()}",
-                "Name fewer columns, or another place in TMPDIR.",
-            )
+            refuse_disk(self.source, self.bytes, free)
+        if self._file is None:
+            # Unbuffered: it is read while others may have read elsewhere.
+            self._file = tempfile.TemporaryFile(prefix="simnorm-", buffering=0)  # noqa: SIM115
         start = self._file.seek(0, 2)
-        self._file.write(np.ascontiguousarray(block))
-        self._file.flush()
-        return np.memmap(self._file, np.float64, "r", start, block.shape)
-
-    def close(self) -> None:
-        """Close the file; its maps stay."""
-        if self._file is not None:
-            self._file.close()
+        left = np.ascontiguousarray(block).data.cast("B")
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            refuse_disk(self.source, self.bytes, shutil.disk_usage(tempfile.gettempdir()).free)
+        rows, columns = block.shape
+        return _OnDisk(self._file, self._lock, start, (rows, columns))
