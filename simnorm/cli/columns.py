@@ -11,7 +11,6 @@ import typer
 
 from simnorm.cli.summary import (
     SENTENCE_SIZE,
-    SPREADS,
     WIDTH,
     chosen_estimators,
     print_key,
@@ -19,16 +18,23 @@ from simnorm.cli.summary import (
     shown_as,
     texts_of,
 )
-from simnorm.estimators import estimator
-from simnorm.formatting import significant
+from simnorm.formatting import percent, significant
 from simnorm.results import Result
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
 
 # Up to so many columns have a table of their own, with a line per batch size.
 FEW = 2
 MOST_LINES = 20
-NAME_WIDTH = 20
-GOAL = 0.10
+NAME_WIDTH, ESTIMATE, EXACT, LAST = 17, 17, 8, (6, 7)
+# What stands beside the errors: for shuffled rows two batch sizes, else the size of equal worth.
+NEEDED, WORTH = (("own", "n_own_10"), ("fresh", "n_fresh_10")), "worth"
+HEAVY = "?"
+KEYS = {
+    "own": "n for 10 %: the batch whose variance is within 10 % (RMSE), own: of that of these "
+    "{N:,} rows; fresh: of that of their source, for new data, if the rows are a sample of it",
+    HEAVY: "? tails too heavy, or too few rows, for that number",
+    WORTH: "worth: so many shuffled rows have as good a mean as such a batch",
+}
 
 
 class Line(NamedTuple):
@@ -37,7 +43,6 @@ class Line(NamedTuple):
     column: str
     rank: float
     rows: dict[str, Any]
-    goal: str
 
 
 def print_columns(result: Result) -> None:
@@ -58,14 +63,15 @@ def print_columns(result: Result) -> None:
         if len(design.columns) <= FEW and len(design.sampling) == 1:
             _print_each(of_scheme, design.estimators, used)
         else:
-            _print_together(of_scheme, design.estimators, scheme, used)
+            _print_together(result, of_scheme, scheme, used)
     constant = result.columns.loc[result.columns["kind"] != "", ["column", "kind"]]
     for kind, names in constant.groupby("kind")["column"]:
         listed = f"{str(kind).capitalize()}: {_listed([str(name) for name in names])}."
         typer.echo(textwrap.fill(listed, WIDTH))
-    cost = cost_sentence(result)
-    if cost:
+    for cost in cost_sentences(result):
         typer.echo(textwrap.fill(cost, WIDTH))
+    for key in (key for key in KEYS if key in used):
+        typer.echo(textwrap.fill(KEYS[key].format(N=design.full_size), WIDTH))
     print_key(used)
 
 
@@ -75,32 +81,71 @@ def _print_each(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> N
         print_rows(rows[rows["column"] == column], specs, used)
 
 
-def _print_together(
-    rows: pd.DataFrame, specs: tuple[str, ...], scheme: str, used: set[str]
-) -> None:
+def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[str]) -> None:
+    """Print a line per column at one batch size."""
     relative = rows[rows["measure"] == "relative_rmse"]
     size = featured(relative)
-    words = chosen_estimators(specs, rows, few=2)
+    words = chosen_estimators(result.design.estimators, rows, few=2)
     lines = ranked(relative, words, size)
+    beside = {line.column: _beside(result, line, scheme, used) for line in lines[:MOST_LINES]}
     typer.echo(f"Batch size {size}, {said(scheme)}.")
     kinds = [shown_as(word) for word in words]
-    width = (WIDTH - NAME_WIDTH - 7) // max(len(kinds), 1)
+    width = ESTIMATE + EXACT
     titles = "".join(f"{_title(kind.title, width - 1):>{width}}" for kind in kinds)
-    typer.echo(f"{'':<{NAME_WIDTH}}{titles}{'n for':>7}")
-    head = f"{'estimate':>{width - 9}}{'exact':>9}" * len(kinds)
-    typer.echo(f"{'column':<{NAME_WIDTH}}{head}{'10 %':>7}")
+    heads = _heads(scheme)
+    last = f"{'n for 10 %':>{sum(LAST)}}" if len(heads) == 2 else ""
+    typer.echo(f"{'':<{NAME_WIDTH}}{titles}{last}".rstrip())
+    head = f"{'estimate':>{ESTIMATE}}{'exact' if _has_theory(scheme) else '':>{EXACT}}" * len(kinds)
+    typer.echo(f"{'column':<{NAME_WIDTH}}{head}{_ends(heads)}".rstrip())
     for line in lines[:MOST_LINES]:
         text = f"{_fitted(line.column, NAME_WIDTH):<{NAME_WIDTH}}"
         for word, kind in zip(words, kinds, strict=True):
             row = line.rows.get(word)
             estimate, exact = ("", "") if row is None else texts_of(row, kind.factor, used)
-            text += f"{estimate:>{width - 9}}{exact:>9}"
-        typer.echo(f"{text}{line.goal:>7}".rstrip())
+            text += f"{estimate:>{ESTIMATE}}{exact:>{EXACT}}"
+        typer.echo(f"{text}{_ends(beside[line.column])}".rstrip())
     if len(lines) > MOST_LINES:
         typer.echo(
             f"... and {len(lines) - MOST_LINES:,} columns with smaller errors, in results.csv"
         )
     typer.echo("")
+
+
+def _ends(texts: list[str]) -> str:
+    return "".join(f"{text:>{LAST[i + len(LAST) - len(texts)]}}" for i, text in enumerate(texts))
+
+
+def _has_theory(scheme: str) -> bool:
+    return scheme in (SHUFFLE, REPLACEMENT)
+
+
+def _heads(scheme: str) -> list[str]:
+    if scheme == SHUFFLE:
+        return [word for word, _ in NEEDED]
+    return [] if scheme == REPLACEMENT else [WORTH]
+
+
+def _beside(result: Result, line: Line, scheme: str, used: set[str]) -> list[str]:
+    """Return what stands at the end of a column's line."""
+    if scheme == REPLACEMENT:
+        return []
+    if scheme != SHUFFLE:
+        mean = line.rows.get("mean")
+        if mean is None or math.isnan(mean.estimate):
+            return [""]
+        used.add(WORTH)
+        return [significant(effective_size(mean.estimate**2, mean.full_size), 2)]
+    facts = result.columns[result.columns["column"] == line.column].iloc[0]
+    texts = []
+    for word, key in NEEDED:
+        text = "" if math.isnan(facts[key]) else f"{facts[key]:.0f}"
+        if text and word == "fresh" and not facts["fresh_reliable"]:
+            used.add(HEAVY)
+            text += HEAVY
+        if text:
+            used.add("own")
+        texts.append(text)
+    return texts
 
 
 def _title(text: str, width: int) -> str:
@@ -145,8 +190,7 @@ def ranked(rows: pd.DataFrame, words: list[str], size: int) -> list[Line]:
         found: dict[str, Any] = {str(row.estimator): row for row in at.itertuples(index=False)}
         row = found.get(by)
         value = math.nan if row is None else best(row)
-        of_scale = here[here["estimator"] == by]
-        lines.append(Line(str(column), value, found, goal_size(of_scale)))
+        lines.append(Line(str(column), value, found))
     return sorted(lines, key=lambda line: (math.isnan(line.rank), -line.rank))
 
 
@@ -155,44 +199,64 @@ def best(row: Any) -> float:
     return float(row.theory if row.theory_kind == "exact" else row.estimate)
 
 
-def goal_size(rows: pd.DataFrame) -> str:
-    """Return the smallest batch size of the run with a relative RMSE of 10 % or less."""
-    values = {
-        int(n): best(row)
-        for n, row in zip(rows["batch_size"], rows.itertuples(index=False), strict=True)
-    }
-    values = {n: value for n, value in values.items() if not math.isnan(value)}
-    enough = [n for n, value in values.items() if value <= GOAL]
-    if not values or not isinstance(estimator(rows["estimator"].iloc[0]), SPREADS):
-        return ""
-    return f"{min(enough)}" if enough else f">{max(values)}"
+def effective_size(mse: float, full_size: int) -> float:
+    """Return how many shuffled rows have a mean as good: the m with K2 (1/m - 1/N) = mse.
 
+    Parameters
+    ----------
+    mse
+        Mean squared error of the mean, in units of the squared sd of the column.
+    full_size
+        N; in that unit K2 is N/(N - 1).
 
-def cost_sentence(result: Result) -> str:
-    """Return what not shuffling costs, for the column where it costs most.
-
-    The effective batch size is the m whose exact error of the mean under shuffling is that of the
-    scheme: K2 (1/m - 1/N) = mse.
+    Examples
+    --------
+    >>> effective_size(0.0, 20), round(effective_size(20 / 19 * (1 / 4 - 1 / 20), 20), 9)
+    (20.0, 4.0)
     """
+    return 1.0 / (mse * (full_size - 1) / full_size + 1.0 / full_size)
+
+
+def cost_sentences(result: Result) -> list[str]:
+    """Return what not shuffling costs, for each scheme and the column where it costs most."""
     frame = result.frame
-    rows = frame[(frame["estimator"] == "mean") & (frame["measure"] == "relative_mse")]
-    rows = rows[~rows["sampling"].isin([SHUFFLE, REPLACEMENT]) & rows["estimate"].notna()]
-    if rows.empty:
-        return ""
-    size = featured(rows)
-    at = rows[rows["batch_size"] == size]
-    worst = at.iloc[int(at["estimate"].to_numpy().argmax())]
-    N = int(worst["full_size"])
-    # In units of the column's sd with divisor N, K2 is N/(N - 1).
-    effective = 1.0 / (float(worst["estimate"]) * (N - 1) / N + 1.0 / N)
-    shuffled = math.sqrt(N / (N - 1) * (1.0 / size - 1.0 / N))
-    how = "in file order" if worst["sampling"] == SEQUENTIAL else f"by {worst['sampling']}"
-    return (
-        f"What not shuffling costs: {how} the mean of {size} rows of {worst['column']} is off by "
-        f"{significant(math.sqrt(float(worst['estimate'])), 2)} sd, shuffled exactly by "
-        f"{significant(shuffled, 2)} sd: such a batch is worth {significant(effective, 2)} "
-        "shuffled rows."
+    rows = frame[frame["estimate"].notna() & (frame["estimator"] == "mean")]
+    rows = rows[rows["measure"] == "relative_rmse"]
+    schemes = [scheme for scheme in result.design.sampling if not _has_theory(scheme)]
+    found = []
+    for scheme in schemes:
+        of_scheme = rows[rows["sampling"] == scheme]
+        if of_scheme.empty:
+            continue
+        size = featured(of_scheme)
+        at = of_scheme[of_scheme["batch_size"] == size]
+        found.append(_cost(result, at.iloc[int(at["estimate"].to_numpy().argmax())], size))
+    return found
+
+
+def _cost(result: Result, worst: Any, size: int) -> str:
+    scheme, column, N = str(worst["sampling"]), str(worst["column"]), int(worst["full_size"])
+    error = float(worst["estimate"])
+    shuffled = math.sqrt(N / (N - 1) * max(1.0 / size - 1.0 / N, 0.0))
+    how = "in file order" if scheme == SEQUENTIAL else f"by {scheme}"
+    text = (
+        f"What not shuffling costs: {how} the mean of {size} rows of {column} is off by "
+        f"{significant(error, 2)} sd, shuffled exactly by {significant(shuffled, 2)} sd: such a "
+        f"batch is worth {significant(effective_size(error**2, N), 2)} shuffled rows."
     )
+    frame = result.frame
+    of_cell = frame[(frame["sampling"] == scheme) & (frame["column"] == column)]
+    bias = of_cell[
+        (of_cell["estimator"] == "unbiased_variance")
+        & (of_cell["measure"] == "relative_bias")
+        & (of_cell["batch_size"] == size)
+    ]["estimate"]
+    if len(bias) and float(bias.iloc[0]) < 0.0:
+        text += (
+            f" The unbiased variance inside batches is {percent(-float(bias.iloc[0]))} too small "
+            "on average, and no number of batches mends that."
+        )
+    return text
 
 
 def _listed(names: list[str], most: int = 12) -> str:

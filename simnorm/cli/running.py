@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -23,6 +23,9 @@ from simnorm.formatting import seconds_text
 from simnorm.results import Result, check_report_path
 from simnorm.store import check_folder, default_folder
 from simnorm.studies import sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The time of a large run is foretold from one block of full sets of this size.
 PROBE_SIZE = 16_384
@@ -207,19 +210,25 @@ def _probe(design: Design) -> Design:
 
 def print_json(result: Result, folder: Path) -> None:
     """Print design, folder and all rows as one JSON document; null where there is no value."""
-    rows = result.frame.to_dict(orient="records")
     document = {
         "design": result.design.to_dict(),
         "folder": str(folder),
         "provenance": result.provenance,
-        "results": [{key: _plain(value) for key, value in row.items()} for row in rows],
+        "results": _records(result.frame),
     }
+    if result.design.data:
+        document["columns"] = _records(result.columns)
     typer.echo(json.dumps(document, allow_nan=False))
 
 
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.to_dict(orient="records")
+    return [{str(key): _plain(value) for key, value in row.items()} for row in rows]
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and math.isnan(value):
-        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # a tail index may be infinite, which JSON does not know
     return value
 
 
