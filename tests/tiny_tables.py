@@ -98,7 +98,10 @@ def curves_of(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
 
+@dataclass
 class TinyDesign:
+    data: str = ""
+
     def to_toml(self) -> str:
         return 'study = "sweep"\nseed = 7\n'
 
@@ -119,6 +122,10 @@ class TinyResult:
     @property
     def curves(self) -> pd.DataFrame:
         return curves_of(self.frame)
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        return pd.DataFrame(columns=["column"])
 
     @property
     def design(self) -> TinyDesign:

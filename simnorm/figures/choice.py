@@ -49,10 +49,13 @@ def main_scheme(frame: pd.DataFrame) -> str:
 
 
 def main_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the named rows of the main scheme; columns of data stand worst first."""
-    if "name" not in frame:
-        frame = frame[frame["sampling"] == main_scheme(frame)]
-    frame = named(frame)
+    """Return the named rows of the main scheme; columns of data stand worst first.
+
+    A table that has names has come out of here.
+    """
+    if "name" in frame:
+        return frame
+    frame = named(frame[frame["sampling"] == main_scheme(frame)])
     if not is_data(frame):
         return frame
     rank = {name: place for place, name in enumerate(ranked_names(frame))}

@@ -60,7 +60,8 @@ def shuffled_mse(n: float, full_size: int, *, of_data: bool) -> float:
     (0.25, 0.3333)
     """
     correction = full_size / (full_size - 1) if of_data and full_size > 1 else 1.0
-    return correction * (1.0 / n - 1.0 / full_size)
+    # A batch of n > N is none of shuffled rows.
+    return correction * max(1.0 / n - 1.0 / full_size, 0.0)
 
 
 def effective_size(mse: float, full_size: int, *, of_data: bool) -> float:

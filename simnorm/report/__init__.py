@@ -15,6 +15,10 @@ __all__ = ["Reportable", "write_report"]
 class Design(Protocol):
     """What a report needs of a design."""
 
+    @property
+    def data(self) -> str:
+        """Where the data come from; nothing for distributions."""
+
     def to_toml(self) -> str:
         """Return the design as the text of a TOML file."""
 
@@ -33,6 +37,10 @@ class Reportable(Protocol):
     @property
     def curves(self) -> pd.DataFrame:
         """The long table of curves."""
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """What every column of data is like; no rows for distributions."""
 
     @property
     def provenance(self) -> dict[str, Any]:

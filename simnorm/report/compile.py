@@ -6,17 +6,30 @@ import errno
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simnorm.errors import RunError
-from simnorm.figures import FIGURES, PAGED, figure, pages, panelled, save_svg
+from simnorm.figures import (
+    FIGURES,
+    OF_ALL_SCHEMES,
+    PAGED,
+    figure,
+    pages,
+    panelled,
+    save_svg,
+)
+from simnorm.figures.choice import main_rows, thing
+from simnorm.figures.schemes import compared
 from simnorm.figures.style import PAGE_WIDTH
-from simnorm.figures.tables import FIRST_NAMES, names_of, short
+from simnorm.figures.tables import FIRST_NAMES, is_data, names_of, short
 from simnorm.report import tables, text
+from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
+from simnorm.report.schemes import chapter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +37,11 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 TEMPLATE = "template.typ"
+INCLUDED = ("parts.typ", "data.typ", "sampling.typ")
+
+# A longer line of the design, as of very many columns, is cut, and so is a longer list.
+LONGEST_LINE = 1500
+MOST_PARTS = 24
 
 # Shown in this order where present; what else the provenance has follows.
 PROVENANCE_ORDER = (
@@ -47,34 +65,72 @@ def write(result: Reportable, path: str | Path) -> None:
 
 def compiled(result: Reportable) -> bytes:
     """Return the report of `result` as the bytes of a PDF."""
-    shown = shown_names(result.frame)
-    frame, curves = renamed(result.frame, shown), renamed(result.curves, shown)
+    run = Shown.of(result)
     finished = _moment(str(result.provenance.get("finished", "")))
-    data = report_data(result, frame, curves, finished) | {"note": renaming_note(shown)}
+    data = report_data(result, run, finished)
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
         root = Path(folder)
         _write_parts(result, root)
-        for kind, page, name in _pictures(frame):
+        for kind, page, name in _pictures(run):
             which = {"page": page} if kind in PAGED else {}
-            save_svg(figure(kind, frame, curves, width=PAGE_WIDTH, **which), root / f"{name}.svg")
+            table = run.whole if kind in OF_ALL_SCHEMES else run.frame
+            picture = figure(kind, table, run.curves, width=PAGE_WIDTH, **which)
+            save_svg(picture, root / f"{name}.svg")
         return _typeset(root, data, int(finished.timestamp()))
 
 
-def _pictures(frame: pd.DataFrame) -> list[tuple[str, int, str]]:
+@dataclass(frozen=True)
+class Shown:
+    """A run's tables as a report shows them, under names that have glyphs.
+
+    Parameters
+    ----------
+    whole
+        The tidy table.
+    frame
+        Its rows of the sampling scheme that figures and tables show.
+    curves, columns
+        The other tables.
+    note
+        A sentence on the names that were replaced, or nothing.
+    """
+
+    whole: pd.DataFrame
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    columns: pd.DataFrame
+    note: str
+
+    @classmethod
+    def of(cls, result: Reportable) -> Shown:
+        """Return the tables of a result."""
+        shown = shown_names(result.frame)
+        parts = (result.frame, result.curves, result.columns)
+        whole, curves, columns = (renamed(table, shown) for table in parts)
+        return cls(whole, main_rows(whole), curves, columns, renaming_note(shown))
+
+
+def _pictures(run: Shown) -> list[tuple[str, int, str]]:
     """Return kind, page and file name of every picture."""
+    without = set() if is_data(run.whole) else {"histograms"}
+    without |= set() if compared(run.whole) else {"sampling"}
     return [
         (kind, page, kind if page == 1 else f"{kind}-{page}")
         for kind in FIGURES
-        for page in range(1, pages(kind, frame) + 1)
+        if kind not in without
+        for page in range(1, pages(kind, run.frame) + 1)
     ]
 
 
 def _write_parts(result: Reportable, root: Path) -> None:
-    """Write template and attachments to the folder that Typst sees; names as they are."""
-    template = files("simnorm.report").joinpath(TEMPLATE).read_bytes()
-    table = result.frame.to_csv(index=False, lineterminator="\n")
-    (root / TEMPLATE).write_bytes(template)
-    (root / "results.csv").write_bytes(table.encode())
+    """Write templates and attachments to the folder that Typst sees; names as they are."""
+    for name in (TEMPLATE, *INCLUDED):
+        (root / name).write_bytes(files("simnorm.report").joinpath(name).read_bytes())
+    tables_of = {"results.csv": result.frame}
+    if result.design.data:
+        tables_of["columns.csv"] = result.columns
+    for name, table in tables_of.items():
+        (root / name).write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
     (root / "design.toml").write_bytes(result.design.to_toml().encode())
 
 
@@ -107,59 +163,107 @@ def _typeset(root: Path, data: dict[str, Any], timestamp: int) -> bytes:
     return pdf
 
 
-def report_data(
-    result: Reportable, frame: pd.DataFrame, curves: pd.DataFrame, finished: datetime
-) -> dict[str, Any]:
+def report_data(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any]:
     """Return everything the template shows, as plain values."""
+    frame, of_data = run.frame, is_data(run.frame)
+    where = str(result.design.data)
+    data = _common(result, run, finished) | {
+        "head": f"Sweep of {short(file_name(where))}" if of_data else _head(frame),
+        "of_data": of_data,
+        "words": _words(frame),
+        "sampling": chapter(run.whole, run.curves),
+        "scheme": text.scheme_sentence(run.whole, frame),
+        "note": run.note,
+        "columns": None,
+    }
+    if of_data:
+        data |= first_page(frame, run.columns, where, result.provenance)
+        data["answer_table"] = tables.answer_table(frame, most=FIRST_ROWS)
+    else:
+        data |= _first_page(frame)
+    shown: dict[str, Any] = _shown(data)
+    return shown
+
+
+def _first_page(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return what a report on distributions says that one on data says otherwise."""
+    many = len(names_of(frame)) > FIRST_NAMES
+    return {
+        "subtitle": text.subtitle(frame),
+        "setting": text.setting(frame),
+        "answer": text.answer(frame),
+        "shape": text.shape_matters(frame),
+        "tiles": text.tiles(frame),
+        "tiles_note": text.tiles_note(frame),
+        "answer_table": tables.answer_table(frame),
+        "all_answers": tables.answer_table(frame, every=True) if many else None,
+        "data": text.data_sentence(frame),
+    }
+
+
+def _words(frame: pd.DataFrame) -> dict[str, str]:
+    """Return what the template calls things."""
+    of_data = is_data(frame)
+    return {
+        "thing": thing(frame),
+        "rows": "rows" if of_data else "observations",
+        "against": text.against(frame),
+        "set": "order of the rows" if of_data else "full set",
+        "cut": text.cutting_method(frame),
+    }
+
+
+def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any]:
+    """Return what reports of all kinds have."""
+    frame, whole, curves = run.frame, run.whole, run.curves
     sizes = sorted({int(n) for n in frame["batch_size"]})
     printed = tables.printed_sizes(frame)
-    many = len(names_of(frame)) > FIRST_NAMES
-    data: dict[str, Any] = _shown(
-        {
-            "title": text.TITLE,
-            "subtitle": text.subtitle(frame),
-            "author": f"simnorm {result.provenance.get('simnorm', '')}".strip(),
-            "date": [finished.year, finished.month, finished.day],
-            "day": f"{finished.day} {finished:%B %Y}",
-            "head": _head(frame),
-            "setting": text.setting(frame),
-            "answer": text.answer(frame),
-            "shape": text.shape_matters(frame),
-            "tiles": text.tiles(frame),
-            "tiles_note": text.tiles_note(frame),
-            "answer_table": tables.answer_table(frame),
-            "all_answers": tables.answer_table(frame, every=True) if many else None,
-            "overview_alt": text.overview_alt(frame),
-            "trust": text.trust(frame),
-            "data": text.data_sentence(frame),
-            "cutting": text.cutting_sentence(frame),
-            "estimators": text.remarks(frame),
-            "statuses": [[word, text.MEANINGS[word]] for word in text.MEANINGS],
-            "status": text.status_sentence(frame),
-            "status_failed": bool((frame["status"] == "failed").any()),
-            "not_ok": text.not_ok(frame),
-            "replications": f"{text.replications(frame):,}",
-            "parts": {kind: text.parts(frame, panelled(kind, frame)) for kind in PAGED},
-            "heads": text.figure_heads(frame),
-            "absolute": {
-                measure: text.absolute_sentence(frame, measure)
-                for measure in ("variance", "bias", "rmse")
-            },
-            "findings": {
-                "variance": text.variance_finding(frame),
-                "bias": text.bias_finding(frame),
-                "rmse": text.rmse_finding(frame),
-                "audit": text.audit_finding(frame),
-                "convergence": text.convergence_finding(frame, curves),
-            },
-            "audit": tables.audit_table(frame),
-            "performance": tables.performance_table(frame),
-            "printed": text.sizes_text(printed) if len(printed) < len(sizes) else "",
-            "provenance": provenance_rows(result.provenance, frame),
-            "design": result.design.to_toml().strip("\n"),
-        }
-    )
-    return data
+    blocks = tables.performance_table(frame)
+    return {
+        "title": text.TITLE,
+        "author": f"simnorm {result.provenance.get('simnorm', '')}".strip(),
+        "date": [finished.year, finished.month, finished.day],
+        "day": f"{finished.day} {finished:%B %Y}",
+        "overview_alt": text.overview_alt(frame),
+        "trust": text.trust(whole),
+        "cutting": text.cutting_sentence(frame),
+        "estimators": text.remarks(frame),
+        "statuses": [[word, text.MEANINGS[word]] for word in text.MEANINGS],
+        "status": text.status_sentence(whole),
+        "status_failed": bool((whole["status"] == "failed").any()),
+        "not_ok": text.not_ok(whole),
+        "replications": f"{text.replications(frame):,}",
+        "parts": {kind: text.parts(frame, panelled(kind, frame)) for kind in PAGED},
+        "heads": text.figure_heads(frame),
+        "absolute": {
+            measure: text.absolute_sentence(frame, measure)
+            for measure in ("variance", "bias", "rmse")
+        },
+        "findings": {
+            "variance": text.variance_finding(frame),
+            "bias": text.bias_finding(frame),
+            "rmse": text.rmse_finding(frame),
+            "audit": text.audit_finding(whole),
+            "convergence": text.convergence_finding(frame, curves),
+        },
+        "all_answers": None,
+        "audit": tables.audit_table(whole),
+        "performance": blocks,
+        "unprinted": len(names_of(frame)) - len(blocks),
+        "printed": text.sizes_text(printed) if len(printed) < len(sizes) else "",
+        "provenance": provenance_rows(result.provenance, frame),
+        "design": design_text(result.design.to_toml()),
+    }
+
+
+def design_text(toml: str) -> str:
+    """Return a design as it is printed: of many columns the first; the attached file has all."""
+    lines = []
+    for line in toml.strip("\n").split("\n"):
+        if len(line) > LONGEST_LINE:
+            line = f"{line[:LONGEST_LINE]} …  # the rest is in the attached design.toml"
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _shown(value: Any) -> Any:
@@ -194,7 +298,9 @@ def _value_text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float | dict):
         return str(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_value_text(part)}" for key, part in sorted(value.items()))
+        parts = [f"{key} {_value_text(part)}" for key, part in sorted(value.items())]
+        more = len(parts) - MOST_PARTS
+        return ", ".join(parts[:MOST_PARTS]) + (f" and {more:,} more" if more > 0 else "")
     return f"{value:,}"
 
 

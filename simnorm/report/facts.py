@@ -19,6 +19,7 @@ from simnorm.figures.tables import (
     measure_for,
     named,
     names_of,
+    reference_of,
     shown_estimators,
     trusted,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FULL_SET", "NOTHING", "Needed", "Quantity", "best_values", "covered", "featured_name",
     "featured_size", "known_values", "look_up", "measure_for", "needed_size",
-    "pick", "quantity", "rounded_up", "slope", "told_estimators", "trusted",
+    "needed_sizes", "pick", "quantity", "rounded_up", "slope", "told_estimators", "trusted",
 ]  # fmt: skip
 
 # Between simulated sizes further apart than this factor nothing is interpolated.
@@ -77,7 +78,7 @@ def look_up(
     estimator: str,
     batch_size: int,
     measure: str,
-    reference: str = FULL_SET,
+    reference: str = "",
 ) -> Quantity:
     """Return one quantity; NaN throughout if the table has no such row."""
     rows = pick(frame[frame["batch_size"] == batch_size], estimator, measure, reference)
@@ -85,10 +86,9 @@ def look_up(
     return NOTHING if rows.empty else quantity(rows.iloc[0])
 
 
-def pick(
-    frame: pd.DataFrame, estimator: str, measure: str, reference: str = FULL_SET
-) -> pd.DataFrame:
+def pick(frame: pd.DataFrame, estimator: str, measure: str, reference: str = "") -> pd.DataFrame:
     """Return the named rows of one estimator, measure and reference, by batch size."""
+    reference = reference or reference_of(frame)
     rows = frame[frame["estimator"] == estimator]
     rows = rows[(rows["measure"] == measure) & (rows["reference"] == reference)]
     return named(rows).sort_values("batch_size", kind="stable")
@@ -151,7 +151,17 @@ def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -
     leading term, and the size found is rounded up to two digits.
     """
     rows = pick(frame, estimator, "relative_rmse")
-    rows = rows[rows["name"] == name]
+    return _needed(rows[rows["name"] == name], target)
+
+
+def needed_sizes(frame: pd.DataFrame, estimator: str, target: float) -> dict[str, Needed]:
+    """Return `needed_size` of every name in the table."""
+    found = dict.fromkeys(names_of(frame), Needed("unknown", 0))
+    rows = pick(frame, estimator, "relative_rmse")
+    return found | {str(name): _needed(mine, target) for name, mine in rows.groupby("name")}
+
+
+def _needed(rows: pd.DataFrame, target: float) -> Needed:
     mse, sizes, sure = known_values(rows) ** 2, floats(rows, "batch_size"), trusted(rows)
     keep = np.isfinite(mse)
     mse, sizes, sure = mse[keep], sizes[keep], sure[keep]

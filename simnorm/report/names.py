@@ -6,9 +6,12 @@ place in the table) and a note says so; the attached CSV has the true name.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from simnorm.figures.choice import thing
 from simnorm.figures.glyphs import covered
+from simnorm.figures.schemes import by_source
 from simnorm.figures.tables import names_of, short
 
 if TYPE_CHECKING:
@@ -43,27 +46,35 @@ def _number(char: str) -> str:
 
 def shown_names(frame: pd.DataFrame) -> dict[str, str]:
     """Return the name to show in place of every name that has no glyphs or is too long."""
-    names = names_of(frame)
-    cut = [short(name, LONGEST) for name in names]
+    names = names_of(by_source(frame))
+    cut = Counter(short(name, LONGEST) for name in names)
+    taken = set(names)
     shown: dict[str, str] = {}
-    for place, (name, new) in enumerate(zip(names, cut, strict=True), start=1):
-        if not can_show(name) or (new != name and cut.count(new) > 1):
-            shown[name] = f"{_kind(frame)} {place}"
+    for place, name in enumerate(names, start=1):
+        new = short(name, LONGEST)
+        if not can_show(name) or (new != name and cut[new] > 1):
+            shown[name] = _numbered(thing(frame), place, taken)
         elif new != name:
             shown[name] = new
     return shown
 
 
-def _kind(frame: pd.DataFrame) -> str:
-    return "column" if (frame["source"] == "file").any() else "distribution"
+def _numbered(kind: str, place: int, taken: set[str]) -> str:
+    """Return a name by its place, unless something else is called so."""
+    name = f"{kind} {place}"
+    while name in taken:
+        name = f"{name}’"
+    return name
 
 
 def renamed(table: pd.DataFrame, shown: dict[str, str]) -> pd.DataFrame:
     """Return the table with names that can be shown."""
     if not shown:
         return table
-    columns = {name: table[name].replace(shown) for name in ("distribution", "column")}
-    return table.assign(**columns)
+    held = [name for name in ("distribution", "column") if name in table]
+    return table.assign(
+        **{name: [shown.get(word, word) for word in table[name].astype(str)] for name in held}
+    )
 
 
 def renaming_note(shown: dict[str, str]) -> str:

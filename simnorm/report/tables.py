@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simnorm.figures.choice import chosen_names
 from simnorm.figures.questions import independent_questions
 from simnorm.figures.tables import (
-    chosen_names,
+    FIRST_NAMES,
     estimators_of,
     floats,
+    is_data,
     is_location,
     named,
     names_of,
+    reference_of,
     unit_of,
 )
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
 from simnorm.report.facts import (
-    FULL_SET,
     Quantity,
     featured_size,
     look_up,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 # More rows than this are not printed; the attached CSV has them all.
 MOST_ROWS = 250
+# Of columns of data so many are, the worst.
+MOST_COLUMNS = 4
 MEASURES = ("bias", "variance", "rmse")
 
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
@@ -113,14 +117,19 @@ def _split(number: str) -> tuple[str, str, str]:
     return (before, after, mark) if after.isdigit() else (number.removesuffix(mark), "", mark)
 
 
-def answer_table(frame: pd.DataFrame, every: bool = False) -> dict[str, Any]:
+def answer_table(
+    frame: pd.DataFrame, every: bool = False, most: int = FIRST_NAMES
+) -> dict[str, Any]:
     """Return the table of the first page: a row per distribution, or per one that stands for some.
 
-    `every` gives all rows, however many these are.
+    `every` gives all rows, however many these are; otherwise there are `most`.
     """
     n = featured_size(frame)
     words = told_estimators(frame)
-    names = names_of(frame) if every else chosen_names(frame)
+    count = len(names_of(frame))
+    names = names_of(frame) if every else chosen_names(frame, most)
+    frame = named(frame)
+    frame = frame[frame["name"].isin(names)]
     groups: list[dict[str, str]] = []
     columns: list[list[str]] = []
     for word in words:
@@ -139,7 +148,7 @@ def answer_table(frame: pd.DataFrame, every: bool = False) -> dict[str, Any]:
         "needs": in_words(target) if target else "",
         "needs_unit": " of a standard deviation" if is_location(target) else "",
         "names": names,
-        "of": len(names_of(frame)),
+        "of": count,
         "rows": [list(row) for row in zip(*columns, strict=True)],
     }
 
@@ -178,6 +187,12 @@ def audit_table(frame: pd.DataFrame, most: int = 6) -> list[list[str]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
+def printed_names(frame: pd.DataFrame) -> list[str]:
+    """Return the names whose rows are printed: all, or of columns the worst."""
+    names = names_of(frame)
+    return names[:MOST_COLUMNS] if is_data(frame) else names
+
+
 def printed_sizes(frame: pd.DataFrame, most: int = MOST_ROWS) -> list[int]:
     """Return the batch sizes whose rows are printed: all, or an even choice that fits.
 
@@ -185,7 +200,7 @@ def printed_sizes(frame: pd.DataFrame, most: int = MOST_ROWS) -> list[int]:
     full set itself, a batch of one).
     """
     sizes = sorted({int(n) for n in frame["batch_size"]})
-    blocks = max(1, len(names_of(frame)) * len(estimators_of(frame)))
+    blocks = max(1, len(printed_names(frame)) * len(estimators_of(frame)))
     room = max(2, most // blocks)
     if len(sizes) <= room:
         return sizes
@@ -199,8 +214,10 @@ def printed_sizes(frame: pd.DataFrame, most: int = MOST_ROWS) -> list[int]:
 def performance_table(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the long table: per distribution and estimator a block with a row per batch size."""
     sizes = printed_sizes(frame)
+    names = printed_names(frame)
     rows = named(frame)
-    rows = rows[(rows["reference"] == FULL_SET) & rows["batch_size"].isin(sizes)]
+    rows = rows[rows["name"].isin(names) & rows["batch_size"].isin(sizes)]
+    rows = rows[rows["reference"] == reference_of(frame)]
     found: dict[tuple[str, str, int, str], Quantity] = {
         (str(row["name"]), str(row["estimator"]), int(row["batch_size"]), str(row["measure"])):
         quantity(row)
@@ -211,7 +228,7 @@ def performance_table(frame: pd.DataFrame) -> list[dict[str, Any]]:
             "name": name,
             "estimators": [_block(found, name, word, sizes) for word in estimators_of(frame)],
         }
-        for name in names_of(frame)
+        for name in names
     ]
 
 

@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simnorm.figures.choice import page_names, schemes_of, thing
 from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
+from simnorm.figures.schemes import said
 from simnorm.figures.tables import (
     FIRST_NAMES,
     estimators_of,
     floats,
     is_absolute,
+    is_data,
     is_location,
     is_scale,
     named,
     names_of,
     pages_of,
     power_of,
+    reference_of,
     with_exact_goals,
     word_of,
 )
@@ -48,10 +52,12 @@ from simnorm.report.facts import (
     look_up,
     measure_for,
     needed_size,
+    needed_sizes,
     pick,
     slope,
     told_estimators,
 )
+from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +75,26 @@ IN_WORDS = {
 }
 TARGETS = (0.10, 0.05)
 TITLE = "How far is a batch from its full set?"
+# How one replication makes its batches: of data, and of distributions where they are not cut.
+METHODS = {
+    SHUFFLE: "One replication puts the N rows in a random order and cuts it into k = N/n batches "
+    "of n, rounded down, as an epoch of training does; the last rows are dropped where n does not "
+    "divide N. All columns, batch sizes and statistics use the same orders.",
+    REPLACEMENT: "One replication draws k batches of n rows, each row from all N anew. All columns "
+    "and statistics use the same draws.",
+    SEQUENTIAL: "The rows are cut, in the order of the file, into k = N/n batches of n, rounded "
+    "down; the last rows are dropped where n does not divide N. Nothing is random, so there is "
+    "one replication.",
+    GROUPED: "One replication puts the groups in a random order, with the rows of a group in the "
+    "order of the file, and cuts the long list into k = N/n batches of n, rounded down. All "
+    "columns, batch sizes and statistics use the same orders.",
+}
+LAW_METHODS = {
+    REPLACEMENT: "One replication draws one full set of N observations, and from it k batches of n "
+    "with replacement, where k is N/n rounded down, but at least one.",
+    IID: "One replication draws N observations and cuts them, in the order of drawing, into "
+    "k = N/n batches of n, rounded down. There is no full set: errors are about the population.",
+}
 MEANINGS = {
     "ok": "estimate, standard error and interval are valid",
     "exact": "the error is the same in every replication, so there is no Monte Carlo error",
@@ -175,8 +201,51 @@ def setting(frame: pd.DataFrame) -> str:
         "standard deviation of a batch in place of those of the full data. This run drew "
         f"{replications(frame):,} full sets of {full_size(frame):,} observations from "
         + ("every distribution" if len(names_of(frame)) > 1 else "the distribution")
-        + ", cut each into batches, and compared every batch with the full set it was cut from."
+        + f", {_cut_in_words(frame)}."
     )
+
+
+def _cut_in_words(frame: pd.DataFrame) -> str:
+    """Return how the batches of a distribution's full sets come about, and what for."""
+    if whole(frame) == "population":
+        return "cut each into batches, and compared every batch with the population"
+    how = (
+        "drew batches from each with replacement"
+        if REPLACEMENT in set(frame["sampling"])
+        else "cut each into batches"
+    )
+    drawn = "drawn" if REPLACEMENT in set(frame["sampling"]) else "cut"
+    return f"{how}, and compared every batch with the full set it was {drawn} from"
+
+
+def cutting_method(frame: pd.DataFrame) -> str:
+    """Return how batches come about where they are not cut from draws of a distribution."""
+    scheme = str(frame["sampling"].iloc[0]) if len(frame) else SHUFFLE
+    of_data = is_data(frame)
+    return METHODS.get(scheme, METHODS[GROUPED]) if of_data else LAW_METHODS.get(scheme, "")
+
+
+def scheme_sentence(every: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return which of several sampling schemes figures and tables show, or nothing."""
+    schemes = schemes_of(every)
+    if len(schemes) < 2:
+        return ""
+    return (
+        f"Figures and tables show {said(schemes_of(shown)[0])}; the chapter on sampling compares "
+        f"it with {listed([said(word) for word in schemes if word not in schemes_of(shown)])}."
+    )
+
+
+def whole(frame: pd.DataFrame) -> str:
+    """Return what a batch is compared with, in a word."""
+    if is_data(frame):
+        return "column"
+    return "full set" if reference_of(frame) == FULL_SET else "population"
+
+
+def against(frame: pd.DataFrame) -> str:
+    """Return what errors are about, for captions."""
+    return "the whole column" if is_data(frame) else f"the {whole(frame)}"
 
 
 def answer(frame: pd.DataFrame) -> str:
@@ -191,11 +260,15 @@ def answer(frame: pd.DataFrame) -> str:
     if not parts:
         return _no_answer(frame)
     found = (
-        f"A batch of {plural(n, 'observation')} ({name}) misses its full set’s "
+        f"A batch of {plural(n, 'observation')} ({name}) misses {_its(frame)}’s "
         + " and its ".join(parts)
         + ", in root mean square. "
     )
     return (found + needed_sentence(frame, name, _needed_word(frame, name))).strip()
+
+
+def _its(frame: pd.DataFrame) -> str:
+    return "the population" if whole(frame) == "population" else "its full set"
 
 
 def _off_by(estimator: str, value: float, measure: str) -> str:
@@ -209,7 +282,7 @@ def _off_by(estimator: str, value: float, measure: str) -> str:
 
 def _no_answer(frame: pd.DataFrame) -> str:
     """Return why there is no error to lead with."""
-    rows = frame[frame["reference"] == FULL_SET]
+    rows = frame[frame["reference"] == reference_of(frame)]
     relative = rows[rows["measure"] == "relative_rmse"]
     absolute = rows[rows["measure"] == "rmse"]
     for kind, some in (("relative error", relative), ("error", absolute)):
@@ -407,7 +480,7 @@ def _variance_sentences(frame: pd.DataFrame, word: str) -> list[str]:
     what = f"the {'relative ' if relative else ''}variance of {word}"
     unit = "" if relative else unit_words(word, "variance")
     sentences = [_range_sentence(what, values, n, unit)]
-    powers = [slope(rows[rows["name"] == name]) for name in values]
+    powers = [slope(mine) for name, mine in rows.groupby("name", sort=False) if name in values]
     powers = [power for power in powers if math.isfinite(power)]
     if powers:
         low, high = fixed(min(powers), 2), fixed(max(powers), 2)
@@ -430,7 +503,7 @@ def _range_sentence(what: str, values: dict[str, float], n: int, unit: str = "")
 
 def _coverage(frame: pd.DataFrame, measure: str) -> str:
     # Relative or absolute: a constant factor keeps a value inside its interval or outside.
-    rows = frame[(frame["measure"] == measure) & (frame["reference"] == FULL_SET)]
+    rows = frame[(frame["measure"] == measure) & (frame["reference"] == reference_of(frame))]
     inside, tested = covered(rows)
     if not tested:
         return ""
@@ -459,7 +532,7 @@ def _bias_sentence(frame: pd.DataFrame, word: str, n: int) -> str:
     if not np.isfinite(estimates).any():
         return ""
     if (rows["status"] == "exact").all():
-        return f"{word} has no bias at all against the full set."
+        return f"{word} has no bias at all against {against(frame)}."
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool) & np.isfinite(estimates)
     relative = measure.startswith("relative_")
     factor, unit = (100.0, " %") if relative else (1.0, unit_words(word))
@@ -467,10 +540,12 @@ def _bias_sentence(frame: pd.DataFrame, word: str, n: int) -> str:
         worst = rows.iloc[int(np.nanargmax(np.where(exact, np.abs(estimates), np.nan)))]
         largest = format_estimate(factor * float(worst["estimate"]), factor * float(worst["mcse"]))
         return f"{word} has no bias in theory; the largest estimate is {largest}{unit}."
-    return _bias_range(word, _by_name(rows, n), n, relative)
+    return _bias_range(word, _by_name(rows, n), n, thing(frame), relative)
 
 
-def _bias_range(word: str, values: dict[str, float], n: int, relative: bool = True) -> str:
+def _bias_range(
+    word: str, values: dict[str, float], n: int, what: str, relative: bool = True
+) -> str:
     if not values:
         return ""
 
@@ -490,7 +565,7 @@ def _bias_range(word: str, values: dict[str, float], n: int, relative: bool = Tr
         return f"{word} has no bias at batch size {n:,}."
     if abs(values[far]) <= 1.01 * abs(values[near]):
         extent = said(abs(values[far]))
-        whatever = ", whatever the distribution" if len(values) > 1 else ""
+        whatever = f", whatever the {what}" if len(values) > 1 else ""
         return f"{word} is too {direction} by {extent}{unit} at batch size {n:,}{whatever}."
     return (
         f"{word} is too {direction} by {said(abs(values[near]))} ({near}) to "
@@ -516,7 +591,7 @@ def rmse_finding(frame: pd.DataFrame) -> str:
 
 
 def _crossing(frame: pd.DataFrame, word: str) -> str:
-    found = {name: needed_size(frame, name, word, TARGETS[0]) for name in names_of(frame)}
+    found = needed_sizes(frame, word, TARGETS[0])
     reached = {name: at.size for name, at in found.items() if at.how not in ("beyond", "unknown")}
     beyond = [name for name, at in found.items() if at.how == "beyond"]
     if not reached and not beyond:
@@ -533,7 +608,9 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
             f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,} "
             f"({low}) to {reached[high]:,} ({high})"
         )
-    return text + (f", and never for {listed(beyond)}." if beyond else ".")
+    many = is_data(frame) and len(beyond) > 3
+    never = f"{len(beyond):,} of {len(found):,} columns" if many else listed(beyond)
+    return text + (f", and never for {never}." if beyond else ".")
 
 
 def absolute_sentence(frame: pd.DataFrame, measure: str) -> str:
@@ -560,7 +637,7 @@ def figure_heads(frame: pd.DataFrame) -> dict[str, str]:
 def parts(frame: pd.DataFrame, estimators: Sequence[str]) -> list[str]:
     """Return what each part of a figure with a panel per estimator shows."""
     found = []
-    for names, panels in pages_of(names_of(frame), estimators):
+    for names, panels in pages_of(page_names(frame), estimators):
         some = [] if len(panels) == len(estimators) else [f"panels {panels[0]} to {panels[-1]}"]
         found.append("; ".join([listed(names), *some]))
     return found
@@ -572,10 +649,14 @@ def remarks(frame: pd.DataFrame) -> list[dict[str, str]]:
     for spec in estimators_of(frame):
         rows = frame[frame["estimator"] == spec]
         relative = rows[rows["measure"].str.startswith("relative_")]
+        of_data = is_data(frame)
         by = "population sd" if is_location(spec) else "its population value"
+        if of_data:
+            by = "sd of the column" if is_location(spec) else "its value for the column"
         if spec.startswith("user."):
             exist = np.isfinite(floats(relative, "estimate")).any()
-            by = "population value, or sd, as given" if exist else "nothing: there are none"
+            value = "value for the column" if of_data else "population value"
+            by = f"{value}, or sd, as given" if exist else "nothing: there are none"
         found.append(
             {"spec": spec, "word": "user" if spec[:5] == "user." else word_of(spec), "by": by}
         )
@@ -598,7 +679,8 @@ def audit_finding(frame: pd.DataFrame) -> str:
 
 def convergence_finding(frame: pd.DataFrame, curves: pd.DataFrame) -> str:
     """Return how near the running RMSE has come to its exact value."""
-    rows = curves[(curves["kind"] == "convergence") & (curves["reference"] == FULL_SET)]
+    rows = curves[(curves["kind"] == "convergence") & (curves["reference"] == reference_of(frame))]
+    rows = rows[rows["sampling"].isin(set(frame["sampling"]))]
     rows = with_exact_goals(rows, frame)
     rows = rows[(floats(rows, "theory") > 0.0) & np.isfinite(floats(rows, "mcse"))]
     if rows.empty:
@@ -660,9 +742,11 @@ def cutting_sentence(frame: pd.DataFrame) -> str:
     total, sizes = full_size(frame), sorted({int(n) for n in frame["batch_size"]})
     number = f"{high:,}" if low == high else f"{high:,} (smallest n) to {low:,} (largest n)"
     dropped = [n for n in sizes if total % n]
+    what = "rows" if is_data(frame) else "observations"
+    if REPLACEMENT in set(frame["sampling"]):
+        return f"Here k is {number}."
     rest = (
-        f" Where n does not divide N ({sizes_text(dropped)}), the last N − kn observations are "
-        "dropped."
+        f" Where n does not divide N ({sizes_text(dropped)}), the last N − kn {what} are dropped."
         if dropped
         else " Every n divides N, so nothing is dropped."
     )
@@ -685,7 +769,7 @@ def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
     lines = [
         [
             str(status),
-            _all_or(names_of(frame), _unique(part, "name"), "distributions"),
+            _all_or(names_of(frame), _unique(part, "name"), f"{thing(frame)}s"),
             _all_or(estimators_of(frame), _unique(part, "estimator"), "estimators"),
             f"{len(part):,}",
             str(reason),
