@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pytest
 from sklearn import datasets
-
 from test_cli import call, empty_cwd, files  # noqa: F401  # the fixture is autouse
 
 
