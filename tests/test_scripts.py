@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -293,6 +294,14 @@ def test_the_rivals_do_the_job(benchmarking, name):
 def chi2_moment(df, r):
     """E X^r = df (df + 2) ... (df + 2r - 2)."""
     return math.prod(df + 2 * i for i in range(r))
+
+
+def test_the_numpy_shuffle_does_the_job(benchmarking):
+    """The means of batch means are the columns'; of biased variances (n-1)/n N/(N-1) of theirs."""
+    table = np.random.Generator(np.random.PCG64DXSM(2)).standard_normal((64, 3))
+    mean, variance = benchmarking.rivals.numpy_permuted(table, 16, 2000)
+    assert mean == pytest.approx(table.mean(axis=0), abs=1e-12)
+    assert variance == pytest.approx(table.var(axis=0) * 15 / 16 * 64 / 63, rel=0.02)
 
 
 @pytest.mark.parametrize("five", ["five_apart", "five_derived"])

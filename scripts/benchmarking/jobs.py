@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 import simnorm as sn
 from benchmarking import rivals
 from benchmarking.timing import Job, peak_memory, python
+from simnorm import engine
+from simnorm.design import Design
 
 FULL_SIZE = 16_384
 SIZES = [2**k for k in range(1, 11)]
@@ -171,6 +174,42 @@ def order_jobs(scale: float) -> Jobs:
         "moments": warmed(R=R),
         "order": warmed(R=fewer, estimators=order, share=fewer / R),
     }
+
+
+# The user's own rows.
+
+DATA_ROWS, DATA_COLUMNS = 100_000, 30
+
+
+def data_jobs(scale: float) -> Jobs:
+    """Make the sweep of a table's columns, and numpy's shuffling and statistics of one size."""
+    rng = np.random.Generator(np.random.PCG64DXSM(1))
+    table = rng.lognormal(size=(DATA_ROWS, DATA_COLUMNS))
+    R = max(4, round(32 * scale))
+    fewer = max(1, R // 16)
+
+    def swept(replications: int, workers: int) -> None:
+        engine.run(rows_design(table, replications), workers=workers)
+
+    return {
+        "one": Job(partial(swept, R, 1), warm=partial(swept, 1, 1)),
+        "two": Job(partial(swept, R, 2), warm=partial(swept, 1, 2)),
+        "numpy": Job(
+            partial(rivals.numpy_permuted, table, 16, fewer),
+            fewer / R,
+            how="numpy on data: Generator.permuted of every column, mean and var of batches of 16",
+        ),
+    }
+
+
+def rows_design(table: NDArray[np.float64], replications: int) -> Design:
+    """Return the design of the comparison: mean and both variances at ten sizes."""
+    return Design.make(
+        data=table,
+        estimators=["mean", "biased_variance", "unbiased_variance"],
+        batch_sizes=SIZES,
+        replications=replications,
+    )
 
 
 # The time to an answer of a given precision.

@@ -49,6 +49,17 @@ def numpy_fill(law: str, draws: int) -> None:
         FILLS[law](rng, out)
 
 
+def numpy_permuted(table: Floats, size: int, replications: int) -> Floats:
+    """Shuffle every column of a table and take mean and variance of its batches of one size."""
+    rng, columns = np.random.Generator(np.random.PCG64DXSM(1)), np.ascontiguousarray(table.T)
+    found = np.zeros((2, len(columns)))
+    for _ in range(replications):
+        shuffled = rng.permuted(columns, axis=1)
+        batches = shuffled[:, : len(table) // size * size].reshape(len(columns), -1, size)
+        found += [batches.mean(axis=2).mean(axis=1), batches.var(axis=2).mean(axis=1)]
+    return found / replications
+
+
 def scipy_rvs(name: str, shapes: Mapping[str, float], draws: int) -> None:
     """Draw with scipy.stats alone."""
     from scipy import stats

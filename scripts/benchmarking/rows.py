@@ -130,6 +130,19 @@ PRECISION = [
     Row("precision-derived", "  numpy with one var for four estimators", "derived", "all"),
 ]
 PEAK = "peak memory, 10^9 draws / 10^7"
+ROWS = "rows of data, ten batch sizes / numpy shuffling for one, per value"
+DATA = [
+    Row(
+        "data",
+        "30 columns x 100,000 rows on two threads, ten sizes / permuted, mean, var for one",
+        "two",
+        "numpy",
+        0.6,
+        readme=ROWS,
+        short="two threads",
+    ),
+    Row("data-one", "  the same on one thread", "one", "numpy", readme=ROWS, short="one"),
+]
 MEMORY = [
     Row("memory", PEAK, "much", "little", 1.05, readme=PEAK),
     Row("memory-mb", "peak memory at 10^9 draws", "much", "", 300, unit="MB"),
@@ -149,6 +162,7 @@ GROUPS = [
     Group(THREADS, jobs.thread_jobs),
     Group(ORDER, jobs.order_jobs),
     Group(PRECISION, jobs.precision_jobs),
+    Group(DATA, jobs.data_jobs),
     Group(MEMORY, jobs.memory_jobs),
     Group(START, jobs.start_jobs),
     Group(HELP, jobs.help_jobs),
