@@ -157,23 +157,45 @@ class Part:
         return values if self.kept is None else values[self.kept]
 
 
+class _Disk:
+    """A file without a name. It is read and not mapped, which would fill a limited memory too."""
+
+    def __init__(self) -> None:
+        self._file: Any = tempfile.TemporaryFile(prefix="simnorm-", buffering=0)  # noqa: SIM115
+        self._lock = threading.Lock()
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def write(self, block: Floats) -> _OnDisk:
+        """Return numbers that are read like the block, shape (columns, rows)."""
+        start = self._file.seek(0, 2)
+        left = np.ascontiguousarray(block).data.cast("B")
+        while left:
+            left = left[self._file.write(left) :]
+        return _OnDisk(self, start, (block.shape[0], block.shape[1]))
+
+    def read(self, start: int, count: int) -> Floats:
+        """Return numbers from a place on."""
+        found = np.empty(count)
+        with self._lock:
+            self._file.seek(start)
+            if self._file.readinto(found.data) != found.nbytes:
+                raise OSError("a temporary file has lost its data")
+        return found
+
+
 @dataclass(frozen=True)
 class _OnDisk:
-    """Numbers in a file. They are read and not mapped, which would fill a limited memory too."""
+    """An array of shape (columns, rows) in a file, read row by row."""
 
-    file: Any
-    lock: threading.Lock
+    disk: _Disk
     start: int
     shape: tuple[int, int]
 
     def __getitem__(self, row: int) -> Floats:
-        found = np.empty(self.shape[1])
-        with self.lock:
-            self.file.seek(self.start + row * found.nbytes)
-            count = self.file.readinto(found.data)
-        if count != found.nbytes:
-            raise OSError("a temporary file has lost its data")
-        return found
+        count = self.shape[1]
+        return self.disk.read(self.start + row * count * 8, count)
 
 
 def read_dataset(
@@ -222,13 +244,14 @@ def read_dataset(
     if decimal not in (".", ","):
         raise SimnormError("decimal", decimal, "allowed are . and ,")
     table = open_table(data, separator)
-    names = _checked_names(table)
-    chosen = _Choice.of(table.source, names, columns, exclude, groups)
-    reading = _Reading(table, names, chosen, decimal)
-    with readable(table.source):
-        for block in table.read(reading.wanted):
-            reading.take(block)
-        return reading.finished(na)
+    with table.files:
+        names = _checked_names(table)
+        chosen = _Choice.of(table.source, names, columns, exclude, groups)
+        reading = _Reading(table, names, chosen, decimal)
+        with readable(table.source):
+            for block in table.read(reading.wanted):
+                reading.take(block)
+            return reading.finished(na)
 
 
 def _plain(name: object) -> str:
@@ -438,7 +461,7 @@ class _Reading:
         large = np.flatnonzero(np.abs(values) >= LARGEST_WHOLE).tolist()
         for k in large:
             cell = cells[k].strip()
-            if cell.lstrip("+-").isdecimal() and int(cell) != values[k]:
+            if cell.lstrip("+-").isdecimal() and int(cell) != float(values[k]):
                 count, first, place = self.rounded.get(self.names[i], (0, cell, places[k]))
                 self.rounded[self.names[i]] = count + 1, first, place
         return values
@@ -657,8 +680,7 @@ class _Spool:
         self._parts: list[tuple[tuple[int, ...], Floats | _OnDisk]] = []
         self._order: tuple[int, ...] = ()
         self._waiting: list[Floats] = []
-        self._file: Any = None
-        self._lock = threading.Lock()
+        self._disk: _Disk | None = None
 
     def add(self, order: tuple[int, ...], block: Floats) -> None:
         """Take rows of columns in an order, shape (columns, rows)."""
@@ -691,15 +713,9 @@ class _Spool:
         free = shutil.disk_usage(tempfile.gettempdir()).free
         if free < block.nbytes + SPARE_DISK:
             refuse_disk(self.source, self.bytes, free)
-        if self._file is None:
-            # Unbuffered: it is read while others may have read elsewhere.
-            self._file = tempfile.TemporaryFile(prefix="simnorm-", buffering=0)  # noqa: SIM115
-        start = self._file.seek(0, 2)
-        left = np.ascontiguousarray(block).data.cast("B")
+        if self._disk is None:
+            self._disk = _Disk()
         try:
-            while left:
-                left = left[self._file.write(left) :]
+            return self._disk.write(block)
         except OSError:
             refuse_disk(self.source, self.bytes, shutil.disk_usage(tempfile.gettempdir()).free)
-        rows, columns = block.shape
-        return _OnDisk(self._file, self._lock, start, (rows, columns))

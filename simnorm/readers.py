@@ -28,8 +28,8 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
@@ -67,7 +67,6 @@ LARGEST_WHOLE = 2**53
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 KNOWN_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ENDINGS = ".csv, .tsv (also .gz), .parquet, .npy and .npz"
-ASK_SEPARATOR = "Give separator and decimal, on the command line --sep ';' --decimal ','."
 
 _BOM = b"\xef\xbb\xbf"
 _NEWLINE, _QUOTE = 10, 34
@@ -119,6 +118,8 @@ class Table:
         What is known not to be numbers without a look at the cells, by the column's number.
     place
         What a row's number is of: ``line`` of a file, counted from 1, or ``row``, from 0.
+    files
+        What is to be closed at the end.
     """
 
     source: str
@@ -126,6 +127,7 @@ class Table:
     read: Callable[[Wanted], Iterator[Block]]
     unread: Mapping[int, str] = field(default_factory=dict)
     place: str = "row"
+    files: ExitStack = field(default_factory=ExitStack)
 
 
 def refuse(source: str, allowed: str, hint: str = "") -> NoReturn:
@@ -192,7 +194,8 @@ def readable(source: str) -> Iterator[None]:
 
 def _line(error: BaseException) -> str:
     """Return what an exception says, as a part of one line."""
-    return shown(error, 120) if str(error).strip() else type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.isprintable() and len(text) <= 120 else shown(text, 120)
 
 
 def _ending(path: Path) -> str:
@@ -290,10 +293,10 @@ def _open_text(source: str, separator: str) -> Table:
     text = _Text(source, separator)
     fed: list[str] = []
     reader = text.careful(_kept(text.feed(), fed))
-    first = next(_records(text, reader, 0), None)
+    first = next((row for _, row in _records(text, reader, 0) if row), None)
     if first is None:
         refuse(source, "the file is empty")
-    text.header = first[1]
+    text.header = first
     text.width = len(text.header)
     _check_header(text, "".join(fed))
     before = reader.line_num
@@ -321,13 +324,21 @@ def _check_header(text: _Text, written: str) -> None:
                     f"its first line is separated by {called}, not "
                     f"{KNOWN_SEPARATORS.get(text.separator, repr(text.separator))}"
                 )
-                hint = f"{ASK_SEPARATOR} If it is one name, put it in quotes."
+                hint = f"{_ask(other)} If it is one name, put it in quotes."
                 refuse(source, allowed, hint)
     numeric = [name for name in names if _NUMBER.fullmatch(name)]
     # Whole numbers may be the names of some columns (years); others hardly are names.
     if len(numeric) == len(names) or any(not name.strip().isdecimal() for name in numeric):
         hint = "Put a line with the names of the columns first, or put such names in quotes."
         refuse(source, f"its first line holds numbers ({_some(numeric)}), no names", hint)
+
+
+def _ask(separator: str) -> str:
+    """Return how a separator is given."""
+    if separator == "\t":
+        return "Call the file .tsv, or give separator='\\t'."
+    comma = " and for decimal commas decimal=',' (--decimal ,)" * (separator == ";")
+    return f"Give separator='{separator}' (--sep '{separator}'){comma}."
 
 
 def _some(cells: Sequence[str]) -> str:
@@ -586,7 +597,7 @@ def _refuse_width(text: _Text, place: int, row: Sequence[str]) -> NoReturn:
         lines = [text.separator.join(fields) for fields in (text.header, row)]
         for other in KNOWN_SEPARATORS:
             if other != text.separator and lines[0].count(other) == lines[1].count(other) > 0:
-                hint = ASK_SEPARATOR
+                hint = _ask(other)
     refuse(text.source, allowed, hint)
 
 
@@ -724,7 +735,9 @@ class _Leaf(NamedTuple):
 
 
 def _of_arrays(
-    source: str, arrays: Sequence[_Rows], tail: Callable[[], None] | None = None
+    source: str,
+    arrays: Sequence[_Rows],
+    tail: Callable[[], None] | None = None,
 ) -> Table:
     leaves: list[_Leaf] = []
     for owner, rows in enumerate(arrays):
@@ -839,8 +852,9 @@ def _spelled(value: object) -> str:
             return str(value)
         if isinstance(value, Real):
             return repr(float(value))
-    except (ValueError, OverflowError):  # thousands of digits
-        return "a number out of range"
+    except (ValueError, OverflowError):  # of hundreds or thousands of digits: beyond doubles
+        whole = int(value)  # type: ignore[call-overload]
+        return f"{'-' * (whole < 0)}1e{int(whole.bit_length() * math.log10(2))}"
     return f"a {type(value).__name__}"
 
 
@@ -860,28 +874,34 @@ def _labels(cells: NDArray[Any]) -> list[str]:
 
 
 def _open_npy(source: str) -> Table:
-    file = Path(source).open("rb")  # noqa: SIM115  # read block by block, later
-    return _of_arrays(source, [_stored(source, "x", file, os.fstat(file.fileno()).st_size)])
+    with ExitStack() as files:
+        file = files.enter_context(Path(source).open("rb"))
+        array = _stored(source, "x", file, os.fstat(file.fileno()).st_size, files)
+        table = _of_arrays(source, [array])
+        return replace(table, files=files.pop_all())
 
 
 def _open_npz(source: str) -> Table:
-    archive = zipfile.ZipFile(source)
-    arrays, files = [], []
-    for info in archive.infolist():
-        with _foreign(source, "one of its arrays is damaged"):
-            files.append(archive.open(info))
-            name = info.filename.removesuffix(".npy")
-            arrays.append(_stored(source, name, files[-1], info.file_size))
+    with ExitStack() as files:
+        archive = files.enter_context(zipfile.ZipFile(source))
+        arrays, members = [], []
+        for info in archive.infolist():
+            with _foreign(source, f"its array {shown(info.filename, 40)} is damaged"):
+                member = files.enter_context(archive.open(info))
+                name = info.filename.removesuffix(".npy")
+                arrays.append(_stored(source, name, member, info.file_size, files))
+                members.append(member)
 
-    def tail() -> None:
-        # At the end of a member its checksum is compared.
-        for file in files:
-            file.read(1)
+        def tail() -> None:
+            # At the end of a member its checksum is compared.
+            for member in members:
+                member.read(1)
 
-    return _of_arrays(source, arrays, tail)
+        table = _of_arrays(source, arrays, tail)
+        return replace(table, files=files.pop_all())
 
 
-def _stored(source: str, name: str, file: Any, size: int) -> _Rows:
+def _stored(source: str, name: str, file: Any, size: int, files: ExitStack) -> _Rows:
     """Return an array in a file of numpy's format, which is read block by block."""
     called = shown(name, 40)
     dtype, shape, by_columns = _header(source, called, file)
@@ -895,7 +915,7 @@ def _stored(source: str, name: str, file: Any, size: int) -> _Rows:
         refuse(source, f"{called} is damaged: {there}")
     if by_columns and len(shape) == 2:
         if isinstance(file, zipfile.ZipExtFile):
-            file, start = _unzipped(source, file, needed), 0
+            file, start = files.enter_context(_unzipped(source, file, needed)), 0
         return _Rows(name, dtype, shape, _ByColumns(source, file, start, dtype, shape).take)
     row_bytes = math.prod(shape[1:]) * dtype.itemsize
 
@@ -1043,7 +1063,7 @@ def _as_array(source: str, name: str, given: Any) -> NDArray[Any]:
         refuse(source, what)
     if array.ndim == 0:
         kind = type(given).__name__
-        refuse(source, f"{shown(name, 40)} is no array but a {kind}", "Give a list or an array.")
+        refuse(source, f"{shown(name, 40)} is no array ({kind})", "Give a list or an array.")
     return array
 
 
@@ -1053,5 +1073,6 @@ def _unmasked(source: str, name: str, given: Any) -> NDArray[Any]:
         if given.dtype.names and any(mask[one].any() for one in given.dtype.names):
             refuse(source, f"{shown(name, 40)} has masked fields", "Give them as columns.")
         return np.asarray(given.data)
-    found = given.astype(object).filled(None)
-    return np.asarray(found)
+    found = np.asarray(given.data).astype(object)
+    found[mask] = None
+    return found
