@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from simnorm.figures.tables import Floats
 
 # More strips than these do not fit beside their names, more points slow every viewer down.
-MOST_STRIPS = 12
+MOST_STRIPS = 8
 MOST_POINTS = 2000
+FARTHEST = 10.0
 OTHERS = "#b5b5b5"
 SHAPES = {"bias": "o", "variance": "D"}
 
@@ -69,6 +70,8 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
         )
     if len(asked) > MOST_POINTS:
         notes.append("Of the z in the middle only some are drawn.")
+    if float(np.abs(floats(asked, "z")).max()) > FARTHEST * bound:
+        notes.append("What lies farther out stands at the edge.")
     put_note(drawn, notes)
     return drawn
 
@@ -89,7 +92,12 @@ def _thinned(count: int) -> NDArray[np.intp]:
 
 
 def _reach(asked: pd.DataFrame, bound: float) -> float:
-    return 1.12 * max(bound, float(np.abs(floats(asked, "z")).max()))
+    # What lies farther out stands at the edge: one z in the millions would hide all others.
+    return 1.12 * min(max(bound, float(np.abs(floats(asked, "z")).max())), FARTHEST * bound)
+
+
+def _at_the_edge(z: Floats, bound: float) -> Floats:
+    return np.clip(z, -FARTHEST * bound, FARTHEST * bound)
 
 
 def _strips(
@@ -100,7 +108,7 @@ def _strips(
         ax.axhline(row, color="#e6e6e6", linewidth=0.6, zorder=0)
         for measure, side in zip(MEASURES, (-1.0, 1.0), strict=True):
             mine = asked[(asked["name"] == name) & (asked["measure"] == measure)]
-            z = floats(mine, "z")
+            z = _at_the_edge(floats(mine, "z"), bound)
             ax.plot(
                 z, row + side * (0.10 + 0.10 * _stacked(z)), linestyle="none",
                 marker=SHAPES[measure], markersize=3.6 if measure == "bias" else 3.1,
@@ -144,7 +152,7 @@ def _quantiles(ax: Axes, asked: pd.DataFrame, marks: Mapping[str, Mark], bound: 
     from scipy.special import ndtri
 
     ordered = asked.sort_values("z", kind="stable")
-    z = floats(ordered, "z")
+    z = _at_the_edge(floats(ordered, "z"), bound)
     expected = ndtri((np.arange(z.size) + 0.5) / z.size)
     reach = _reach(asked, bound)
     ax.plot([-reach, reach], [-reach, reach], color=FAINT, linewidth=0.8, zorder=1)

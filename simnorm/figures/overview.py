@@ -92,7 +92,8 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
     whole = {word: _rows(frame, word, reference) for word in words}
     found = {word: rows[rows["name"].isin(names)] for word, rows in whole.items()}
     rows = pd.concat(found.values()) if found else frame.iloc[:0]
-    if rows.empty or not np.isfinite(floats(rows, "estimate")).any():
+    # Errors of zero, as of constant columns, have no place on a logarithmic axis.
+    if rows.empty or not (np.nan_to_num(floats(rows, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
     size = 10.0 if width >= 8.0 else 8.0
     drawn = Figure(figsize=(width, 0.32 * width + 0.55), layout="constrained")

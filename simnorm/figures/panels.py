@@ -348,6 +348,9 @@ def why_nothing(rows: pd.DataFrame) -> str:
         )
     if not np.isfinite(floats(rows, "estimate")).any() and (rows["status"] == "failed").any():
         return "Nothing to show: no replication has a value."
+    estimates = floats(rows, "estimate")
+    if not estimates[np.isfinite(estimates)].any():
+        return "Nothing to show: every error is zero."
     return "Nothing to show: no value can be drawn on these axes."
 
 

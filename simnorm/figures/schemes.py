@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_COLUMNS = 3
-PROPER = {SHUFFLE: "shuffled rows", SEQUENTIAL: "file order"}
 
 
 def said(scheme: str) -> str:
@@ -36,12 +35,12 @@ def said(scheme: str) -> str:
     Examples
     --------
     >>> said("sequential"), said("grouped:target"), said("replacement")
-    ('file order', 'groups of target', 'with replacement')
+    ('file order', 'groups of target', 'replacement')
     """
     group = group_column(scheme)
     if group is not None:
         return f"groups of {group}"
-    return {SEQUENTIAL: "file order", "replacement": "with replacement"}.get(scheme, scheme)
+    return "file order" if scheme == SEQUENTIAL else scheme
 
 
 def compared(frame: pd.DataFrame) -> list[str]:

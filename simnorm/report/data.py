@@ -22,7 +22,7 @@ from simnorm.report.facts import (
     quantity,
     told_estimators,
 )
-from simnorm.report.tables import aligned, estimate_text, theory_text
+from simnorm.report.tables import MARKS, aligned, estimate_text, theory_text
 from simnorm.report.text import (
     TARGETS,
     full_size,
@@ -226,6 +226,17 @@ class Enough:
     half: int
     every: int
     largest: int
+    is_near: bool = True
+
+    @property
+    def about(self) -> str:
+        """How the sizes are meant: found between two near ones of the run, or as a bound."""
+        return "About" if self.is_near else "No more than"
+
+    @property
+    def sign(self) -> str:
+        """The same as a sign."""
+        return "≈" if self.is_near else "≤"
 
 
 def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
@@ -239,7 +250,9 @@ def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
         sizes = sorted(at.size for at in found if at.how != "beyond")
         half = sizes[math.ceil(len(found) / 2) - 1] if 2 * len(sizes) >= len(found) else 0
         every = sizes[-1] if len(sizes) == len(found) else 0
-        return Enough(word, len(sizes), len(found), half, every, int(frame["batch_size"].max()))
+        largest = int(frame["batch_size"].max())
+        is_near = all(at.how in ("between", "beyond") for at in found if at.size in (half, every))
+        return Enough(word, len(sizes), len(found), half, every, largest, is_near)
     return None
 
 
@@ -251,11 +264,12 @@ def enough_sentence(frame: pd.DataFrame) -> str:
     noun = in_words(found.word)
     unit = "10 % of an sd" if is_location(found.word) else "10 %"
     if found.every and found.count == 1:
-        return f"About {plural(found.every, 'row')} bring the {noun} within {unit}."
+        return f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit}."
     if found.every:
-        half = f", about {found.half:,} in half of them" if found.half < found.every else ""
+        half = f", {found.about.lower()} {found.half:,} in half of them"
+        half = half if found.half < found.every else ""
         return (
-            f"About {plural(found.every, 'row')} bring the {noun} within {unit} in all "
+            f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit} in all "
             f"{found.count:,} columns{half}."
         )
     if not found.reached:
@@ -296,7 +310,9 @@ def _detail(one: Spread, lead: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
     percents = one.measure != "rmse" and not is_location(one.word)
     factor, unit = (100.0, " %") if percents else (1.0, "")
-    text = f"{lead}estimate {estimate_text(one.worst, factor)}{unit}"
+    mark = MARKS.get(one.worst.status, "")
+    estimate = estimate_text(one.worst, factor).removesuffix(mark)
+    text = f"{lead}estimate {estimate}{unit}{mark and ' ' + mark}"
     if one.worst.theory_kind not in ("exact", "asymptotic"):
         return text
     word = "exactly" if one.worst.theory_kind == "exact" else "asymptotically"
@@ -306,12 +322,15 @@ def _detail(one: Spread, lead: str) -> str:
 def _enough_tile(found: Enough) -> dict[str, str]:
     noun = in_words(found.word)
     whose = "" if found.count == 1 else f", all {found.count:,} columns"
-    number = f"≈ {found.every:,}" if found.every else f"> {found.largest:,}"
-    detail = "interpolated between the batch sizes of the run"
+    number = f"{found.sign} {found.every:,}" if found.every else f"> {found.largest:,}"
+    detail = "interpolated" if found.is_near else "no batch size of the run is nearer"
     if found.count > 1:
-        half = f"half of them: ≈ {found.half:,}" if found.half else "not half of them come so far"
-        some = f"in {found.reached:,} of {found.count:,} within the run; "
-        detail = half if found.every else some + half
+        half = (
+            f"half of them: {found.sign} {found.half:,}"
+            if found.half
+            else "fewer than half reach it"
+        )
+        detail = half if found.every else f"{found.reached:,} of them do; {half}"
     return {
         "number": number,
         "caption": f"the batch size for 10 % RMSE of the {noun}{whose}",
@@ -335,9 +354,11 @@ def error_bars(frame: pd.DataFrame) -> str:
 
 def data_sentence(frame: pd.DataFrame, data: str, provenance: dict[str, Any]) -> str:
     """Return what the file holds and what of it was used."""
+    count = len(names_of(frame))
     sentences = [
         f"{file_name(data)} gives N = {full_size(frame):,} rows and "
-        f"{plural(len(names_of(frame)), 'column')} of numbers, each a full set of its own."
+        f"{plural(count, 'column')} of numbers, {'each a' if count > 1 else 'the'} full set"
+        + (" of its own." if count > 1 else " of this run.")
     ]
     dropped = int(provenance.get("rows_dropped", 0) or 0)
     if dropped:

@@ -32,6 +32,7 @@ MOST_ROWS = 8
 INSIDE = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)")
 # A batch worth so many of its rows is as good as a shuffled one.
 AS_GOOD = 0.9
+SHUFFLED = "shuffled, exactly"
 
 
 def chapter(frame: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any] | None:
@@ -62,15 +63,14 @@ def part(frame: pd.DataFrame, curves: pd.DataFrame, scheme: str) -> dict[str, An
         "finding": finding(frame, curves, scheme),
         "meaning": meaning(frame, curves, scheme),
         "size": f"{n:,}",
-        "inside": inside_word(frame),
-        "rows": table(frame, curves, scheme, errors),
+        "table": table(frame, curves, scheme, errors),
         "of": len(errors),
     }
 
 
 def head(scheme: str) -> str:
     """Return the heading of a scheme."""
-    words = said(scheme)
+    words = "independent draws (iid)" if scheme == IID else said(scheme)
     return words[0].upper() + words[1:]
 
 
@@ -156,10 +156,10 @@ def size_text(size: float) -> str:
 
     Examples
     --------
-    >>> size_text(1.4567), size_text(23.4), size_text(1234.5)
-    ('1.5', '23', '1,234')
+    >>> size_text(1.4567), size_text(15.63), size_text(1234.5)
+    ('1.5', '15.6', '1,234')
     """
-    return significant(size, 2) if size < 100.0 else f"{size:,.0f}"
+    return significant(size, 2) if size < 10.0 else significant(size, 3 if size < 1000.0 else 4)
 
 
 def meaning(frame: pd.DataFrame, curves: pd.DataFrame, scheme: str) -> str:
@@ -224,8 +224,8 @@ def _inside_sentence(
 
 def table(
     frame: pd.DataFrame, curves: pd.DataFrame, scheme: str, errors: pd.DataFrame
-) -> list[list[str]]:
-    """Return the costliest columns: error of the mean, shuffled, worth, correlation, bias."""
+) -> dict[str, Any]:
+    """Return the table of the costliest columns: errors of the mean, correlation, bias inside."""
     n, N, of_data = common_size(frame), full_size(frame), is_data(frame)
     names = [str(name) for name in errors["name"].iloc[:MOST_ROWS]]
     means = [look(frame, scheme, name, "mean", "relative_rmse") for name in names]
@@ -234,14 +234,23 @@ def table(
     rho = [correlation(curves, scheme, name, n) for name in names]
     exact = math.sqrt(shuffled_mse(n, N, of_data=of_data))
     worth = [effective_size(float(mse), N, of_data=of_data) for mse in errors["mse"]][: len(names)]
-    columns = [
-        names,
-        aligned([estimate_text(value) for value in means]),
-        [NOTHING if scheme == IID else significant(exact, 3) for _ in names],
-        aligned([NOTHING if scheme == IID else size_text(size) for size in worth]),
-        aligned([NOTHING if math.isnan(value) else significant(value, 2) for value in rho]),
-        aligned([estimate_text(value, 100.0) for value in inside]),
-    ]
-    if not np.isfinite(rho).any():
-        del columns[4]
-    return [list(row) for row in zip(*columns, strict=True)]
+    columns = {
+        thing(frame): names,
+        "RMSE of the mean, sd": aligned([estimate_text(value) for value in means]),
+        SHUFFLED: [significant(exact, 3) for _ in names],
+        "worth": aligned([size_text(size) for size in worth]),
+        "correlation": aligned([_two_digits(value) for value in rho]),
+        f"bias of {word}, %": aligned([estimate_text(value, 100.0) for value in inside]),
+    }
+    # Draws of a distribution have no order, independent ones no full set to be shuffled.
+    needless = {"correlation"} if not np.isfinite(rho).any() else set()
+    needless |= {SHUFFLED, "worth"} if scheme == IID else set()
+    needless |= set() if word else {f"bias of {word}, %"}
+    shown = {key: column for key, column in columns.items() if key not in needless}
+    rows = [list(row) for row in zip(*shown.values(), strict=True)]
+    return {"heads": list(shown), "rows": rows, "correlated": "correlation" in shown,
+            "worth": "worth" in shown}  # fmt: skip
+
+
+def _two_digits(value: float) -> str:
+    return NOTHING if math.isnan(value) else significant(value, 2)

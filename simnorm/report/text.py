@@ -451,7 +451,7 @@ def trust(frame: pd.DataFrame) -> str:
     relation = "below" if agree else "above"
     return (
         f"The run {verdict} with exact theory: of {plural(len(asked), 'question')} the largest "
-        f"|z| is {largest:.2f}, {relation} the bound of {bound:.2f} that near normal estimates "
+        f"|z| is {z_text(largest)}, {relation} the bound of {bound:.2f} that near normal estimates "
         f"exceed by chance in at most {percent(FAMILY_LEVEL, 1)} of runs."
     )
 
@@ -673,7 +673,7 @@ def audit_finding(frame: pd.DataFrame) -> str:
     return (
         f"{trust(frame)} It belongs to the {worst['measure']} of {worst['estimator']} "
         f"({worst['name']}, batch size {int(worst['batch_size']):,}). The root mean square of all "
-        f"z is {math.sqrt(float(np.mean(z**2))):.2f}; 1 is expected."
+        f"z is {z_text(math.sqrt(float(np.mean(z**2))))}; 1 is expected."
     )
 
 
@@ -754,8 +754,10 @@ def cutting_sentence(frame: pd.DataFrame) -> str:
 
 
 def z_text(value: float) -> str:
-    """Return a z with two decimals and a true minus sign."""
-    return fixed(value, 2) if math.isfinite(value) else NOTHING
+    """Return a z with two decimals and a true minus sign, a hopeless one with two digits."""
+    if not math.isfinite(value):
+        return NOTHING
+    return fixed(value, 2) if abs(value) < 1000.0 else significant(value, 2)
 
 
 def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
@@ -794,6 +796,7 @@ def _kind_of_reason(reason: str, name: str) -> str:
     )
     nameless = re.sub(r"needs [\d,]+ replications or more", "needs more replications", nameless)
     nameless = re.sub(r"where all [\d,]+ of a batch", "where all of a batch", nameless)
+    nameless = re.sub(r"the column's .* is zero or", "the column's value is zero or", nameless)
     return re.sub(r"(k-hat) -?[\d.]+", r"\1", nameless)
 
 
