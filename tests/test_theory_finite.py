@@ -300,3 +300,33 @@ def test_two_ranks_with_replacement_of_every_size(size):
     pairs = (values[:, None] + values[None, :]) / 2.0 - np.median(values)
     assert found["bias"] == pytest.approx(pairs.mean(), rel=1e-9)
     assert found["mse"] == pytest.approx((pairs**2).mean(), rel=1e-9)
+
+
+def test_theory_of_data_through_the_front_door():
+    """`sn.theory.*_of` with data: formulas, enumeration, and one line for what does not fit."""
+    import simnorm as sn
+
+    values = SETS["seven"]
+    bias, mse = brute(estimator("median"), values, 3, replaced=False)
+    assert sn.theory.mse_of("median", n=3, data=values) == pytest.approx(mse)
+    assert sn.theory.bias_of("median", n=3, data=np.array(values)) == pytest.approx(bias)
+    _, mse = brute(estimator("skewness"), values, 4, replaced=False)
+    assert sn.theory.mse_of("skewness", n=4, data=values, exact=True) == pytest.approx(mse)
+    _, mse = brute(estimator("mean"), values, 3, replaced=True)
+    assert sn.theory.mse_of("mean", n=3, data=values, sampling="replacement") == pytest.approx(mse)
+    covariance = sn.theory.covariance_of_mean_and_variance(3, data=values)
+    assert covariance == finite_covariance(3, Column("x", np.array(values)))
+    for wrong, said in (
+        ({"N": 7}, "it is about a law"),
+        ({"distribution": "uniform"}, "it is about a law"),
+        ({"sampling": "sequential"}, "allowed are shuffle and replacement"),
+        ({"n": 8}, "these data have 7 rows"),
+    ):
+        with pytest.raises(sn.SimnormError, match=said):
+            sn.theory.mse_of("mean", **({"n": 3, "data": values} | wrong))
+    with pytest.raises(sn.SimnormError, match="exact=True"):
+        sn.theory.mse_of("skewness", n=4, data=values)
+    with pytest.raises(sn.SimnormError, match="more than 100,000"):
+        sn.theory.mse_of("mean", n=50, data=np.arange(100.0), exact=True)
+    with pytest.raises(sn.SimnormError, match="Give data too"):
+        sn.theory.mse_of("mean", n=5, exact=True)

@@ -2,6 +2,8 @@
 
 Means, variances and standard deviations have formulas (`moments`), sums of a few order statistics
 are integrated numerically (`order`), the others have first-order approximations (`asymptotic`).
+Of data, every one of these is a sum over the rows (`finite`, `finite_order`), or over all batches
+there are (`enumeration`).
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec
 
+from simnorm.columns import Column
 from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
 from simnorm.errors import SimnormError
@@ -28,6 +31,7 @@ from simnorm.estimators import (
 )
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import LARGEST_SIZE, whole_number
+from simnorm.sampling import REPLACEMENT, SHUFFLE
 from simnorm.theory.asymptotic import FEWEST_CUT, FEWEST_FOR_MAD, asymptotic_pair
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
 from simnorm.theory.order import order_pair
@@ -38,6 +42,7 @@ __all__ = [
     "Law",
     "Value",
     "bias_of",
+    "covariance_of_mean_and_variance",
     "coverage",
     "log_c4",
     "measure_power",
@@ -120,8 +125,20 @@ def _value(
     distribution: str | Distribution = "normal",
     sigma: float | None = None,
     excess_kurtosis: float | None = None,
+    data: Any = None,
+    sampling: str = SHUFFLE,
+    exact: bool = False,
 ) -> Value:
     size = whole_number(n, "n", 1, LARGEST_SIZE)
+    if data is not None:
+        of_law: dict[str, object] = {"N": N, "sigma": sigma, "excess_kurtosis": excess_kurtosis}
+        of_law |= {"distribution": None if distribution == "normal" else distribution}
+        return _value_of_data(
+            measure, read_estimator(estimator), size, data, sampling, exact, of_law
+        )
+    if sampling != SHUFFLE or exact:
+        got, name = (sampling, "sampling") if sampling != SHUFFLE else (exact, "exact")
+        raise SimnormError(name, got, "it says how batches come from data", "Give data too.")
     full = None if N is None else whole_number(N, "N", size, LARGEST_SIZE)
     statistic = read_estimator(estimator)
     law = of_distribution(read_distribution(distribution))
@@ -142,6 +159,96 @@ def _value(
         what = f"the {measure} of {statistic} at n = {size} for {whose}"
         raise SimnormError("theory", what, "no formula is known, or it does not exist")
     return value
+
+
+def _value_of_data(
+    measure: str,
+    kind: Estimator,
+    n: int,
+    data: Any,
+    sampling: str,
+    exact: bool,
+    of_law: Mapping[str, object],
+) -> Value:
+    from simnorm.theory.enumeration import enumerated_values
+    from simnorm.theory.finite import finite_values
+
+    for name, got in of_law.items():
+        if got is not None:
+            raise SimnormError(name, got, "it is about a law, and data are given", "Leave it out.")
+    column = _column_of(data, n, sampling)
+    found = finite_values(kind, n, column, sampling)
+    if exact:
+        every = enumerated_values(kind, n, column, sampling)
+        if every is None:
+            what = f"batches of {n} from {column.size:,} rows"
+            raise SimnormError("exact", what, "there are more than 100,000 of them")
+        found = every
+    if measure not in found:
+        what = f"the {measure} of {kind} at n = {n} for these data"
+        hint = "For few rows exact=True looks at all batches."
+        raise SimnormError("theory", what, "no formula is known, or it does not exist", hint)
+    return found[measure]
+
+
+def _column_of(data: Any, n: int, sampling: str) -> Column:
+    """Return one column of data; refuse batches that it does not have."""
+    from simnorm.dataset import read_dataset
+
+    found = read_dataset(data)
+    if len(found.columns) != 1:
+        raise SimnormError("data", f"{len(found.columns)} columns", "one column is needed")
+    if sampling not in (SHUFFLE, REPLACEMENT):
+        raise SimnormError("sampling", sampling, f"allowed are {SHUFFLE} and {REPLACEMENT}")
+    if sampling == SHUFFLE and n > found.size:
+        allowed = f"these data have {found.size:,} rows"
+        raise SimnormError("n", n, allowed, "sampling='replacement' takes larger batches.")
+    return Column(found.columns[0], found.values(found.columns)[:, 0])
+
+
+def covariance_of_mean_and_variance(
+    n: int,
+    *,
+    N: int | None = None,
+    distribution: str | Distribution = "normal",
+    data: Any = None,
+    sampling: str = SHUFFLE,
+) -> Value:
+    """Return the covariance of the errors of a batch's mean and of its unbiased variance.
+
+    Parameters
+    ----------
+    n, N, distribution, data, sampling
+        As for `variance_of`.
+
+    Returns
+    -------
+    Value
+        Exact: kappa3/n for a law, kappa3 (1/n - 1/N) against a full set of it; K3 (1/n - 1/N) for
+        data, K3 = N^2 M3/((N-1)(N-2)), and M3/n with replacement (kappa3 = E (x - mu)^3).
+
+    Examples
+    --------
+    >>> covariance_of_mean_and_variance(4, distribution="exponential")
+    0.5
+    >>> covariance_of_mean_and_variance(4, N=8, distribution="exponential")
+    0.25
+    >>> round(covariance_of_mean_and_variance(2, data=[0.0, 1.0, 5.0]), 6)
+    4.5
+    """
+    from simnorm.theory.finite import finite_covariance
+
+    size = whole_number(n, "n", 2, LARGEST_SIZE)
+    if data is not None:
+        if N is not None or distribution != "normal":
+            raise SimnormError("data", "data and a law", "one of them is needed")
+        return Value(finite_covariance(size, _column_of(data, size, sampling), sampling), "exact")
+    full = None if N is None else whole_number(N, "N", size, LARGEST_SIZE)
+    law = read_distribution(distribution)
+    third = law.skewness * law.std**3
+    if not math.isfinite(third):
+        raise SimnormError("distribution", str(law), "it has no third moment")
+    return Value(third * (1.0 / size - (0.0 if full is None else 1.0 / full)), "exact")
 
 
 def _of(
@@ -179,6 +286,12 @@ _PARAMETERS = """
     excess_kurtosis
         Another excess kurtosis, of a law that need not be known (sigma = 1 unless given); for
         means, variances and standard deviations only.
+    data
+        Numbers of your own, shape (N,): the finite set that batches are drawn from, without a law.
+    sampling
+        Of data: ``shuffle``, without replacement, or ``replacement``.
+    exact
+        Of data: whether all batches are looked at, where there are 100,000 or fewer.
 
     Returns
     -------
@@ -212,6 +325,13 @@ variance_of = _of(
     --------
     >>> round(variance_of("unbiased_variance", n=8, N=569, excess_kurtosis=3.1), 4)
     0.6642
+
+    Of all pairs of one's own numbers:
+
+    >>> round(variance_of("mean", n=2, data=[0.0, 1.0, 5.0]), 6)
+    1.166667
+    >>> round(variance_of("median", n=3, data=[3, 1, 4, 1, 5, 9], exact=True), 6)
+    1.81
     """,
 )
 mse_of = _of(
