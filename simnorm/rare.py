@@ -61,10 +61,13 @@ def differing(values: Floats) -> NDArray[np.int64]:
     >>> differing(np.array([[2.0, 2.0, 7.0, 2.0], [1.0, 2.0, 3.0, 4.0]]))
     array([1, 4])
     """
-    common = np.median(values, axis=-1, keepdims=True)
-    size = np.abs(values).max(axis=-1, keepdims=True)
-    # What is the same but for rounding.
-    return np.asarray(np.count_nonzero(np.abs(values - common) > ROUNDING * size, axis=-1))
+    # Undefined moments make NaN and overflow here; their rows say so for themselves.
+    with np.errstate(invalid="ignore", over="ignore"):
+        common = np.median(values, axis=-1, keepdims=True)
+        size = np.abs(values).max(axis=-1, keepdims=True)
+        # What is the same but for rounding.
+        alike = np.abs(values - common) <= ROUNDING * size
+    return np.asarray(np.count_nonzero(~alike, axis=-1))
 
 
 def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:

@@ -133,6 +133,10 @@ def sweep(
         "replications": replications,
         "seed": seed,
     }
+    if data is not None and not quiet:
+        from simnorm.cli.running import announce_reading
+
+        announce_reading(data)
     design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
     run_design(design, Wishes(workers, out, report, json, dry_run, quiet, verbose), notes)
 

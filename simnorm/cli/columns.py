@@ -15,6 +15,7 @@ from simnorm.cli.summary import (
     chosen_estimators,
     print_key,
     print_rows,
+    replications_text,
     shown_as,
     texts_of,
 )
@@ -52,8 +53,7 @@ def print_columns(result: Result) -> None:
     for line in (
         f"Batches of {design.data} against its whole columns, N = {design.full_size:,} rows; "
         f"seed {design.seed}.",
-        f"Estimates ± their standard error from R = {design.replications:,} replications, given "
-        "this file; exact values hold for these very numbers.",
+        what_errors_mean(result),
         "",
     ):
         typer.echo(textwrap.fill(line, WIDTH))
@@ -73,6 +73,17 @@ def print_columns(result: Result) -> None:
     for key in (key for key in KEYS if key in used):
         typer.echo(textwrap.fill(KEYS[key].format(N=design.full_size), WIDTH))
     print_key(used)
+
+
+def what_errors_mean(result: Result) -> str:
+    """Return what stands behind the error bars of a run on data."""
+    design = result.design
+    if design.sampling == (SEQUENTIAL,):
+        return "File order: nothing is drawn, so the numbers are exact and have no error bars."
+    return (
+        f"Estimates ± their standard error from {replications_text(design.replications)}, given "
+        "this file; exact values hold for these very numbers."
+    )
 
 
 def _print_each(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # The time of a large run is foretold from one block of full sets of this size.
 PROBE_SIZE = 16_384
+# From this size on, reading a file takes long enough to wonder.
+SLOW_FILE = 50_000_000
 
 
 class Wishes(NamedTuple):
@@ -84,6 +86,16 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
             typer.echo(f"report: {report}", err=True)
     if gone is not None:
         raise gone
+
+
+def announce_reading(path: str) -> None:
+    """Say on stderr that a file is being read that takes more than a moment."""
+    try:
+        size = Path(path).stat().st_size
+    except OSError:
+        return  # the reader says what is wrong
+    if size > SLOW_FILE:
+        typer.echo(f"reading {path} ({size / 1e6:,.0f} MB)", err=True)
 
 
 def command_line() -> str:

@@ -73,7 +73,7 @@ def print_distributions(result: Result) -> None:
         against += " (iid: the population)"
     for line in (
         f"Batches against {against}; seed {design.seed}.",
-        f"Estimates ± their standard error, from R = {design.replications:,} replications.",
+        f"Estimates ± their standard error, from {replications_text(design.replications)}.",
         "",
     ):
         typer.echo(textwrap.fill(line, WIDTH))
@@ -92,6 +92,17 @@ def print_distributions(result: Result) -> None:
     if others:
         typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     print_key(used)
+
+
+def replications_text(count: int) -> str:
+    """Return R in words.
+
+    Examples
+    --------
+    >>> replications_text(1), replications_text(1024)
+    ('R = 1 replication', 'R = 1,024 replications')
+    """
+    return f"R = {count:,} replication" + ("" if count == 1 else "s")
 
 
 def print_rows(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> list[str]:
@@ -231,7 +242,11 @@ def law_sentence(rows: pd.DataFrame) -> str:
 
     The relative RMSE of a statistic is by how much it is typically off.
     """
-    sizes = sorted(set(rows["batch_size"]), key=lambda n: abs(math.log(n / SENTENCE_SIZE)))
+    # The full set itself, whose errors are 0, says nothing.
+    alive = rows[rows["estimate"] > 0.0]
+    sizes = sorted(set(alive["batch_size"]), key=lambda n: abs(math.log(n / SENTENCE_SIZE)))
+    if not sizes:
+        return ""
     at = rows[(rows["batch_size"] == sizes[0]) & rows["estimate"].notna()]
     values = {row.estimator: row for row in at.itertuples(index=False)}
     parts = []
