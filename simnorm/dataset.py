@@ -413,11 +413,11 @@ class _Reading:
 
     def take(self, block: Block) -> None:
         """Take the next rows."""
-        rows = {i: k for k, i in enumerate(block.columns)}
         parsed_rows = {i: self._parsed(i, cells, block) for i, cells in block.texts.items()}
         self._skip_all({i: "text" for i, values in parsed_rows.items() if values is None})
         order = self.wanted.numbers
         if block.texts:
+            rows = {i: k for k, i in enumerate(block.columns)}
             table = np.empty((len(order), len(block.places)))
             for row, i in zip(table, order, strict=True):
                 row[:] = block.numbers[rows[i]] if i in rows else parsed_rows[i]
