@@ -19,7 +19,7 @@ from simnorm.cli.summary import (
     shown_as,
     texts_of,
 )
-from simnorm.formatting import percent, significant
+from simnorm.formatting import decimals_of, fixed, percent, significant
 from simnorm.results import Result
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
 
@@ -112,7 +112,7 @@ def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[s
         text = f"{_fitted(line.column, NAME_WIDTH):<{NAME_WIDTH}}"
         for word, kind in zip(words, kinds, strict=True):
             row = line.rows.get(word)
-            estimate, exact = ("", "") if row is None else texts_of(row, kind.factor, used)
+            estimate, exact = ("", "") if row is None else _texts(row, kind.factor, used)
             text += f"{estimate:>{ESTIMATE}}{exact:>{EXACT}}"
         typer.echo(f"{text}{_ends(beside[line.column])}".rstrip())
     if len(lines) > MOST_LINES:
@@ -120,6 +120,21 @@ def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[s
             f"... and {len(lines) - MOST_LINES:,} columns with smaller errors, in results.csv"
         )
     typer.echo("")
+
+
+def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:
+    """Return a row's estimate and theory, with one digit less where two would not fit."""
+    estimate, exact = texts_of(row, factor, used)
+    if (len(estimate) < ESTIMATE and len(exact) < EXACT) or "±" not in estimate:
+        return estimate, exact
+    error = factor * float(row.mcse)
+    decimals = max(decimals_of(error) - 1, 0)
+    rounded = f"{fixed(factor * float(row.estimate), decimals)} ± {fixed(error, decimals)}"
+    mark = {"unreliable": "({})", "failed": "{}*"}.get(row.status, "{}")
+    if exact:
+        sign = exact[0] if row.theory_kind == "asymptotic" else ""
+        exact = sign + fixed(factor * float(row.theory), decimals)
+    return mark.format(rounded), exact
 
 
 def _ends(texts: list[str]) -> str:
@@ -149,7 +164,9 @@ def _beside(result: Result, line: Line, scheme: str, used: set[str]) -> list[str
     facts = result.columns[result.columns["column"] == line.column].iloc[0]
     texts = []
     for word, key in NEEDED:
-        text = "" if math.isnan(facts[key]) else f"{facts[key]:.0f}"
+        size = float(facts[key])
+        short = f"{size / 1e3:.0f}k" if size < 1e8 else f"{size:.0e}"
+        text = "" if math.isnan(size) else f"{size:.0f}" if size < 1e5 else short
         if text and word == "fresh" and not facts["fresh_reliable"]:
             used.add(HEAVY)
             text += HEAVY
