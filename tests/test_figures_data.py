@@ -165,7 +165,7 @@ def test_every_scheme_is_audited():
 
 def test_plot_shows_the_worst_columns():
     ax = figures.draw(data_frame(NAMES), "relative_rmse", estimator="std(ddof=0)")
-    assert "the worst 6 of 30 columns" in texts_of(ax.figure)
+    assert "The worst 6 of 30 columns." in texts_of(ax.figure)
     assert "x29" in texts_of(ax.figure)
     assert "x00" not in texts_of(ax.figure)
 

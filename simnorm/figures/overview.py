@@ -101,14 +101,12 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
     marks = marks_of(every)
     marks = {name: marks[name] for name in names}
     shown = [
-        _panel(ax, found[word], word, reference, marks, size, width / len(words))
+        _panel(ax, whole[word], names, word, reference, marks, size, width / len(words))
         for ax, word in zip(panels, words, strict=True)
     ]
     handles, labels = legend_entries(marks, merged(shown), curves_only=True)
     few = left_out_note(frame, len(names)) if is_data(frame) else []
     if few:
-        for ax, word in zip(panels, words, strict=True):
-            _band(ax, whole[word], _factor(whole[word], word))
         handles.append((Patch(facecolor=FAINT, alpha=BAND, linewidth=0),))
         labels.append(f"all {len(every):,} columns")
     elif len(names) < len(every):
@@ -118,19 +116,18 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
     return drawn
 
 
-def _band(ax: Axes, rows: pd.DataFrame, factor: float) -> None:
+def _band(ax: Axes, rows: pd.DataFrame, factor: float, here: Shown) -> None:
     """Shade what lies between the smallest and the largest error of all columns."""
     rows = rows.assign(known=factor * known_values(rows))
     rows = rows[np.isfinite(rows["known"]) & (rows["known"] > 0.0)]
     if rows.empty:
         return
-    low, high = ax.get_ylim()
     ends = rows.groupby("batch_size")["known"].agg(["min", "max"])
     ax.fill_between(
         ends.index.to_numpy(dtype=np.float64), ends["min"], ends["max"],
         color=FAINT, alpha=BAND, linewidth=0, zorder=1,
     )  # fmt: skip
-    ax.set_ylim(min(low, 0.9 * float(ends["min"].min())), high)
+    here.stretch(ends.to_numpy(dtype=np.float64))
 
 
 def _rows(frame: pd.DataFrame, word: str, reference: str) -> pd.DataFrame:
@@ -147,13 +144,15 @@ def _factor(rows: pd.DataFrame, word: str) -> float:
 
 def _panel(
     ax: Axes,
-    rows: pd.DataFrame,
+    whole: pd.DataFrame,
+    names: list[str],
     word: str,
     reference: str,
     marks: Mapping[str, Mark],
     size: float,
     width: float,
 ) -> Shown:
+    rows = whole[whole["name"].isin(names)]
     absolute = not (rows["measure"] == "relative_rmse").all()
     factor = _factor(rows, word)
     in_per_cent = factor == 100.0
@@ -165,16 +164,18 @@ def _panel(
         ax.set_axis_off()
         ax.text(0.5, 0.5, "Undefined.", ha="center", color=FAINT, transform=ax.transAxes)
         return here
+    if is_data(whole) and len(rows) < len(whole):
+        _band(ax, whole, factor, here)
     low, high, _ = y_range(rows, here, factor, positive=True)
     log_axis(ax, low, high, percent=in_per_cent)
     # Room for the names at the end of the curves.
     sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
     batch_size_axis(ax, sizes, width - 1.15, 0.86 * size)
     ax.xaxis.label.set_fontsize(size)
-    whole = "column" if is_data(rows) else reference.replace("_", " ")
+    against = "column" if is_data(rows) else reference.replace("_", " ")
     unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
     unit = unit_of(word, "rmse") if absolute else unit
-    ax.set_ylabel(f"RMSE against the {whole}" + (f", {unit}" if unit else ""), fontsize=size)
+    ax.set_ylabel(f"RMSE against the {against}" + (f", {unit}" if unit else ""), fontsize=size)
     if in_per_cent:
         draw_levels(ax, LEVELS, low, high)
     _name_ends(ax, rows, marks, factor, (low, high), size)

@@ -15,6 +15,7 @@ from simnorm.figures.panels import (
     fit_title,
     legend_entries,
     put_legend,
+    put_note,
     why_nothing,
     y_range,
 )
@@ -58,7 +59,7 @@ def draw(
         every, frame = names_of(main_rows(frame)), main_rows(frame)
         frame = frame[frame["name"].isin(page_names(frame))]
         left_out = len(every) > len(names_of(frame))
-        title = f"the worst {len(names_of(frame))} of {len(every):,} columns" if left_out else ""
+        title = f"The worst {len(names_of(frame))} of {len(every):,} columns." if left_out else ""
     else:
         frame = named(frame)
     if ax is not None:  # The user's axes keep the user's look.
@@ -67,7 +68,7 @@ def draw(
     with look():
         # Many names need a legend beside the axes, not inside.
         rows = 0.6 + 0.19 * math.ceil(len(names_of(frame)) / 2)
-        many = len(names_of(frame)) > MOST_NAMES
+        many = len(names_of(frame)) > MOST_NAMES or bool(title)
         figure = Figure(figsize=(5.2, 3.6 + rows if many else 3.6), layout="constrained")
         ax = figure.add_subplot()
         _draw(frame, measure, ax, word, reference, figure if many else None, title)
@@ -121,6 +122,7 @@ def _draw(
     handles, labels = legend_entries(marks, shown)
     if around is not None:
         put_legend(around, handles, labels)
+        put_note(around, [title] if title else [])
         return
     keys: list[Any] = list(handles)
     legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5, title=title or None)
