@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -27,8 +28,9 @@ from simnorm.figures.choice import main_rows
 from simnorm.figures.schemes import effective_size
 from simnorm.report import data, schemes, text, write_report
 from simnorm.report.compile import Shown, design_text, provenance_rows, report_data
+from simnorm.report.facts import Quantity
 from simnorm.report.names import renamed, shown_names
-from simnorm.report.tables import answer_table, performance_table
+from simnorm.report.tables import answer_table, estimate_text, performance_table
 
 HOSTILE = (
     '#read("/etc/passwd")', "$x$ <b>_*", "\u5217\U0001f600", "normal", "t(df=5)", "a" * 200,
@@ -352,6 +354,19 @@ def test_words_are_those_of_data():
         assert word not in texts, word
     assert shown["words"]["thing"] == "column"
     assert shown["head"] == "Sweep of train.csv"
+
+
+def test_reasons_say_under_which_scheme_they_hold():
+    (line,) = text.not_ok(schemes_frame())
+    assert line == [
+        "exact", "a and b", "mean and unbiased_variance", "64", "a reason for exact (file order)",
+    ]  # fmt: skip
+
+
+def test_an_error_of_the_size_of_rounding_asks_for_no_digits():
+    value = Quantity(5.27434139711e-3, 2e-25, NAN, "", "ok", "")
+    assert estimate_text(value) == "0.00527"
+    assert estimate_text(replace(value, mcse=1e-5)) == "0.005274 ± 0.000010"
 
 
 def test_the_performance_table_is_of_the_main_scheme():

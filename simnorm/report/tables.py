@@ -46,6 +46,7 @@ MEASURES = ("bias", "variance", "rmse")
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 UNRELIABLE, FAILED, ASYMPTOTIC = "†", "‡", "≈ "
+ROUNDING = 1e-12
 MARKS = {"unreliable": UNRELIABLE, "failed": FAILED}
 
 
@@ -56,7 +57,9 @@ def estimate_text(value: Quantity, factor: float = 1.0) -> str:
     """
     if not math.isfinite(value.estimate):
         return NOTHING
-    text = format_estimate(factor * value.estimate, factor * value.mcse)
+    # A standard error of the size of rounding asks for no further digits.
+    mcse = value.mcse if value.mcse > ROUNDING * abs(value.estimate) else 0.0
+    text = format_estimate(factor * value.estimate, factor * mcse)
     return text + MARKS.get(value.status, "")
 
 

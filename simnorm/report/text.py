@@ -15,7 +15,7 @@ import numpy as np
 
 from simnorm.figures.choice import page_names, schemes_of, thing
 from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
-from simnorm.figures.schemes import said
+from simnorm.figures.schemes import by_source, said
 from simnorm.figures.tables import (
     FIRST_NAMES,
     estimators_of,
@@ -24,7 +24,6 @@ from simnorm.figures.tables import (
     is_data,
     is_location,
     is_scale,
-    named,
     names_of,
     pages_of,
     power_of,
@@ -762,7 +761,9 @@ def z_text(value: float) -> str:
 
 def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
     """Return what is not simply ok: status, distributions, estimators, rows, reason."""
-    rows = named(frame[frame["status"] != "ok"])
+    several = len(schemes_of(frame)) > 1
+    every = names_of(by_source(frame))
+    rows = by_source(frame[frame["status"] != "ok"])
     reasons = [
         _kind_of_reason(str(reason or ""), str(name))
         for name, reason in zip(rows["name"], rows["reason"], strict=True)
@@ -771,10 +772,10 @@ def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:
     lines = [
         [
             str(status),
-            _all_or(names_of(frame), _unique(part, "name"), f"{thing(frame)}s"),
+            _all_or(every, _unique(part, "name"), f"{thing(frame)}s"),
             _all_or(estimators_of(frame), _unique(part, "estimator"), "estimators"),
             f"{len(part):,}",
-            str(reason),
+            str(reason) + (f" ({listed([said(s) for s in schemes_of(part)])})" if several else ""),
         ]
         for (status, reason), part in groups
     ]
