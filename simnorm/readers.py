@@ -435,10 +435,11 @@ def _field_ends(data: bytes, separator: str, width: int) -> NDArray[np.intp] | N
         is_quote = letters == _QUOTE
         # From an opening quote up to the closing one; two in a row leave and enter again.
         inside = np.bitwise_xor.accumulate(is_quote)
-        if (is_line & inside).any() or not _are_whole(is_quote, is_end | is_quote):
+        if not _are_whole(is_quote, is_end | is_quote):
             return None
         is_end &= ~inside
     ends = np.flatnonzero(is_end)
+    # Line ends inside quotes count here, so that with them no number fits.
     lines = int(np.count_nonzero(is_line))
     if len(ends) != lines * width:
         return None
@@ -737,7 +738,6 @@ class _Leaf(NamedTuple):
 def _of_arrays(
     source: str,
     arrays: Sequence[_Rows],
-    tail: Callable[[], None] | None = None,
 ) -> Table:
     leaves: list[_Leaf] = []
     for owner, rows in enumerate(arrays):
@@ -751,7 +751,7 @@ def _of_arrays(
             refuse(source, f"its columns have unequal lengths ({sizes})")
     kinds = [arrays[leaf.owner].kind or _kind(leaf.dtype) for leaf in leaves]
     unread = {i: kind for i, kind in enumerate(kinds) if kind}
-    read = functools.partial(_array_blocks, arrays, leaves, tail)
+    read = functools.partial(_array_blocks, arrays, leaves)
     return Table(source, [leaf.name for leaf in leaves], read, unread)
 
 
@@ -788,7 +788,6 @@ def _kind(dtype: np.dtype[Any]) -> str:
 def _array_blocks(
     arrays: Sequence[_Rows],
     leaves: Sequence[_Leaf],
-    tail: Callable[[], None] | None,
     wanted: Wanted,
 ) -> Iterator[Block]:
     row_bytes = sum(math.prod(one.shape[1:]) * one.dtype.itemsize for one in arrays)
@@ -799,8 +798,6 @@ def _array_blocks(
         columns, found, texts = _leaf_cells(leaves, owners, wanted.numbers)
         labels = {i: _labels(leaves[i].of(owners)) for i in wanted.labels}
         yield Block(range(first, last), columns, found, texts, labels)
-    if tail is not None:
-        tail()
 
 
 def _leaf_cells(
@@ -884,20 +881,14 @@ def _open_npy(source: str) -> Table:
 def _open_npz(source: str) -> Table:
     with ExitStack() as files:
         archive = files.enter_context(zipfile.ZipFile(source))
-        arrays, members = [], []
+        arrays = []
         for info in archive.infolist():
             with _foreign(source, f"its array {shown(info.filename, 40)} is damaged"):
                 member = files.enter_context(archive.open(info))
                 name = info.filename.removesuffix(".npy")
+                # At the end of a member zipfile compares its checksum.
                 arrays.append(_stored(source, name, member, info.file_size, files))
-                members.append(member)
-
-        def tail() -> None:
-            # At the end of a member its checksum is compared.
-            for member in members:
-                member.read(1)
-
-        table = _of_arrays(source, arrays, tail)
+        table = _of_arrays(source, arrays)
         return replace(table, files=files.pop_all())
 
 

@@ -54,6 +54,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(readers, "CHUNK_BYTES", 64)
     monkeypatch.setattr(readers, "FIRST_BYTES", 16)
     monkeypatch.setattr(readers, "BLOCK_CELLS", 8)
+    monkeypatch.setattr(dataset, "PART_BYTES", 64)
 
 
 def cells(rows=ROWS, decimal="."):
@@ -608,6 +609,18 @@ def test_faulty_files_get_one_line(fault, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("count", [1, 512, 100_000])
+@pytest.mark.parametrize("fill", [0, 1])
+def test_the_checksum_of_a_packed_array_is_compared(count, fill, tmp_path):
+    """Also if the last block ends where the numbers end."""
+    path = tmp_path / "t.npz"
+    np.savez_compressed(path, a=np.full((count, 2), fill, "f8"))
+    with zipfile.ZipFile(path) as archive:
+        checksum = archive.infolist()[0].CRC.to_bytes(4, "little")
+    put(path, path.read_bytes().replace(checksum, b"\x01\x02\x03\x04"))
+    assert "damaged (Bad CRC-32 for file 'a.npy')" in refusal(path)
+
+
 def test_what_cannot_be_opened_gets_one_line(tmp_path, monkeypatch):
     """A file without permission, and one that breaks off in the middle."""
     path = put(tmp_path / "t.csv", csv_text())
@@ -770,16 +783,37 @@ def test_text_that_is_found_late_is_refused_and_early_is_skipped(tmp_path):
         ([7], ("7",)),
     ],
 )
-def test_columns_by_name(asked, columns):
+def test_columns_by_name(asked, columns, tmp_path):
     """In the order asked for; names may hold commas, spaces and brackets."""
     names = ["n", "mean", "mean, worst", "f(a", "a b", "7", "z"]
     data = {name: [row, row + 1.5] for row, name in enumerate(names)}
-    found = read_quietly(data, columns=asked)
-    assert found.columns == columns
-    for name in columns:
-        assert found.values([name])[0, 0] == names.index(name)
-    kept = read_quietly(data, exclude=asked).columns
-    assert kept == tuple(name for name in names if name not in columns)
+    text = csv_text(list(zip(*data.values(), strict=True)), names)
+    array = np.array([tuple(row) for row in zip(*data.values(), strict=True)],
+                     [(name, "f8") for name in names])  # fmt: skip
+    for source in (
+        data,
+        put(tmp_path / "t.csv", text),
+        write_parquet(tmp_path / "t.parquet", data),
+        write_npy(tmp_path / "t.npy", array),
+    ):
+        found = read_quietly(source, columns=asked)
+        assert found.columns == columns
+        for name in columns:
+            first = names.index(name)
+            assert found.values([name])[:, 0].tolist() == [first, first + 1.5]
+        kept = read_quietly(source, exclude=asked).columns
+        assert kept == tuple(name for name in names if name not in columns)
+
+
+def test_columns_of_a_table_in_the_order_asked_for(tmp_path):
+    """A table of one type is read as one."""
+    table = np.arange(12.0).reshape(3, 4)
+    path = tmp_path / "t.csv"
+    pd.DataFrame(table, columns=["x1", "x2", "x3", "x4"]).to_csv(path, index=False)
+    for source in (table, write_npy(tmp_path / "t.npy", table), path):
+        found = read_quietly(source, columns="x4,x1,x3")
+        assert found.columns == ("x4", "x1", "x3")
+        assert found.values(["x4", "x1"]).tolist() == table[:, [3, 0]].tolist()
 
 
 CHOICES = [
@@ -1239,6 +1273,20 @@ def test_groups_with_gaps(tmp_path):
         place = "line 2" if str(source).endswith(".csv") else "row 0"
         line = refusal(source, groups=["g"])
         assert f"the group column 'g' has a gap in {place}. Give na='drop'" in line
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_groups_with_gaps_in_many_parts(tmp_path, rng):
+    """Each part has its own rows of the group's numbers."""
+    labels = [None if value < 0.2 else f"g{value:.1f}" for value in rng.random(200)]
+    values = rng.normal(size=200).tolist()
+    whole = [row for row in range(200) if labels[row]]
+    order = list(dict.fromkeys(labels[row] for row in whole))
+    for source in group_sources(tmp_path, labels, values):
+        found = read_quietly(source, groups=["g"], na="drop")
+        assert len(found._parts) > 5
+        assert found.values(["v"])[:, 0].tolist() == [values[row] for row in whole]
+        assert found.group_codes("g").tolist() == [order.index(labels[row]) for row in whole]
 
 
 def test_a_group_may_be_measured_too():
