@@ -239,8 +239,7 @@ class Design:
 
     def to_toml(self) -> str:
         """Return the design as the text of a TOML file."""
-        # Every value is a text, a whole number or a list of those: JSON writes them as TOML does.
-        lines = [f"{key} = {json.dumps(value)}" for key, value in self.to_dict().items()]
+        lines = [f"{key} = {_toml(value)}" for key, value in self.to_dict().items()]
         return "\n".join(["# A simnorm design. Run it with: simnorm run design.toml", *lines, ""])
 
     @classmethod
@@ -505,6 +504,14 @@ def _functions(kinds: list[Any], given: object) -> tuple[UserEstimator, ...]:
             allowed = "two different functions have this name"
             raise SimnormError("estimators", str(kind), allowed, hint)
     return tuple(found[spec] for spec in specs if spec in found)
+
+
+def _toml(value: object) -> str:
+    """Return a text, a whole number or a list of those: JSON writes them as TOML does.
+
+    But for what JSON escapes in pairs and TOML does not, and the delete character.
+    """
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def canonical_json(value: object) -> str:

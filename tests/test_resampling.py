@@ -357,6 +357,19 @@ def test_a_design_of_data_is_read_back(tmp_path):
         Design.from_toml(design.to_toml())
 
 
+@pytest.mark.parametrize(
+    "name", ["\N{GRINNING FACE}", 'a"b\\c', "tab\there", "\x7f", "\u202eback", "中"]
+)
+def test_any_name_survives_the_design_file(name, tmp_path):
+    """Emoji, quotes, control characters: TOML reads back what was written."""
+    import pandas as pd
+
+    design = Design.make(data=pd.DataFrame({name: np.arange(9.0)}), batch_sizes=[2])
+    path = tmp_path / "design.toml"
+    path.write_text(design.to_toml(), encoding="utf-8")
+    assert Design.from_file(path, read=False).columns == design.columns
+
+
 def test_a_design_of_an_array_needs_the_array_again(tmp_path):
     """Its file says so in one line; with the data it runs."""
     x = np.arange(30.0)

@@ -130,14 +130,16 @@ def shown_estimators(frame: pd.DataFrame) -> list[str]:
     """Return the one or two estimators that stand for all: one of location, one of scale.
 
     Of each kind the first of those that have a value for half of the distributions at least, as the
-    median has for Cauchy laws. Where one kind is missing, the table's first other estimator takes
-    its place.
+    median has for Cauchy laws; of a file, of which theory knows all variances and few standard
+    deviations, one with exact values. Where one kind is missing, the table's first other estimator
+    takes its place.
     """
     rows = frame[(frame["measure"] == "rmse") & np.isfinite(floats(frame, "estimate"))]
     counts = named(rows).groupby("estimator")["name"].nunique()
     valued = {str(spec) for spec in counts.index[2 * counts >= len(names_of(frame))]}
     present = sorted(estimators_of(frame), key=lambda spec: spec not in valued)
-    location, scale = (_first(present, valued, ranks) for ranks in (LOCATIONS, SCALES))
+    best = valued & _known_exactly(rows) if (frame["source"] == "file").any() else set()
+    location, scale = (_first(present, best, valued, ranks) for ranks in (LOCATIONS, SCALES))
     chosen = [spec for spec in (location, scale) if spec]
     others = [spec for spec in present if spec not in chosen and spec in valued]
     # Two pictures say more than one, unless the second says the same.
@@ -145,10 +147,20 @@ def shown_estimators(frame: pd.DataFrame) -> list[str]:
     return (chosen + others)[:2] or present[:1]
 
 
-def _first(present: Sequence[str], valued: set[str], ranks: Sequence[str]) -> str:
+def _known_exactly(rows: pd.DataFrame) -> set[str]:
+    """Return the estimators with exact values in half of their rows at least."""
+    exact = _is_exact(rows)
+    found = {
+        spec: float(exact[(rows["estimator"] == spec).to_numpy()].mean())
+        for spec in estimators_of(rows)
+    }
+    return {spec for spec, share in found.items() if share >= 0.5}
+
+
+def _first(present: Sequence[str], best: set[str], valued: set[str], ranks: Sequence[str]) -> str:
     """Return the estimator that stands for a kind, or nothing."""
     ranked = [
-        (spec not in valued, rank, place, spec)
+        (spec not in valued, spec not in best, rank, place, spec)
         for place, spec in enumerate(present)
         for rank, known in enumerate(ranks)
         if known in (spec, word_of(spec))
