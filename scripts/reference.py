@@ -1,8 +1,12 @@
-"""Make reports/: the default sweep's report, and the README's figure and terminal output."""
+"""Make reports/: the reports of the default sweep and of a file, and the README's figures."""
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
+
+from sklearn import datasets
 
 import simnorm as sn
 from simnorm.api import run
@@ -12,12 +16,27 @@ from simnorm.figures import save
 REPORTS = Path(__file__).resolve().parent.parent / "reports"
 
 
+def of_data() -> None:
+    """Write what is of scikit-learn's data; here, so that their paths are plain names."""
+    for name in ("breast_cancer", "wine"):
+        frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
+        frame.to_csv(f"{name}.csv", index=False)
+    command = "simnorm sweep --data breast_cancer.csv --exclude target --report breast_cancer.pdf"
+    design = Design.make(data="breast_cancer.csv", exclude="target")
+    print(run(design, command=command).report(REPORTS / "breast_cancer.pdf"))
+    schemes = ["shuffle", "grouped:target"]
+    result = sn.sweep(data="wine.csv", sampling=schemes, batch_sizes="2:64:x2")
+    save(result.figure("sampling"), REPORTS / "sampling.png")
+
+
 def main() -> None:
     """Write the files."""
     REPORTS.mkdir(exist_ok=True)
     result = run(Design.make(), command="simnorm sweep --report reports/sweep.pdf")
     save(result.figure("overview"), REPORTS / "overview.png")
     print(result.report(REPORTS / "sweep.pdf"))
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        of_data()
     print(f"simnorm {sn.__version__}: {REPORTS / 'overview.png'}")
 
 

@@ -175,7 +175,9 @@ def _panel(
     against = "column" if is_data(rows) else reference.replace("_", " ")
     unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
     unit = unit_of(word, "rmse") if absolute else unit
-    ax.set_ylabel(f"RMSE against the {against}" + (f", {unit}" if unit else ""), fontsize=size)
+    # The longer unit stands in a line of its own: the axis is not high enough for one line.
+    joint = ",\n" if "value" in unit else ", "
+    ax.set_ylabel(f"RMSE against the {against}" + (joint + unit if unit else ""), fontsize=size)
     if in_per_cent:
         draw_levels(ax, LEVELS, low, high)
     _name_ends(ax, rows, marks, factor, (low, high), size)
