@@ -25,12 +25,12 @@ from tiny_tables import (
 )
 
 from simnorm.figures.choice import main_rows
-from simnorm.figures.schemes import effective_size
 from simnorm.report import data, schemes, text, write_report
 from simnorm.report.compile import Shown, design_text, provenance_rows, report_data
 from simnorm.report.facts import Quantity
 from simnorm.report.names import renamed, shown_names
 from simnorm.report.tables import answer_table, estimate_text, performance_table
+from simnorm.theory.worth import effective_size
 
 HOSTILE = (
     '#read("/etc/passwd")', "$x$ <b>_*", "\u5217\U0001f600", "normal", "t(df=5)", "a" * 200,

@@ -22,6 +22,7 @@ from simnorm.cli.summary import (
 from simnorm.formatting import decimals_of, fixed, percent, significant
 from simnorm.results import Result
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
+from simnorm.theory.worth import effective_size, shuffled_mse
 
 # Up to so many columns have a table of their own, with a line per batch size.
 FEW = 2
@@ -160,7 +161,7 @@ def _beside(result: Result, line: Line, scheme: str, used: set[str]) -> list[str
         if mean is None or math.isnan(mean.estimate):
             return [""]
         used.add(WORTH)
-        return [significant(effective_size(mean.estimate**2, mean.full_size), 2)]
+        return [significant(effective_size(mean.estimate**2, mean.full_size, of_data=True), 2)]
     facts = result.columns[result.columns["column"] == line.column].iloc[0]
     texts = []
     for word, key in NEEDED:
@@ -227,24 +228,6 @@ def best(row: Any) -> float:
     return float(row.theory if row.theory_kind == "exact" else row.estimate)
 
 
-def effective_size(mse: float, full_size: int) -> float:
-    """Return how many shuffled rows have a mean as good: the m with K2 (1/m - 1/N) = mse.
-
-    Parameters
-    ----------
-    mse
-        Mean squared error of the mean, in units of the squared sd of the column.
-    full_size
-        N; in that unit K2 is N/(N - 1).
-
-    Examples
-    --------
-    >>> effective_size(0.0, 20), round(effective_size(20 / 19 * (1 / 4 - 1 / 20), 20), 9)
-    (20.0, 4.0)
-    """
-    return 1.0 / (mse * (full_size - 1) / full_size + 1.0 / full_size)
-
-
 def cost_sentences(result: Result) -> list[str]:
     """Return what not shuffling costs, for each scheme and the column where it costs most."""
     frame = result.frame
@@ -265,12 +248,12 @@ def cost_sentences(result: Result) -> list[str]:
 def _cost(result: Result, worst: Any, size: int) -> str:
     scheme, column, N = str(worst["sampling"]), str(worst["column"]), int(worst["full_size"])
     error = float(worst["estimate"])
-    shuffled = math.sqrt(N / (N - 1) * max(1.0 / size - 1.0 / N, 0.0))
+    shuffled = math.sqrt(shuffled_mse(size, N, of_data=True))
     how = "in file order" if scheme == SEQUENTIAL else f"by {scheme}"
     text = (
         f"What not shuffling costs: {how} the mean of {size} rows of {column} is off by "
         f"{significant(error, 2)} sd, shuffled exactly by {significant(shuffled, 2)} sd: such a "
-        f"batch is worth {significant(effective_size(error**2, N), 2)} shuffled rows."
+        f"batch is worth {significant(effective_size(error**2, N, of_data=True), 2)} shuffled rows."
     )
     frame = result.frame
     of_cell = frame[(frame["sampling"] == scheme) & (frame["column"] == column)]

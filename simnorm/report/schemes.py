@@ -12,11 +12,9 @@ from simnorm.figures.schemes import (
     by_source,
     common_size,
     compared,
-    effective_size,
     mean_errors,
     panel_estimators,
     said,
-    shuffled_mse,
 )
 from simnorm.figures.tables import floats, is_data, reference_of
 from simnorm.formatting import NOTHING, percent, significant
@@ -24,6 +22,7 @@ from simnorm.report.facts import Quantity, quantity
 from simnorm.report.tables import aligned, estimate_text
 from simnorm.report.text import full_size, in_words, plural
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, group_column
+from simnorm.theory.worth import effective_size, shuffled_mse
 
 if TYPE_CHECKING:
     import pandas as pd
