@@ -53,10 +53,6 @@ NA, SEPARATOR, DECIMAL, IS_EXACT = "refuse", "", ".", False
 READING = {"na": NA, "separator": SEPARATOR, "decimal": DECIMAL, "exact": IS_EXACT}
 
 
-# What data are called that came as objects.
-IN_MEMORY = ("an array", "a dict of arrays", "a DataFrame")
-
-
 @dataclass(frozen=True)
 class Unread:
     """What a design says of its data where these are not to be read."""
@@ -311,7 +307,7 @@ class Design:
             left |= {"data": absent, "columns": None}
             made = cls.make(**left, functions=functions, notes=notes)
             return dataclasses.replace(made, dataset=None)
-        if data is None and left["data"] in IN_MEMORY:
+        if data is None and _is_in_memory(left["data"]):
             hint = "Give them from Python: simnorm.run(design, data=...)."
             raise SimnormError("data", left["data"], "it is in no file", hint)
         made = cls.make(
@@ -387,6 +383,13 @@ def _texts(given: object) -> list[object]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         return [given]
     return list(given)
+
+
+def _is_in_memory(name: str) -> bool:
+    """Tell whether data of that name came as objects."""
+    from simnorm.readers.base import IN_MEMORY  # loads numpy, which the words alone do without
+
+    return name in IN_MEMORY
 
 
 def _read(

@@ -29,9 +29,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simnorm import dataset, readers
-from simnorm.dataset import MISSING, Dataset, parsed, read_dataset
+from simnorm import spool
+from simnorm.dataset import Dataset, read_dataset
+from simnorm.design import Design
 from simnorm.errors import SimnormError
+from simnorm.readers import base, lines
+from simnorm.readers.base import MISSING
+from simnorm.reading import parsed
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet  # noqa: E402  # after the question whether it is there
@@ -51,10 +55,10 @@ ROWS = [tuple(float(VALUES[name][row]) for name in HEAD) for row in range(6)]
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Files are read a few bytes, arrays a few cells at a time."""
-    monkeypatch.setattr(readers, "CHUNK_BYTES", 64)
-    monkeypatch.setattr(readers, "FIRST_BYTES", 16)
-    monkeypatch.setattr(readers, "BLOCK_CELLS", 8)
-    monkeypatch.setattr(dataset, "PART_BYTES", 64)
+    monkeypatch.setattr(base, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(base, "FIRST_BYTES", 16)
+    monkeypatch.setattr(base, "BLOCK_CELLS", 8)
+    monkeypatch.setattr(spool, "PART_BYTES", 64)
 
 
 def cells(rows=ROWS, decimal="."):
@@ -261,6 +265,36 @@ def test_arrays_of_every_type(kind, tmp_path):
         assert bits(read_quietly(path)) == expected_bits(columns)
         path = write_npz(tmp_path / "t.npz", x=np.asarray(given_data))
         assert bits(read_quietly(path)) == expected_bits(columns)
+
+
+class LikePolars:
+    def to_pandas(self) -> pd.DataFrame:
+        return frame()
+
+
+OBJECTS = {
+    **{kind: data for kind, (data, _) in ARRAYS.items()},
+    "list": [1.0, 2.0],
+    "dict": {"a": [1.0, 2.0]},
+    "dict of series": {"a": pd.Series([1.0, 2.0])},
+    "frame": frame(),
+    "masked": np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False]),
+    "masked fields": np.ma.array([(1.0, 2), (3.0, 4)], dtype=[("a", "f8"), ("b", "i4")]),
+    "arrow table": pa.table({"q": [1.0, 2.0]}),
+    "arrow batch": pa.record_batch({"q": [1.0, 2.0]}),
+    "arrow array": pa.array([1.0, 2.0]),
+    "arrow column": pa.chunked_array([[1.0], [2.0]]),
+    "other tables": LikePolars(),
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_what_is_in_no_file_is_known_by_its_name(kind):
+    """A design that was made with an object asks for it, whatever it was, and for no file."""
+    design = Design.make(data=OBJECTS[kind], batch_sizes=[2], na="drop")
+    assert design.data in base.IN_MEMORY
+    with pytest.raises(SimnormError, match="it is in no file"):
+        Design.from_dict(design.to_dict())
 
 
 @pytest.mark.parametrize(
@@ -632,7 +666,7 @@ def test_what_cannot_be_opened_gets_one_line(tmp_path, monkeypatch):
         patch.setattr(Path, "open", denied)
         assert "it cannot be read (Permission denied)" in refusal(path)
     with monkeypatch.context() as patch:
-        patch.setattr(readers, "_line_ends", lambda _: broken_disk())
+        patch.setattr(lines, "_line_ends", lambda _: broken_disk())
         assert "it cannot be read (Input/output error)" in refusal(path)
 
 
@@ -656,7 +690,7 @@ def test_a_pipe_is_no_table_of_numpy(tmp_path):
 
 def test_a_file_without_line_ends_is_not_read_into_one_line(tmp_path, monkeypatch):
     """Lines have a limit, packed or not."""
-    monkeypatch.setattr(readers, "LONGEST_LINE", 1 << 18)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 18)
     text = b"a\n1\n" + b"0" * (1 << 23)
     for path in (put(tmp_path / "t.csv", text), put(tmp_path / "t.csv.gz", gzip.compress(text))):
         assert "line 3 is longer than 262,144 bytes" in refusal(path)
@@ -917,8 +951,8 @@ def test_what_csv_writes_is_read_back(
     there = [k for k in range(len(head)) if any(isinstance(row[k], float) for row in rows)]
     kept = [row for row in rows if all(isinstance(row[k], float) for k in there)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "CHUNK_BYTES", size)
-        patch.setattr(readers, "FIRST_BYTES", size)
+        patch.setattr(base, "CHUNK_BYTES", size)
+        patch.setattr(base, "FIRST_BYTES", size)
         how = {"na": "drop", "separator": sep, "decimal": decimal}
         spread = [max(c) - min(c) for k in there if (c := [r[k] for r in rows if r[k] == r[k]
                   and isinstance(r[k], float)])]  # fmt: skip
@@ -1002,8 +1036,8 @@ def test_odd_cells_are_read_as_the_standard_library_does_or_refused(
     path = tmp_path_factory.mktemp("t") / "t.csv"
     whole = agrees(path, content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "CHUNK_BYTES", size)
-        patch.setattr(readers, "FIRST_BYTES", size)
+        patch.setattr(base, "CHUNK_BYTES", size)
+        patch.setattr(base, "FIRST_BYTES", size)
         assert agrees(path, content) == whole
 
 
@@ -1358,9 +1392,9 @@ def test_what_does_not_fit_is_read_from_disk(tmp_path, monkeypatch, rng):
     how = {"na": "drop", "groups": ["group"]}
     kept = read_dataset(tmp_path / "t.csv", **how)
     assert not on_disk(kept)
-    monkeypatch.setattr(dataset, "MOST_IN_MEMORY", 20_000)
-    monkeypatch.setattr(dataset, "PART_BYTES", 10_000)
-    monkeypatch.setattr(readers, "CHUNK_BYTES", 5000)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 20_000)
+    monkeypatch.setattr(spool, "PART_BYTES", 10_000)
+    monkeypatch.setattr(base, "CHUNK_BYTES", 5000)
     found = read_quietly(tmp_path / "t.csv", **how)
     assert on_disk(found) > 10
     assert bits(found) == bits(kept)
@@ -1389,7 +1423,7 @@ def on_disk(found: Dataset) -> int:
 
 def test_too_little_disk_gets_one_line(monkeypatch, tmp_path):
     """Before it is full, and if it is full all the same."""
-    monkeypatch.setattr(dataset, "MOST_IN_MEMORY", 100)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 100)
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
@@ -1397,7 +1431,7 @@ def test_too_little_disk_gets_one_line(monkeypatch, tmp_path):
     assert "its numbers take more than 0.0 GiB, and 0.0 GiB are free in" in line
     assert line.endswith("Name fewer columns, or another place in TMPDIR.")
     with monkeypatch.context() as patch:
-        patch.setattr(dataset._Disk, "write", lambda *_: broken_disk())
+        patch.setattr(spool._Disk, "write", lambda *_: broken_disk())
         assert "Name fewer columns, or another place in TMPDIR." in refusal(np.arange(1000.0))
 
 
