@@ -6,6 +6,7 @@ same questions.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Protocol
 
@@ -17,10 +18,12 @@ from simnorm.columns import Column
 from simnorm.diagnostics import (
     BALANCED,
     EXACT,
+    FEWEST_FOR_KHAT,
     LARGEST_EQUAL_SHARE,
     LARGEST_TAIL_SHARE,
     OK,
     UNDEFINED,
+    UNRELIABLE,
     WHOLE,
     Jumps,
     Verdict,
@@ -39,7 +42,7 @@ from simnorm.estimators import (
     UserEstimator,
     relative_constant,
 )
-from simnorm.rare import Fourth, fourth_cumulants
+from simnorm.rare import Fourth, fourth_cumulants, squared_mean_kurtosis
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
 from simnorm.theory import Value
 from simnorm.theory.enumeration import enumerated_values
@@ -53,10 +56,14 @@ Verdicts = tuple[Verdict, Verdict, Verdict, Verdict]
 CONSTANT = "the column is constant"
 ROWS_ALONE = "every row is a batch of its own, in any order"
 IN_GROUPS = "no batch reaches beyond its group, in any order of the groups"
+BALANCED_VALUES = "all values are as far from their mean: the error vanishes to first order"
+ONE_GROUP = "there is one group, in file order"
 FILE_ORDER = "file order, nothing is drawn"
 
 # A skewness or kurtosis of a column below this is the rounding of a zero, and divides nothing.
 ROUNDING = 1e-12
+# Excess kurtosis of the square of a normal variable.
+NORMAL_SQUARE = 12.0
 
 
 class Known(Protocol):
@@ -81,7 +88,7 @@ class Known(Protocol):
     ) -> Jumps | None:
         """Return what jumps that are too rare may add; None where there are none."""
 
-    def rare(self, kind: Estimator, n: int) -> Fourth | None:
+    def rare(self, kind: Estimator, n: int, bias: float) -> Fourth | None:
         """Return the fourth cumulants that rare events give; None where there is nothing to say."""
 
 
@@ -124,7 +131,7 @@ class KnownLaw:
             missed = Jumps(missed.bias + whole.bias, missed.squares + whole.squares)
         return missed
 
-    def rare(self, kind: Estimator, n: int) -> Fourth | None:  # noqa: ARG002, D102
+    def rare(self, kind: Estimator, n: int, bias: float) -> Fourth | None:  # noqa: ARG002, D102
         return None
 
 
@@ -152,10 +159,12 @@ class KnownColumn:
         exact: bool = False,
     ) -> None:
         self.column, self.sampling, self.exact = column, sampling, exact
+        self._kurtoses: dict[tuple[bool, int], float] = {}
         self._values: dict[tuple[Estimator, int], dict[str, Value]] = {}
         self.word = sampling.partition(":")[0]
         # What all groups' sizes are multiples of.
         self.common = math.gcd(*group_sizes) if group_sizes else 0
+        self.groups = len(group_sizes)
 
     def constant(self, kind: Estimator) -> float:  # noqa: D102
         if kind.is_location:
@@ -206,10 +215,11 @@ class KnownColumn:
             return (Verdict(EXACT, CONSTANT, is_zero=True),) * 2
         if self.word == REPLACEMENT:
             return ok, ok
-        if n == size:
+        fixed = FILE_ORDER if self.word == SEQUENTIAL else ONE_GROUP if self.groups == 1 else ""
+        if n == size and (fixed or self.column.is_symmetric(kind)):
             return (Verdict(EXACT, WHOLE, is_zero=True),) * 2
-        if self.word == SEQUENTIAL:
-            return (Verdict(EXACT, FILE_ORDER),) * 2
+        if fixed:
+            return (Verdict(EXACT, fixed),) * 2
         same = ROWS_ALONE if n == 1 else IN_GROUPS if self._stays_in_groups(n) else ""
         bias = Verdict(EXACT, same) if same else ok
         if isinstance(kind, Mean) and size % n == 0:
@@ -243,8 +253,20 @@ class KnownColumn:
         replications: int,
     ) -> Verdict:
         base = measure.removeprefix("relative_")
+        if self.word == REPLACEMENT and isinstance(kind, Spread) and self._is_balanced:
+            return Verdict(UNRELIABLE, BALANCED_VALUES)
         needed = self._needed(kind, n, is_bias=base == "bias")
+        if self.word == GROUPED:
+            # Nothing foretells what rarely meets; a k-hat tells, from so many replications on.
+            needed = max(needed, FEWEST_FOR_KHAT)
+            if replications < needed:
+                return Verdict(UNRELIABLE, f"batches by groups need {needed} replications or more")
         return enough(base, n, self.column.size, replications, needed)
+
+    @functools.cached_property
+    def _is_balanced(self) -> bool:
+        """Whether all values are as far from their mean: their variance moves to second order."""
+        return not self.column.is_constant and self.column.moments[4] - 1.0 <= ROUNDING
 
     def missed_jumps(  # noqa: D102
         self,
@@ -270,12 +292,24 @@ class KnownColumn:
         if not mean and not isinstance(kind, Spread):
             return 0
         own = self.column.excess_kurtosis if mean else self.column.squares_kurtosis
-        return replications_for(own, batches * n, LARGEST_TAIL_SHARE)
+        needed = replications_for(own, batches * n, LARGEST_TAIL_SHARE)
+        if is_bias:
+            return needed
+        # A squared normal error has an excess kurtosis of 12, which all limits are made for.
+        more = max(self._squares_of_means(n, mean=mean) - NORMAL_SQUARE, 0.0)
+        return max(needed, replications_for(more, batches, LARGEST_TAIL_SHARE))
 
-    def rare(self, kind: Estimator, n: int) -> Fourth | None:  # noqa: D102
+    def _squares_of_means(self, n: int, *, mean: bool) -> float:
+        """Return the kurtosis of a squared error of a mean or, to first order, a variance."""
+        if (mean, n) not in self._kurtoses:
+            z = self.column.standardized
+            self._kurtoses[mean, n] = squared_mean_kurtosis(z if mean else z * z - 1.0, n)
+        return self._kurtoses[mean, n]
+
+    def rare(self, kind: Estimator, n: int, bias: float) -> Fourth | None:  # noqa: D102
         if self.word != SHUFFLE or self.column.is_constant:
             return None
-        return fourth_cumulants(kind, n, self.column)
+        return fourth_cumulants(kind, n, self.column, bias if math.isfinite(bias) else 0.0)
 
 
 def known_law(law: Distribution, full_size: int, sampling: str) -> Known:

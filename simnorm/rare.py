@@ -9,23 +9,14 @@ does not know of it, nor does its standard error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.columns import Column
-from simnorm.estimators import (
-    BiasedVariance,
-    Estimator,
-    Maximum,
-    Mean,
-    Minimum,
-    Range,
-    Std,
-    TrimmedMean,
-)
+from simnorm.estimators import BiasedVariance, Estimator, Mean, RankSum, Std, TrimmedMean
 from simnorm.theory.finite_order import rank_law
 
 Floats = NDArray[np.float64]
@@ -37,10 +28,15 @@ ROUNDING = 1e-10
 
 
 class Fourth(NamedTuple):
-    """Fourth cumulants of A and of Q that rare events of one replication give."""
+    """Fourth cumulants that rare events of one replication give.
+
+    Of A, of Q, and of the mean of (e - bias)^2, which a variance is made of; for errors in `unit`.
+    """
 
     mean_error: float
     mean_square: float
+    centred_square: float
+    unit: float
 
 
 def differing(values: Floats) -> NDArray[np.int64]:
@@ -70,13 +66,15 @@ def differing(values: Floats) -> NDArray[np.int64]:
     return np.asarray(np.count_nonzero(~alike, axis=-1))
 
 
-def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
-    """Return the fourth cumulants of A and Q under ``shuffle`` that large values give.
+def fourth_cumulants(kind: Estimator, n: int, column: Column, bias: float) -> Fourth | None:
+    """Return the fourth cumulants under ``shuffle`` that large values give.
 
-    A value i changes the variance of its batch by about a_i = z_i^2 (1 - 1/n)/n, in units of the
-    column's own. Events are taken as independent, of chance (n - 1)/(N - 1) for a pair to meet and
-    (N mod n)/N for a value to be left out; a fourth cumulant is the sum of their chances times the
-    fourth powers of what they change.
+    The error of a batch of typical rows is compared with that of one that holds one of the
+    outermost values, or two. In every order each of them is in some batch: that is no chance. What
+    is, is that two meet, with probability (n - 1)/(N - 1), which changes the sum over batches by
+    the second difference, and that one is left out, with (N mod n)/N. Events are taken as
+    independent; a fourth cumulant is the sum of their chances times the fourth powers of what they
+    change.
 
     Parameters
     ----------
@@ -84,81 +82,148 @@ def fourth_cumulants(kind: Estimator, n: int, column: Column) -> Fourth | None:
         Estimator and batch size.
     column
         The column, not constant.
+    bias
+        The estimator's bias, in the unit of the data; it need not be exact.
 
     Returns
     -------
     Fourth or None
-        In units of the data; None for estimators that are neither made of moments nor extremes.
+        None for estimators that are neither made of moments nor of a few order statistics.
     """
-    if isinstance(kind, Maximum | Minimum | Range) and n > 1:
-        return _of_extremes(kind, n, column)
-    is_mean = isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0)
-    if not (is_mean or isinstance(kind, BiasedVariance | Std)) or n < 2:
+    errors = _errors_with(kind, n, column) if n > 1 else None
+    if errors is None:
         return None
+    unit = column.unit**kind.power
+    typical, alone, together = errors
+    i, j = _pairs(len(alone))
+    N = column.size
+    batches, meeting, leaving = N // n, (n - 1.0) / (N - 1.0), (N % n) / N
+    found = []
+    for power, centre in ((1, 0.0), (2, 0.0), (2, bias / unit)):
+        none, one = (typical - centre) ** power, (alone - centre) ** power
+        meet = (together - centre) ** power - one[i] - one[j] + none
+        found.append(meeting * _fourth(meet / batches) + leaving * _fourth((one - none) / batches))
+    return Fourth(found[0], found[1], found[2], unit)
+
+
+def squared_mean_kurtosis(values: Floats, n: int) -> float:
+    """Return the excess kurtosis of the square of a mean of n independent draws, less their mean.
+
+    By the cumulants of the mean, which are those of a draw over n^(k-1) (Kendall, ch. 3).
+    It is 12 for a normal mean.
+
+    Parameters
+    ----------
+    values
+        The numbers that are drawn, each as often, with mean 0.
+    n
+        How many draws a mean is of.
+
+    Examples
+    --------
+    >>> round(squared_mean_kurtosis(np.array([-1.0, 1.0]), 10**6), 3)
+    12.0
+    """
+    # The seventh cumulant meets only the first, which is 0.
+    m2, m3, m4, m5, m6, m8 = (float((values**k).mean()) for k in (2, 3, 4, 5, 6, 8))
+    cumulants = {
+        2: m2,
+        3: m3,
+        4: m4 - 3 * m2**2,
+        5: m5 - 10 * m3 * m2,
+        6: m6 - 15 * m4 * m2 - 10 * m3**2 + 30 * m2**3,
+        8: m8
+        - 28 * m6 * m2
+        - 56 * m5 * m3
+        - 35 * m4**2
+        + 420 * m4 * m2**2
+        + 560 * m3**2 * m2
+        - 630 * m2**4,
+    }
+    k2, k3, k4, k5, k6, k8 = (value / float(n) ** (k - 1) for k, value in cumulants.items())
+    second = k2
+    fourth = k4 + 3 * k2**2
+    sixth = k6 + 15 * k4 * k2 + 10 * k3**2 + 15 * k2**3
+    eighth = k8 + 28 * k6 * k2 + 56 * k5 * k3 + 35 * k4**2 + 210 * k4 * k2**2
+    eighth += 280 * k3**2 * k2 + 105 * k2**4
+    spread = fourth - second**2
+    if not spread > 0.0:
+        return 0.0
+    return (eighth - 4 * sixth * second + 6 * fourth * second**2 - 3 * second**4) / spread**2 - 3.0
+
+
+# Errors of a batch of typical rows, with one of the outermost values, and with each pair of them.
+Errors = tuple[float, Floats, Floats]
+
+
+def _errors_with(kind: Estimator, n: int, column: Column) -> Errors | None:
+    """Return errors in the column's unit, None for kinds that nothing is known of."""
     z = column.outermost(LARGEST)
+    i, j = _pairs(len(z))
+    if isinstance(kind, Mean) or (isinstance(kind, TrimmedMean) and kind.cut(n) == 0):
+        return 0.0, z / n, (z[i] + z[j]) / n
+    if isinstance(kind, BiasedVariance | Std):
+        return _spreads_with(kind, n, column, z)
+    return _ranks_with(kind, n, column, z) if isinstance(kind, RankSum) else None
+
+
+def _spreads_with(kind: BiasedVariance | Std, n: int, column: Column, z: Floats) -> Errors:
+    """Return errors of variances and standard deviations."""
+    i, j = _pairs(len(z))
     N = column.size
-    batches = N // n
-    meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
-    products = _pairs(z, np.multiply) * (2.0 / (n * n * batches))
-    if is_mean:
-        error = leaving * _fourth(z / (n * batches))
-        square = meeting * _fourth(products) + leaving * _fourth(z * z / (n * n * batches))
-        return _in_units(error, square, column.unit)
-    changes = z * z * ((1.0 - 1.0 / n) / n)
-    value: Callable[[Floats], Floats] = np.sqrt if isinstance(kind, Std) else np.asarray
-    error = _of_events(value, changes, meeting, leaving, batches)
-    if not isinstance(kind, Std):
-        # Variances add up; what meets is a part of the squared means that are taken off.
-        error += meeting * _fourth(products)
-    square = _of_events(lambda v: (value(v) - 1.0) ** 2, changes, meeting, leaving, batches)
-    return _in_units(error, square, column.unit**kind.power)
+    # Typical rows vary as all but the outermost do.
+    outer = max(1, N // 50)
+    inner = column.scores[outer:-outer]
+    rest = float(np.square(inner).mean()) if inner.size else 1.0
+    square = z * z * ((n - 1.0) / n / n)
+    variances = (
+        np.array(rest * (n - 1.0) / n),
+        rest * (n - 1.0) ** 2 / n**2 + square,
+        rest * (n - 2.0) * (n - 1.0) / n**2 + square[i] + square[j] - z[i] * z[j] * (2.0 / n / n),
+    )
+    a, c = n / (n - kind.ddof), N / (N - kind.ddof)
+    if isinstance(kind, Std):
+        errors = [np.sqrt(np.maximum(a * v, 0.0)) - np.sqrt(c) for v in variances]
+    else:
+        errors = [a * v - c for v in variances]
+    return float(errors[0]), errors[1], errors[2]
 
 
-def _of_events(
-    g: Callable[[Floats], Floats], changes: Floats, meeting: float, leaving: float, batches: int
-) -> float:
-    """Return the fourth cumulant of the mean of g(variance of a batch)."""
-    alone = g(1.0 + changes)
-    one = g(np.ones(1))[0]
-    i, j = np.triu_indices(len(changes), 1)
-    together = g(1.0 + changes[i] + changes[j]) - alone[i] - alone[j] + one
-    return meeting * _fourth(together / batches) + leaving * _fourth((alone - one) / batches)
+def _ranks_with(kind: RankSum, n: int, column: Column, z: Floats) -> Errors:
+    """Return errors of sums of order statistics: one or two outer values take the outer ranks."""
+    i, j = _pairs(len(z))
+    N, scores = column.size, column.scores
+    low, high = np.minimum(z[i], z[j]), np.maximum(z[i], z[j])
+    middle = float(np.median(scores))
+    alone, together = np.zeros(len(z)), np.zeros(len(i))
+    typical = -sum(weight * float(scores[rank - 1]) for rank, weight in kind.weights(N))
+    alone, together = alone + typical, together + typical
+    for rank, weight in kind.weights(n):
+        t = float(rank_law(rank, n, N, replaced=False) @ scores)
+        one, two = np.full(len(z), t), np.full(len(i), t)
+        if rank == n:
+            one = np.where(z >= middle, np.maximum(z, t), one)
+            two = np.where(high >= middle, np.maximum(high, t), two)
+        if rank == 1:
+            one = np.where(z < middle, np.minimum(z, t), one)
+            two = np.where(low < middle, np.minimum(low, t), two)
+        if rank == n - 1:
+            two = np.where(low >= middle, np.maximum(low, t), two)
+        if rank == 2:
+            two = np.where(high < middle, np.minimum(high, t), two)
+        typical, alone, together = (
+            typical + weight * t,
+            alone + weight * one,
+            together + weight * two,
+        )
+    return typical, alone, together
 
 
-def _of_extremes(kind: Maximum | Minimum | Range, n: int, column: Column) -> Fourth:
-    """Return what the outermost values give: the smaller of two that meet is not the extreme."""
-    N = column.size
-    batches = N // n
-    meeting, leaving = (n - 1.0) / (N - 1.0), (N % n) / N
-    z = column.scores
-    ends = {Maximum: [z], Minimum: [-z[::-1]]}.get(type(kind), [z, -z[::-1]])
-    # Of each end the largest values, what a batch without them has there, and the whole's.
-    law = rank_law(n, n, N, replaced=False)
-    typical = [float(law @ end) for end in ends]
-    found = np.zeros(2)
-    for k, end in enumerate(ends):
-        # The error where this end is at v and the other, if any, is where it mostly is.
-        rest = sum(typical) - typical[k] - sum(float(other[-1]) for other in ends)
-        base = typical[k] + rest
-        alone = np.maximum(end[-LARGEST:], typical[k]) + rest
-        i, j = np.triu_indices(len(alone), 1)
-        for power in (1, 2):
-            g = alone**power
-            together = np.minimum(alone[i], alone[j]) ** power - base**power
-            found[power - 1] += meeting * _fourth(together / batches)
-            found[power - 1] += leaving * _fourth((g - base**power) / batches)
-    return _in_units(float(found[0]), float(found[1]), column.unit)
-
-
-def _pairs(values: Floats, combine: Callable[[Floats, Floats], Floats]) -> Floats:
-    i, j = np.triu_indices(len(values), 1)
-    return combine(values[i], values[j])
+@functools.lru_cache(maxsize=8)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(count, 1)
 
 
 def _fourth(values: Floats) -> float:
     squares = values * values
     return float((squares * squares).sum())
-
-
-def _in_units(error: float, square: float, unit: float) -> Fourth:
-    return Fourth(error * unit**4, square * unit**8)

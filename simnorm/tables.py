@@ -393,17 +393,22 @@ class _Rows:
 
     def _doubt_rare(self, about: About, shown: NDArray[np.bool_]) -> None:
         """Doubt what values may do that are large and rarely meet, for a column of data."""
-        squares = np.array(VERDICTS) % 2 == 1
+        base = np.array([name.removeprefix("relative_") for name in ALL_MEASURES])
+        bias = self.estimate[:, ALL_MEASURES.index("bias")]
         for i, (cell, known) in enumerate(about):
-            found = known.rare(cell.estimator, cell.batch_size) if shown[i].any() else None
+            if not shown[i].any():
+                continue
+            found = known.rare(cell.estimator, cell.batch_size, float(bias[i]))
             if found is None:
                 continue
             replications = int(self.used[i])
-            for fourth, name, of_name in (
-                (found.mean_error, "bias", ~squares),
-                (found.mean_square, "mse", squares),
+            for fourth, name, of_name, unit in (
+                (found.mean_error, "bias", base == "bias", found.unit),
+                (found.mean_square, "mse", np.isin(base, ["mse", "rmse"]), found.unit**2),
+                (found.centred_square, "variance", base == "variance", found.unit**2),
             ):
-                variance = replications * self.mcse[i, ALL_MEASURES.index(name)] ** 2
+                # In the column's unit, whose fourth power may be no double.
+                variance = replications * (self.mcse[i, ALL_MEASURES.index(name)] / unit) ** 2
                 if fourth > LARGEST_TAIL_SHARE * replications * variance * variance > 0.0:
                     here = shown[i] & of_name
                     self.status[i, here] = UNRELIABLE
