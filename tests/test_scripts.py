@@ -114,7 +114,8 @@ def test_the_readme_names_scripts_that_exist():
     assert {"quickstart", "test"} <= names
     for name in names:
         assert (ROOT / "scripts" / name).exists(), name
-    assert len(text.splitlines()) <= 150
+    # Short enough to be read whole; data as the full set took a page of its own.
+    assert len(text.splitlines()) <= 225
 
 
 def test_the_first_commands_of_the_readme_are_the_two_scripts():
