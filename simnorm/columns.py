@@ -14,6 +14,13 @@ Floats = NDArray[np.float64]
 
 # A spread below so many spacings of doubles at the column's size has lost its digits.
 SPACINGS = 1000.0
+# Two values of a function are one number up to this part of it: sums in another order differ by
+# rounding, which a function of the user may enlarge.
+ALIKE = 1e-9
+# The same for numbers that should be 0 and are made of rounding alone, of data of size 1.
+NEXT_TO_ZERO = 64.0 * np.finfo(np.float64).eps
+# The largest spread of (x - mean)^2, relative to M2^2, that rounding makes of equal squares.
+EQUAL_SQUARES = 1e-12
 
 
 class Column:
@@ -38,6 +45,7 @@ class Column:
         self.values = np.ascontiguousarray(values, dtype=np.float64)
         self.values.flags.writeable = False
         self._known: dict[tuple[Estimator, bool], float] = {}
+        self._symmetric: dict[UserEstimator, bool] = {}
 
     @property
     def size(self) -> int:
@@ -131,12 +139,20 @@ class Column:
 
     @property
     def squares_kurtosis(self) -> float:
-        """Excess kurtosis of (x - mean)^2; infinite where these are all equal."""
+        """Excess kurtosis of (x - mean)^2; NaN where these are all equal."""
+        if self.is_constant or self.squares_are_constant:
+            return math.nan
         m = self.moments
         spread = m[4] - 1.0
-        if self.is_constant or spread <= 0.0:
-            return math.nan
         return (m[8] - 4.0 * m[6] + 6.0 * m[4] - 3.0) / (spread * spread) - 3.0
+
+    @property
+    def squares_are_constant(self) -> bool:
+        """Whether (x - mean)^2 is one number up to rounding, as of two values equally often.
+
+        False for a constant column, which has no unit for them.
+        """
+        return not self.is_constant and self.moments[4] - 1.0 <= EQUAL_SQUARES
 
     @functools.cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -154,6 +170,47 @@ class Column:
     def centred_value_of(self, kind: Estimator) -> float:
         """Return the estimator's value on the column less its pivot."""
         return self._value(kind, about_pivot=True)
+
+    def is_symmetric(self, kind: Estimator) -> bool:
+        """Return whether the order of the rows does not matter to an estimator.
+
+        It matters to none of the built-in ones. A function of the user is called on the column in
+        three orders; where it fails, nothing is known, and it counts as one that minds.
+
+        Examples
+        --------
+        >>> column = Column("x", np.array([1.0, 2.0, 3.0, 6.0]))
+        >>> column.is_symmetric(UserEstimator(np.ptp))
+        True
+        >>> column.is_symmetric(UserEstimator(lambda x, axis=-1: x[..., 0], "first"))
+        False
+        """
+        if not isinstance(kind, UserEstimator):
+            return True
+        if kind not in self._symmetric:
+            self._symmetric[kind] = self._is_symmetric(kind)
+        return self._symmetric[kind]
+
+    def _is_symmetric(self, kind: UserEstimator) -> bool:
+        here = self.value_of(kind)
+        if not math.isfinite(here):
+            return False
+        shuffled = np.random.Generator(np.random.PCG64DXSM(0)).permutation(self.values)
+        # One at a time: a function may do otherwise with several samples than with one.
+        for values in (self.values[::-1], shuffled):
+            other = kind.attempt(np.ascontiguousarray(values)[np.newaxis, np.newaxis])[0]
+            if not self.alike(np.array(here), other):
+                return False
+        return True
+
+    def alike(self, values: Floats, others: Floats) -> bool:
+        """Return whether values of a function are the same numbers but for rounding."""
+        # The mean of z-scores is nothing but rounding, about the unit of what it is made of. For
+        # small numbers their square: also a function in that unit has values far above this.
+        nothing = NEXT_TO_ZERO * min(1.0, self.std) ** 2
+        size = np.maximum(np.abs(values), np.abs(others))
+        # NaN, of a function that fails, is like nothing.
+        return bool((np.abs(values - others) <= np.maximum(ALIKE * size, nothing)).all())
 
     def _value(self, kind: Estimator, *, about_pivot: bool) -> float:
         key = kind, about_pivot

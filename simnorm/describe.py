@@ -133,11 +133,13 @@ def fresh_size(column: Column, target: float) -> float:
     """Return the smallest batch of fresh data whose variance is near the source's own.
 
     By the formula for independent draws, Var(s^2)/sigma^4 = g2/n + 2/(n-1), with the excess
-    kurtosis K4/K2^2 of the file in place of the unknown g2. It may be larger than the file.
+    kurtosis K4/K2^2 of the file in place of the unknown g2, but at least -2, below which no law's
+    is. It may be larger than the file.
     """
     g2, _ = _k_statistics(column)
     if math.isnan(g2):
         return math.nan
+    g2 = max(g2, -2.0)
     square = target * target
     half = square + g2 + 2.0
     root = math.sqrt(max(half * half - 4.0 * square * g2, 0.0))

@@ -32,7 +32,7 @@ from simnorm.estimators import (
     relative_constant,
 )
 from simnorm.grammar import number_text
-from simnorm.sampling import REPLACEMENT, SHUFFLE
+from simnorm.sampling import REPLACEMENT, SHUFFLE, batch_count
 
 Floats = NDArray[np.float64]
 
@@ -303,7 +303,8 @@ def _difference_kurtosis(kind: RankSum, law: Distribution, n: int, full_size: in
         return math.inf if total > 0.0 else 0.0
     # Where an atom holds an end fast, its kurtosis is huge and its share next to nothing.
     return sum(
-        (part.fourth / total / total - 3.0 * (part.variance / total) ** 2) / (full_size // size)
+        (part.fourth / total / total - 3.0 * (part.variance / total) ** 2)
+        / batch_count(full_size, size)
         for part, size in parts
     )
 

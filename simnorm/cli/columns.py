@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -31,10 +32,15 @@ NAME_WIDTH, ESTIMATE, EXACT, LAST = 17, 17, 8, (6, 7)
 # What stands beside the errors: for shuffled rows two batch sizes, else the size of equal worth.
 NEEDED, WORTH = (("own", "n_own_10"), ("fresh", "n_fresh_10")), "worth"
 HEAVY = "?"
+# A bias inside batches is said from this part of the variance on, and above so many of its
+# standard errors: the estimate of one that is 0 is negative every second time.
+LEAST_BIAS, CLEAR_BIAS = 0.01, 3.0
+# The mean is worse than that of shuffled rows if by more than so many standard errors, or rounding.
+CLEAR_LOSS, ROUNDING = 2.0, 1e-9
 KEYS = {
     "own": "n for 10 %: the batch whose variance is within 10 % (RMSE), own: of that of these "
     "{N:,} rows; fresh: of that of their source, for new data, if the rows are a sample of it",
-    HEAVY: "? tails too heavy, or too few rows, for that number",
+    HEAVY: "? tails too heavy, too few rows or too many ties for that number",
     WORTH: "worth: so many shuffled rows have as good a mean as such a batch",
 }
 
@@ -250,24 +256,40 @@ def _cost(result: Result, worst: Any, size: int) -> str:
     error = float(worst["estimate"])
     shuffled = math.sqrt(shuffled_mse(size, N, of_data=True))
     how = "in file order" if scheme == SEQUENTIAL else f"by {scheme}"
-    text = (
-        f"What not shuffling costs: {how} the mean of {size} rows of {column} is off by "
-        f"{significant(error, 2)} sd, shuffled exactly by {significant(shuffled, 2)} sd: such a "
-        f"batch is worth {significant(effective_size(error**2, N, of_data=True), 2)} shuffled rows."
-    )
+    worth = significant(effective_size(error**2, N, of_data=True), 2)
+    # Without a standard error the estimate is taken as it is.
+    doubt = np.nan_to_num(CLEAR_LOSS * _standard_error(worst))
+    if error <= shuffled * (1.0 + ROUNDING) + doubt:
+        text = (
+            f"{how[0].upper()}{how[1:]} nothing is lost for the mean: {size} rows of {column} are "
+            f"worth {worth} shuffled ones."
+        )
+    else:
+        text = (
+            f"What not shuffling costs: {how} the mean of {size} rows of {column} is off by "
+            f"{significant(error, 2)} sd, shuffled exactly by {significant(shuffled, 2)} sd: such "
+            f"a batch is worth {worth} shuffled rows."
+        )
     frame = result.frame
     of_cell = frame[(frame["sampling"] == scheme) & (frame["column"] == column)]
-    bias = of_cell[
+    found = of_cell[
         (of_cell["estimator"] == "unbiased_variance")
         & (of_cell["measure"] == "relative_bias")
         & (of_cell["batch_size"] == size)
-    ]["estimate"]
-    if len(bias) and float(bias.iloc[0]) < 0.0:
-        text += (
-            f" The unbiased variance inside batches is {percent(-float(bias.iloc[0]))} too small "
-            "on average, and no number of batches mends that."
-        )
+    ]
+    for _, row in found.iterrows():
+        bias = float(row["estimate"])
+        if -bias >= LEAST_BIAS and -bias > CLEAR_BIAS * _standard_error(row):
+            text += (
+                f" The unbiased variance inside batches is {percent(-bias)} too small on average, "
+                "and no number of batches mends that."
+            )
     return text
+
+
+def _standard_error(row: Any) -> float:
+    """Return a row's standard error: 0 in file order, where nothing is drawn; NaN if unknown."""
+    return 0.0 if row["sampling"] == SEQUENTIAL else float(row["mcse"])
 
 
 def _listed(names: list[str], most: int = 12) -> str:

@@ -177,6 +177,8 @@ def _value_of_data(
         if got is not None:
             raise SimnormError(name, got, "it is about a law, and data are given", "Leave it out.")
     column = _column_of(data, n, sampling)
+    if n < kind.smallest_batch:
+        raise SimnormError("n", n, kind.too_small)
     found = finite_values(kind, n, column, sampling)
     if exact:
         every = enumerated_values(kind, n, column, sampling)
@@ -184,6 +186,9 @@ def _value_of_data(
             what = f"batches of {n} from {column.size:,} rows"
             raise SimnormError("exact", what, "there are more than 100,000 of them")
         found = every
+    if measure not in found and not column.is_symmetric(kind):
+        allowed = "it fails on these data, or depends on the order of their rows"
+        raise SimnormError("theory", str(kind), allowed)
     if measure not in found:
         what = f"the {measure} of {kind} at n = {n} for these data"
         hint = "For few rows exact=True looks at all batches."

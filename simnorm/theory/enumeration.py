@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 MOST_BATCHES = 100_000
 # Numbers that are looked at together.
 CHUNK = 1 << 20
+# So many batches of a chunk are looked at in another order of their rows, too.
+PERMUTED = 64
 
 
 def enumerated_values(
@@ -46,7 +48,9 @@ def enumerated_values(
     Returns
     -------
     dict or None
-        Values by measure; empty if a batch has none, None if there are too many batches.
+        Values by measure; empty if a batch has none, or if a function of the user depends on the
+        order of the rows, since only one order of each batch is looked at. None if there are too
+        many batches, or none of this size.
 
     Examples
     --------
@@ -62,13 +66,15 @@ def enumerated_values(
     if (not replaced and n > N) or math.comb(N + n - 1 if replaced else N, n) > most:
         return None
     user = kind if isinstance(kind, UserEstimator) else None
+    if not column.is_symmetric(kind):
+        return {}
     values = column.values if user else column.values - column.pivot
     whole = column.value_of(kind) if user else column.centred_value_of(kind)
     total = first = second = 0.0
     for rows, weights in _batches(N, n, replaced=replaced):
         if user is not None:
             found, said = user.attempt(values[rows])
-            if said:
+            if said or _minds_order(user, values[rows[:PERMUTED]], found[:PERMUTED], column):
                 return {}
         else:
             found = kind.along_last(values[rows])
@@ -93,6 +99,16 @@ def _batches(N: int, n: int, *, replaced: bool) -> Iterator[tuple[NDArray[np.int
         if replaced:
             weights = np.array([_orders(batch) for batch in some])
         yield rows, weights
+
+
+def _minds_order(kind: UserEstimator, batches: Floats, found: Floats, column: Column) -> bool:
+    """Return whether a function has other values on batches whose rows are permuted.
+
+    What it does not do on the whole column it may still do on a part of it.
+    """
+    rng = np.random.Generator(np.random.PCG64DXSM(0))
+    others, _ = kind.attempt(rng.permuted(batches, axis=-1))
+    return not column.alike(found, others)
 
 
 def _orders(batch: tuple[int, ...]) -> float:

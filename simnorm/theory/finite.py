@@ -21,7 +21,15 @@ import math
 import numpy as np
 
 from simnorm.columns import Column
-from simnorm.estimators import BiasedVariance, Estimator, Mean, RankSum, Std, UnbiasedVariance
+from simnorm.estimators import (
+    BiasedVariance,
+    Estimator,
+    Mean,
+    RankSum,
+    Shape,
+    Std,
+    UnbiasedVariance,
+)
 from simnorm.sampling import REPLACEMENT, SHUFFLE
 from simnorm.theory.finite_order import order_moments
 from simnorm.theory.moments import (
@@ -76,8 +84,12 @@ def finite_pair(kind: Estimator, n: int, column: Column, sampling: str) -> Pair 
     """Return bias and variance of one batch's error, in units of the data."""
     if sampling not in (SHUFFLE, REPLACEMENT) or n < kind.smallest_batch:
         return None
+    if column.is_constant and isinstance(kind, Shape):
+        return None  # nor has the whole column a value
     if sampling == SHUFFLE and n >= column.size:
-        return Pair(0.0, 0.0) if n == column.size else None
+        # In another order the same rows are another batch to a function that minds it.
+        same = n == column.size and column.is_symmetric(kind)
+        return Pair(0.0, 0.0) if same else None
     if column.is_constant:
         return Pair(0.0, 0.0) if isinstance(kind, Mean | BiasedVariance | Std | RankSum) else None
     unit = column.std**kind.power
