@@ -302,6 +302,144 @@ def test_two_ranks_with_replacement_of_every_size(size):
     assert found["mse"] == pytest.approx((pairs**2).mean(), rel=1e-9)
 
 
+def far_columns():
+    """Return columns of 800 values by name, most with values far away from all others."""
+    rng = np.random.Generator(np.random.PCG64DXSM(2))
+    normal = rng.normal(size=800)
+    return {
+        "normal": normal,
+        "one": np.r_[normal[1:], 1e12],
+        "both": np.r_[normal[2:], -1e10, 1e10],
+        "sentinel": np.r_[normal[20:], [-999999999.0] * 20],
+        "many": np.r_[normal[200:], [-999999999.0] * 200],
+        "lognormal": np.exp(2.0 * rng.normal(size=800)),
+        "ties": rng.poisson(0.7, size=800) + 0.1,
+    }
+
+
+def log_binomial(top, below):
+    """Return log C(top, below), -inf where it is 0, with the digits of `math.comb`."""
+    table = {t: math.comb(t, below) for t in map(int, np.unique(top)) if t >= 0}
+    return np.array([math.log(table[t]) if table.get(t) else -np.inf for t in map(int, top)])
+
+
+def direct(kind, values, n, *, replaced):
+    """Return bias and mse by a plain sum over all pairs of places, and over single ranks.
+
+    Only two ranks next to each other, or the first and the last, with replacement.
+    """
+    x = np.sort(values) - np.median(values)
+    N, weights = len(x), kind.weights(n)
+    whole = sum(w * x[rank - 1] for rank, w in kind.weights(N))
+    i = np.arange(1, N + 1)
+    gap = i[None, :] - i[:, None]
+    squares = 0.0
+    laws = {rank: rank_law(rank, n, N, replaced=replaced) for rank, _ in weights}
+    if len(weights) == 1:
+        law, e = laws[weights[0][0]], x - whole
+        return law @ e, law @ e**2
+    centre = whole if sum(w for _, w in weights) > 0.5 else 0.0
+    y = x - centre
+    firsts = sum(w * (laws[rank] @ y) for rank, w in weights)
+    # The square of the whole sum where there are two ranks, so that no term is negative; with more
+    # of them, squares and products.
+    for (r, v), (s, w) in itertools.combinations(weights, 2):
+        P = joint_law(r, s, n, N, gap, replaced=replaced)
+        assert P.sum() == pytest.approx(1.0, rel=1e-9)
+        if len(weights) == 2:
+            ends = (centre, centre) if centre or v > 0.0 else (x[0], x[-1])
+            e = v * (x - ends[0])[:, None] + w * (x - ends[1])[None, :]
+            return float((P * e).sum()), float((P * e**2).sum())
+        squares += 2.0 * v * w * float(y @ P @ y)
+    squares += sum(w * w * (laws[rank] @ y**2) for rank, w in weights)
+    return firsts - whole, squares - 2.0 * whole * firsts + whole**2
+
+
+def joint_law(r, s, n, N, gap, *, replaced):
+    """Return the probabilities of all pairs of places of two ranks."""
+    i = np.arange(1, N + 1)
+    if not replaced:
+        between = log_binomial(np.arange(N), s - r - 1)
+        logs = np.where(gap > 0, between[np.maximum(gap - 1, 0)], -np.inf)
+        logs = logs + log_binomial(i - 1, r - 1)[:, None] + log_binomial(N - i, n - s)[None, :]
+        return np.exp(logs - math.log(math.comb(N, n)))
+    if s == r + 1:
+        # r of the batch at most the i-th, with one the i-th, and the others from the j-th on.
+        first = (i / N) ** r - ((i - 1) / N) ** r
+        second = ((N + 1 - i) / N) ** (n - r) - ((N - i) / N) ** (n - r)
+        found = np.where(gap > 0, math.comb(n, r) * first[:, None] * second[None, :], 0.0)
+        at_one = laws_of_both(r, n, N)
+        return found + np.diag(at_one)
+    assert (r, s) == (1, n)
+    d = np.maximum(gap, 0)
+    found = ((d + 1) / N) ** n - 2 * (d / N) ** n + (np.maximum(d - 1, 0) / N) ** n
+    return np.where(gap > 0, found, np.where(gap == 0, float(N) ** -n, 0.0))
+
+
+def laws_of_both(r, n, N):
+    """Return the probabilities that both the r-th and the next of a batch are the i-th."""
+    from scipy.stats import binom
+
+    i = np.arange(1, N + 1)
+    below = np.arange(r)[:, None]
+    # So many below the i-th, and more than r at most the i-th.
+    among = binom.sf(r - below, n - below, 1 / (N + 1 - i))
+    return (binom.pmf(below, n, (i - 1) / N) * among).sum(axis=0)
+
+
+@pytest.mark.parametrize("spec", ["median", "iqr", "quantile(q=0.9)", "range"])
+@pytest.mark.parametrize("name", far_columns())
+@pytest.mark.parametrize("replaced", [False, True])
+def test_values_far_away_do_not_take_the_digits(spec, name, replaced):
+    """N = 800 with 1e12, with sentinels, with ties: the transform against plain sums."""
+    kind, values = estimator(spec), far_columns()[name]
+    column = Column(name, values)
+    for n in (4, 16, 100):
+        pair = finite_pair(kind, n, column, "replacement" if replaced else "shuffle")
+        if pair is None:
+            assert replaced
+            assert spec == "iqr"
+            continue
+        bias, mse = direct(kind, values, n, replaced=replaced)
+        assert pair.bias == pytest.approx(bias, rel=1e-7, abs=1e-9 * math.sqrt(mse))
+        assert pair.variance + pair.bias**2 == pytest.approx(mse, rel=1e-7)
+
+
+def test_few_far_values_of_a_long_column_are_taken_out_and_many_have_no_theory():
+    """40 sentinels in 100,000 rows leave what clean rows have; with 3,000 there is no number."""
+    rng = np.random.Generator(np.random.PCG64DXSM(3))
+    normal = rng.normal(size=100_000)
+    kind = estimator("iqr")
+    clean = finite_values(kind, 100, Column("x", normal))["variance"]
+    few = Column("x", np.r_[normal[40:], [-999999999.0] * 40])
+    assert finite_values(kind, 100, few)["variance"] == pytest.approx(clean, rel=0.01)
+    many = Column("x", np.r_[normal[3000:], [-999999999.0] * 3000])
+    assert finite_values(kind, 100, many) == {}
+
+
+@pytest.mark.parametrize("n", [1024, 1025, 5000])
+@pytest.mark.parametrize("size", [2, 3, 10, 3000])
+def test_range_of_long_batches_with_replacement(n, size):
+    """n above 1024, where 2^n is no double: against the law of smallest and largest value.
+
+    P(smallest >= i-th, largest <= j-th) = ((j - i + 1)/N)^n, and differences of this.
+    """
+    values = np.arange(size) ** 1.5
+    found = finite_values(estimator("range"), n, Column("x", values), "replacement")
+    inside = (np.arange(size + 1) / size) ** n
+    P = np.zeros(size)  # of a gap of places, for each of its pairs
+    P[0] = inside[1]
+    P[1:] = inside[2:] - 2 * inside[1:-1] + inside[:-2]
+    i = np.arange(size)
+    gap = i[None, :] - i[:, None]
+    law = np.where(gap >= 0, P[np.maximum(gap, 0)], 0.0)
+    errors = values[None, :] - values[:, None] - np.ptp(values)
+    bias, mse = (law * errors).sum(), (law * errors**2).sum()
+    assert law.sum() == pytest.approx(1.0, rel=1e-12)
+    assert found["bias"] == pytest.approx(bias, rel=1e-9)
+    assert found["mse"] == pytest.approx(mse, rel=1e-9)
+
+
 def test_theory_of_data_through_the_front_door():
     """`sn.theory.*_of` with data: formulas, enumeration, and one line for what does not fit."""
     import simnorm as sn

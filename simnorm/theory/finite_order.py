@@ -6,15 +6,20 @@ With x_(1) <= ... <= x_(N) the values of the set, a batch of n drawn without rep
     P(r-th is the i-th, s-th is the j-th)
         = C(i-1, r-1) C(j-i-1, s-r-1) C(N-j, n-s) / C(N, n),   i < j,  r < s,
 
-by counting (e.g. David and Nagaraja, Order Statistics, ch. 2). An error T - c is a sum of order
-statistics with weights w; where these sum to 1, its mean square is
+by counting (e.g. David and Nagaraja, Order Statistics, ch. 2). An error is a sum of order
+statistics with weights w, each less a value c_r of the whole set. With e_r = x_r - c_r and W the
+sum of the weights, 1 for a location and 0 for a spread, its mean square is
 
-    sum_r w_r E (x_r - c)^2 - sum_{r<s} w_r w_s E (x_s - x_r)^2,
+    W sum_r w_r E e_r^2 - sum_{r<s} w_r w_s E (e_s - e_r)^2,
 
 so that single ranks and squared gaps between two are all that is needed. The joint law of two
 ranks is a product of three factors, of i, of j - i and of j: the sum over all pairs is a
 correlation, by fast Fourier transform. Each factor is tilted by a power of t = 1 - n/N, with the
 powers adding up to none, which puts all three of their peaks where the product has its own.
+
+A transform rounds to the size of its largest terms, which a sentinel of -999999999 makes larger
+than all that is asked for. Pairs with one of the outermost values are then added up one by one;
+what has still lost its digits has no theory.
 """
 
 from __future__ import annotations
@@ -34,6 +39,12 @@ from simnorm.estimators import RankSum
 
 Floats = NDArray[np.float64]
 
+# So much of a mean squared gap may be lost in transforms, by an estimate from norms.
+LARGEST_LOSS = 1e-8
+# So many values on each side, or so many pairs where that is more, are added up one by one.
+OUTERMOST = 64
+OUTER_PAIRS = 6_400_000
+
 
 def order_moments(
     kind: RankSum, n: int, column: Column, *, replaced: bool
@@ -41,28 +52,35 @@ def order_moments(
     """Return mean and mean square of a batch's error against the column, in its sd.
 
     None where the joint law of two ranks has no such form: two ranks with others between them, but
-    not the first and the last, of a batch drawn with replacement.
+    not the first and the last, of a batch drawn with replacement. None too where outliers leave
+    too few digits of a mean squared gap.
     """
-    z = column.scores
+    # Of the values themselves: z-scores have the digits of the mean, which an outlier takes along.
+    x = (column.rising - column.rising[column.size // 2]) / column.unit
     ranks = [rank for rank, _ in kind.weights(n)]
     weights = np.array([weight for _, weight in kind.weights(n)])
-    is_location = bool(abs(weights.sum() - 1.0) < 0.5)
-    whole = sum(w * z[rank - 1] for rank, w in kind.weights(len(z)))
     # About the full-set value, what is left are the digits of the errors.
-    x = z - whole if is_location else z
-    laws = [rank_law(rank, n, len(z), replaced=replaced) for rank in ranks]
-    means = np.array([float(law @ x) for law in laws])
+    wholes = np.array([_whole_of(kind, x, weight) for weight in weights])
+    is_location = bool(abs(weights.sum() - 1.0) < 0.5)
+    if not is_location:
+        # Of three, both quartiles have a part of the middle one, which cancels: what is left over
+        # of the full-set spread goes half to either end.
+        spread = sum(w * x[rank - 1] for rank, w in kind.weights(len(x)))
+        missing = (spread - weights @ wholes) / np.abs(weights).sum()
+        wholes += np.where(weights > 0.0, missing, -missing)
     gaps = 0.0
     for a, b in itertools.combinations(range(len(ranks)), 2):
-        gap = _mean_gap(x, ranks[a], ranks[b], n, replaced=replaced)
+        lower, upper = x - wholes[a], x - wholes[b]
+        gap = _mean_gap(lower, upper, (ranks[a], ranks[b]), n, replaced=replaced)
         if gap is None:
             return None
         gaps += weights[a] * weights[b] * gap
-    mean = float(weights @ means)
-    if is_location:
-        squares = np.array([float(law @ (x * x)) for law in laws])
-        return mean, float(weights @ squares) - gaps
-    return mean - whole, -gaps - 2.0 * whole * mean + whole * whole
+    mean = square = 0.0
+    for rank, weight, whole in zip(ranks, weights, wholes, strict=True):
+        law, error = rank_law(rank, n, len(x), replaced=replaced), x - whole
+        mean += float(weight * (law * error).sum())
+        square += float(weight * (law * error * error).sum())
+    return mean, float((square if is_location else 0.0) - gaps)
 
 
 @functools.lru_cache(maxsize=64)
@@ -103,31 +121,77 @@ def _replaced_law(rank: int, n: int, size: int) -> Floats:
 
 
 class _Joint(NamedTuple):
-    """The joint law of two ranks: factors of i, j - i and j, the middle one transformed."""
+    """The joint law of two ranks: factors of i, j - i and j, the middle one transformed too."""
 
     of_first: Floats
-    transformed: NDArray[np.complex128]
+    of_gap: Floats
+    gap_norm: float
     of_second: Floats
+    transformed: NDArray[np.complex128]
     total: float
     length: int
 
 
-def _mean_gap(x: Floats, r: int, s: int, n: int, *, replaced: bool) -> float | None:
-    """Return the mean squared gap between the r-th and the s-th of a batch."""
-    joint = _joint(r, s, n, len(x), replaced=replaced)
-    if joint is None:
+def _mean_gap(
+    lower: Floats, upper: Floats, ranks: tuple[int, int], n: int, *, replaced: bool
+) -> float | None:
+    """Return the mean squared gap of the s-th among ``upper`` from the r-th among ``lower``.
+
+    Both are the rising values of the set, about two numbers of one's own choice.
+    """
+    (r, s), N = ranks, len(lower)
+    joint = _joint(r, s, n, N, replaced=replaced)
+    are_two = bool(np.any(lower != upper))
+    # With replacement one row can be both ranks, which is a gap where the two numbers differ.
+    if joint is None or (replaced and are_two and (r, s) != (1, n)):
         return None
-    low, high = (0, len(x) - 1) if replaced else (r - 1, len(x) - n + s - 1)
-    if x[low] == x[high]:
+    low, high = (0, N - 1) if replaced else (r - 1, N - n + s - 1)
+    if lower[low] == lower[high] and not are_two:
         return 0.0  # whichever ranks they are, and no rounding of a transform
-    a, c = joint.of_first, joint.of_second
+    # A batch that is one row n times: N of N^n.
+    single = float(((upper - lower) ** 2).mean()) * float(N) ** (1 - n) if replaced else 0.0
+    for outer in (0, min(N // 2, max(OUTERMOST, OUTER_PAIRS // N))):
+        found, lost = _inner_sum(joint, lower, upper, outer)
+        found += _outer_sum(joint, lower, upper, outer)
+        if lost <= LARGEST_LOSS * found:
+            return found / joint.total + single
+    return None
 
-    def over_second(values: Floats) -> Floats:
-        product = fft.rfft(values, joint.length) * joint.transformed
-        return np.asarray(fft.irfft(product, joint.length)[: len(x)])
 
-    sums = over_second(c * x * x) - 2.0 * x * over_second(c * x) + x * x * over_second(c)
-    return float(a @ sums) / joint.total
+def _inner_sum(joint: _Joint, lower: Floats, upper: Floats, outer: int) -> tuple[float, float]:
+    """Return the sum over pairs without the outermost, and about what rounding may add to it."""
+    N = len(lower)
+    if N - 2 * outer < 2:
+        return 0.0, 0.0
+    inner = slice(outer, N - outer)
+    a, c = joint.of_first[inner], joint.of_second[inner]
+    v, u = lower[inner], upper[inner]
+    # Plain sums, here and below: a dot product of so few terms waits for its threads.
+    found = lost = 0.0
+    # (u - v)^2 in three terms, and every transform rounds to the norms of what it multiplies.
+    for first, second in ((a, c * u * u), (-2.0 * a * v, c * u), (a * v * v, c)):
+        # The gap is one of places: it does not ask where the inner ones begin.
+        product = fft.rfft(second, joint.length) * joint.transformed
+        found += float((first * fft.irfft(product, joint.length)[: len(second)]).sum())
+        lost += float(np.abs(first).sum()) * math.sqrt((second * second).sum())
+    return found, lost * joint.gap_norm * float(np.finfo(np.float64).eps)
+
+
+def _outer_sum(joint: _Joint, lower: Floats, upper: Floats, outer: int) -> float:
+    """Return the sum over pairs with one of so many outermost on each side: no term is negative."""
+    a, b, c = joint.of_first, joint.of_gap, joint.of_second
+    N = len(lower)
+    end = N - outer
+    found = 0.0
+    for i in (*range(outer), *range(end, N)):
+        if a[i] > 0.0:
+            gaps = upper[i + 1 :] - lower[i]
+            found += float(a[i] * (b[: N - i - 1] * c[i + 1 :] * gaps * gaps).sum())
+        if i >= end and c[i] > 0.0:
+            # With those before it that are not outermost: these have had their turn.
+            gaps = upper[i] - lower[outer:end]
+            found += float(c[i] * (a[outer:end] * b[i - end : i - outer][::-1] * gaps * gaps).sum())
+    return found
 
 
 @functools.lru_cache(maxsize=16)
@@ -142,11 +206,8 @@ def _joint(r: int, s: int, n: int, size: int, *, replaced: bool) -> _Joint | Non
         second = _log_step(size - i + 1.0, n - r, size)
         norm = float(gammaln(n + 1.0) - gammaln(r + 1.0) - gammaln(n - r + 1.0))
     elif (r, s) == (1, n):
-        # ((d+1)^n - 2 d^n + (d-1)^n) / N^n.
         first, second, norm = np.zeros(size), np.zeros(size), 0.0
-        with np.errstate(divide="ignore"):
-            up, down = np.expm1(n * np.log1p(1.0 / i)), np.expm1(n * np.log1p(-1.0 / i))
-            gap = n * np.log(i / size) + np.log(up + down)
+        gap = _log_ends(i, n, size)
     else:
         return None
     slope = n / size if replaced else -math.log1p(-n / size)
@@ -159,7 +220,7 @@ def _joint(r: int, s: int, n: int, size: int, *, replaced: bool) -> _Joint | Non
     shifted[(-np.arange(1, size)) % length] = b[: size - 1]
     transformed = fft.rfft(shifted)
     total = math.exp(-sum(tops) - norm) if not math.isnan(norm) else math.nan
-    joint = _Joint(a, transformed, c, total, length)
+    joint = _Joint(a, b, math.sqrt((b * b).sum()), c, transformed, total, length)
     if math.isnan(norm):
         sums = fft.irfft(fft.rfft(c, length) * transformed, length)[:size]
         joint = joint._replace(total=float(a @ sums))
@@ -180,6 +241,22 @@ def _log_step(i: Floats, power: int, size: int) -> Floats:
     with np.errstate(divide="ignore"):
         left = np.log(-np.expm1(power * np.log1p(-1.0 / i)))
     return np.asarray(power * np.log(i / size) + left)
+
+
+def _log_ends(d: Floats, n: int, size: int) -> Floats:
+    """Return log(((d + 1)^n - 2 d^n + (d - 1)^n) / N^n) for d from 1."""
+    steps = n * np.log1p(1.0 / d)
+    found = np.empty(d.shape)
+    # The first of the powers is far above the others, and above all doubles in units of the second.
+    far, k = steps > 1.0, d[steps > 1.0]
+    with np.errstate(divide="ignore"):
+        rest = np.exp(n * (np.log(k - 1.0) - np.log(k + 1.0))) - 2.0 * np.exp(-steps[far])
+        found[far] = n * np.log((k + 1.0) / size) + np.log1p(rest)
+    # In a difference of near powers, digits are left in units of the second.
+    near, k = ~far, d[~far]
+    second = np.expm1(steps[near]) + np.expm1(n * np.log1p(-1.0 / k))
+    found[near] = n * np.log(k / size) + np.log(second)
+    return found
 
 
 class OrderKurtosis(NamedTuple):
