@@ -6,7 +6,6 @@ same questions.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Protocol
 
@@ -253,7 +252,11 @@ class KnownColumn:
         replications: int,
     ) -> Verdict:
         base = measure.removeprefix("relative_")
-        if self.word == REPLACEMENT and isinstance(kind, Spread) and self._is_balanced:
+        if (
+            self.word == REPLACEMENT
+            and isinstance(kind, Spread)
+            and self.column.squares_are_constant
+        ):
             return Verdict(UNRELIABLE, BALANCED_VALUES)
         needed = self._needed(kind, n, is_bias=base == "bias")
         if self.word == GROUPED:
@@ -262,11 +265,6 @@ class KnownColumn:
             if replications < needed:
                 return Verdict(UNRELIABLE, f"batches by groups need {needed} replications or more")
         return enough(base, n, self.column.size, replications, needed)
-
-    @functools.cached_property
-    def _is_balanced(self) -> bool:
-        """Whether all values are as far from their mean: their variance moves to second order."""
-        return not self.column.is_constant and self.column.moments[4] - 1.0 <= ROUNDING
 
     def missed_jumps(  # noqa: D102
         self,
