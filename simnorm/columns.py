@@ -23,6 +23,21 @@ NEXT_TO_ZERO = 64.0 * np.finfo(np.float64).eps
 EQUAL_SQUARES = 1e-12
 
 
+def power_means(values: Floats) -> dict[int, float]:
+    """Return the means of the second to the eighth power.
+
+    Examples
+    --------
+    >>> power_means(np.array([-1.0, 2.0]))[3]
+    3.5
+    """
+    power, found = values.copy(), {}
+    for j in range(2, 9):
+        power *= values
+        found[j] = float(power.mean())
+    return found
+
+
 class Column:
     """A column of N finite numbers, which never changes.
 
@@ -120,12 +135,12 @@ class Column:
     @functools.cached_property
     def moments(self) -> dict[int, float]:
         """Standardized central moments: the mean of z^j for j = 2, ..., 8."""
-        z = self.standardized
-        power, found = z.copy(), {}
-        for j in range(2, 9):
-            power *= z
-            found[j] = float(power.mean())
-        return found
+        return power_means(self.standardized)
+
+    @functools.cached_property
+    def square_moments(self) -> dict[int, float]:
+        """Central moments of z^2: the mean of (z^2 - 1)^j for j = 2, ..., 8."""
+        return power_means(self.standardized * self.standardized - 1.0)
 
     @property
     def skewness(self) -> float:

@@ -158,7 +158,6 @@ class KnownColumn:
         exact: bool = False,
     ) -> None:
         self.column, self.sampling, self.exact = column, sampling, exact
-        self._kurtoses: dict[tuple[bool, int], float] = {}
         self._values: dict[tuple[Estimator, int], dict[str, Value]] = {}
         self.word = sampling.partition(":")[0]
         # What all groups' sizes are multiples of.
@@ -294,15 +293,9 @@ class KnownColumn:
         if is_bias:
             return needed
         # A squared normal error has an excess kurtosis of 12, which all limits are made for.
-        more = max(self._squares_of_means(n, mean=mean) - NORMAL_SQUARE, 0.0)
+        moments = self.column.moments if mean else self.column.square_moments
+        more = max(squared_mean_kurtosis(moments, n) - NORMAL_SQUARE, 0.0)
         return max(needed, replications_for(more, batches, LARGEST_TAIL_SHARE))
-
-    def _squares_of_means(self, n: int, *, mean: bool) -> float:
-        """Return the kurtosis of a squared error of a mean or, to first order, a variance."""
-        if (mean, n) not in self._kurtoses:
-            z = self.column.standardized
-            self._kurtoses[mean, n] = squared_mean_kurtosis(z if mean else z * z - 1.0, n)
-        return self._kurtoses[mean, n]
 
     def rare(self, kind: Estimator, n: int, bias: float) -> Fourth | None:  # noqa: D102
         if self.word != SHUFFLE or self.column.is_constant:

@@ -10,6 +10,7 @@ does not know of it, nor does its standard error.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +107,7 @@ def fourth_cumulants(kind: Estimator, n: int, column: Column, bias: float) -> Fo
     return Fourth(found[0], found[1], found[2], unit)
 
 
-def squared_mean_kurtosis(values: Floats, n: int) -> float:
+def squared_mean_kurtosis(moments: Mapping[int, float], n: int) -> float:
     """Return the excess kurtosis of the square of a mean of n independent draws, less their mean.
 
     By the cumulants of the mean, which are those of a draw over n^(k-1) (Kendall, ch. 3).
@@ -114,18 +115,19 @@ def squared_mean_kurtosis(values: Floats, n: int) -> float:
 
     Parameters
     ----------
-    values
-        The numbers that are drawn, each as often, with mean 0.
+    moments
+        Central moments of a draw, the second to the eighth.
     n
         How many draws a mean is of.
 
     Examples
     --------
-    >>> round(squared_mean_kurtosis(np.array([-1.0, 1.0]), 10**6), 3)
+    >>> from simnorm.columns import power_means
+    >>> round(squared_mean_kurtosis(power_means(np.array([-1.0, 1.0])), 10**6), 3)
     12.0
     """
     # The seventh cumulant meets only the first, which is 0.
-    m2, m3, m4, m5, m6, m8 = (float((values**k).mean()) for k in (2, 3, 4, 5, 6, 8))
+    m2, m3, m4, m5, m6, m8 = (moments[k] for k in (2, 3, 4, 5, 6, 8))
     cumulants = {
         2: m2,
         3: m3,
@@ -195,9 +197,8 @@ def _ranks_with(kind: RankSum, n: int, column: Column, z: Floats) -> Errors:
     N, scores = column.size, column.scores
     low, high = np.minimum(z[i], z[j]), np.maximum(z[i], z[j])
     middle = float(np.median(scores))
-    alone, together = np.zeros(len(z)), np.zeros(len(i))
     typical = -sum(weight * float(scores[rank - 1]) for rank, weight in kind.weights(N))
-    alone, together = alone + typical, together + typical
+    alone, together = np.full(len(z), typical), np.full(len(i), typical)
     for rank, weight in kind.weights(n):
         t = float(rank_law(rank, n, N, replaced=False) @ scores)
         one, two = np.full(len(z), t), np.full(len(i), t)
