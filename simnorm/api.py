@@ -167,7 +167,7 @@ def run(
     """
     from simnorm import engine, results, store, tables
     from simnorm.compiled import compiled_kernels
-    from simnorm.studies import sweep as sweep_study
+    from simnorm.studies import study_of
 
     if not isinstance(design, Design):
         design = Design.from_file(design, functions=functions, data=data)
@@ -175,7 +175,7 @@ def run(
         design = design.with_functions(functions)
     workers = engine.worker_count(workers)
     check_memory(design, workers)
-    sweep_study.check_functions(design)
+    study_of(design).check(design)
     folder = None if out is None else Path(out)
     if folder is not None:
         store.check_folder(folder, design)
@@ -194,7 +194,7 @@ def run(
         )
     frame, curves, columns = made.tables()
     provenance: dict[str, Any] = {
-        "command": command or "simnorm.sweep(...)",
+        "command": command or f"simnorm {design.study}, from Python",
         "simnorm": __version__,
         "engine_version": engine.ENGINE_VERSION,
         "python": platform.python_version(),
@@ -265,35 +265,9 @@ def _kept(folder: Path, action: Callable[[Path], Any]) -> Any:
 
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
-    from simnorm.engine import KEPT_REPLICATIONS
-    from simnorm.estimators import UserEstimator
-    from simnorm.reducers import CHUNK_DRAWS, array_estimators
-    from simnorm.sampling import REPLACEMENT
-    from simnorm.streams import lanes_of, slab_rows
-    from simnorm.studies import sweep
+    from simnorm.studies import study_of
 
-    lanes = lanes_of(design.full_size)
-    cells = len(sweep.cells(design))
-    kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
-    rows = 8 * sweep.cell_count(design) * 1_500
-    # The sums of a source are held until it is finished, two sources at a time.
-    tables = 16 * kept * cells * min(2, len(sweep.sources(design)))
-    kinds = sweep.estimators(design)
-    users = any(isinstance(kind, UserEstimator) for kind in kinds)
-    if design.data:
-        width = len(sweep.sources(design)[0].columns)
-        # Numbers of two chunks: as they came, standardized, and in groups; orders and their rows.
-        chunks = 2 * 8 * design.full_size * width * 4
-        per_worker = 8 * 4 * max(CHUNK_DRAWS, design.full_size) + 16 * lanes * cells
-        per_worker += 8 * 4 * max(CHUNK_DRAWS, design.full_size) * (1 + users)
-        return workers * per_worker + chunks + tables + rows
-    per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * cells)
-    # The assembled block, and a few copies of the lanes that are read at a time.
-    assembled = 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
-    per_worker += assembled * (bool(array_estimators(kinds)) + users)
-    if REPLACEMENT in design.sampling:
-        per_worker += 8 * 8 * lanes * max(design.full_size, *design.batch_sizes)
-    return workers * per_worker + tables + rows
+    return study_of(design).memory_needed(design, workers)
 
 
 def check_memory(design: Design, workers: int) -> None:

@@ -19,7 +19,8 @@ from simnorm.grammar import (
     split_list,
     whole_number,
 )
-from simnorm.sampling import REPLACEMENT, SHUFFLE, group_columns, parse_sampling
+from simnorm.options import SETTINGS, STUDIES, SWEEP, read_settings, study_settings
+from simnorm.sampling import REPLACEMENT, group_columns, parse_sampling
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -33,7 +34,7 @@ DEFAULT_ESTIMATORS = (
     "std(ddof=0)",
     "std(ddof=1)",
 )
-DEFAULT_BATCH_SIZES = "2:1024:x2"
+DEFAULT_BATCH_SIZES = STUDIES[SWEEP].batch_sizes
 DEFAULT_FULL_SIZE = 16_384
 DEFAULT_REPLICATIONS = 256
 DEFAULT_SEED = 0
@@ -118,6 +119,12 @@ class Design:
     separator: str = SEPARATOR
     decimal: str = DECIMAL
     exact: bool = IS_EXACT
+    epsilon: tuple[float, ...] = ()
+    gamma: tuple[float, ...] = ()
+    beta: tuple[float, ...] = ()
+    presets: tuple[str, ...] = ()
+    steps: int = 0
+    drift: tuple[float, ...] = ()
     functions: tuple[UserEstimator, ...] = ()
     # Left out of comparisons: its hash stands for it.
     dataset: Dataset | None = field(default=None, compare=False, repr=False)
@@ -127,10 +134,11 @@ class Design:
         cls,
         distributions: object = None,
         *,
-        estimators: object = DEFAULT_ESTIMATORS,
-        batch_sizes: str | Iterable[object] = DEFAULT_BATCH_SIZES,
+        study: str = SWEEP,
+        estimators: object = None,
+        batch_sizes: str | Iterable[object] | None = None,
         full_size: object = None,
-        sampling: object = SHUFFLE,
+        sampling: object = None,
         replications: object = DEFAULT_REPLICATIONS,
         seed: object = DEFAULT_SEED,
         functions: object = (),
@@ -142,6 +150,7 @@ class Design:
         decimal: str = DECIMAL,
         exact: bool = IS_EXACT,
         notes: list[str] | None = None,
+        **settings: object,
     ) -> Design:
         """Check every part and return the canonical design.
 
@@ -150,6 +159,8 @@ class Design:
         distributions, estimators
             Specs, laws, estimators or functions of ``(sample, axis=-1)``: one, several, or one
             text that joins specs with commas. No distributions with `data`.
+        study
+            A word of `simnorm.options.STUDIES`, which also has the defaults of what follows.
         batch_sizes
             Text such as ``2:1024:x2`` or whole numbers.
         full_size, replications, seed
@@ -167,6 +178,8 @@ class Design:
             Whether every subset of the data is enumerated where there are few.
         notes
             A list that receives a sentence for everything dropped or cut.
+        settings
+            What the study alone takes: `simnorm.options.SETTINGS`.
 
         Raises
         ------
@@ -176,6 +189,10 @@ class Design:
         from simnorm.estimators import estimator
 
         notes = [] if notes is None else notes
+        usual = study_settings(study)
+        own = read_settings(study, settings)
+        if sampling is None:
+            sampling = usual.law_sampling if data is None else usual.data_sampling
         schemes = parse_sampling(sampling, from_file=data is not None)
         if data is None:
             _refuse_without_data(columns, exclude, na, separator, decimal, exact)
@@ -190,12 +207,19 @@ class Design:
             what = _data_fields(dataset, schemes, na, separator, decimal, exact)
         # With replacement a batch may be larger than the full set.
         limit = LARGEST_SIZE if set(schemes) == {REPLACEMENT} else size
-        sizes = parse_batch_sizes(batch_sizes, limit)
+        sizes = parse_batch_sizes(usual.batch_sizes if batch_sizes is None else batch_sizes, limit)
         notes.extend(sizes.notes)
         names = _laws(distributions, notes) if data is None else ()
-        kinds = _all_read(estimators, estimator, "estimators")
+        if usual.has_estimators:
+            estimators = DEFAULT_ESTIMATORS if estimators is None else estimators
+            kinds = _all_read(estimators, estimator, "estimators")
+        elif estimators is None and not _parts(functions):
+            kinds = []
+        else:
+            got = functions if estimators is None else estimators
+            raise SimnormError("estimators", got, f"the study {study} has quantities of its own")
         return cls(
-            study="sweep",
+            study=study,
             distributions=names,
             estimators=_canonical(kinds, "estimators", notes),
             batch_sizes=sizes.sizes,
@@ -205,6 +229,7 @@ class Design:
             seed=whole_number(seed, "seed", 0, LARGEST_SEED),
             functions=_functions(kinds, functions),
             **what,
+            **own,
         )
 
     @property
@@ -227,6 +252,10 @@ class Design:
         }
 
     def _is_written(self, key: str) -> bool:
+        if key in SETTINGS:
+            return key in STUDIES[self.study].settings
+        if key == "estimators":
+            return STUDIES[self.study].has_estimators
         if key in READING:
             return bool(getattr(self, key) != READING[key])
         if key in OF_DATA:
@@ -292,9 +321,7 @@ class Design:
             if key not in known:
                 hint = nearest(key, known) + f"Known are {', '.join(known)}."
                 raise SimnormError("design", key, "it is no key of a design", hint)
-        if values.get("study", "sweep") != "sweep":
-            raise SimnormError("study", values["study"], "allowed is 'sweep'")
-        left = {key: value for key, value in values.items() if key not in ("study", "data_sha256")}
+        left = {key: value for key, value in values.items() if key != "data_sha256"}
         for key in ("data", "na", "separator", "decimal", "data_sha256"):
             if not isinstance(values.get(key, ""), str):
                 raise SimnormError(key, values[key], "a text is needed")

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.grammar import whole_number
 from simnorm.streams import lanes_of
-from simnorm.studies import sweep
-from simnorm.studies.sweep import Source
+from simnorm.studies import study_of
+from simnorm.studies.drawing import Source, drawn_lanes, replications, sources
 from simnorm.tally import Tally
 
 Floats = NDArray[np.float64]
@@ -127,51 +127,52 @@ def worker_count(wanted: object = None) -> int:
 
 def block_count(design: Design, source: Source) -> int:
     """Return the number of blocks of a source, the last of which may be cut."""
-    return -(-sweep.replications(design, source) // lanes_of(design.full_size))
+    return -(-replications(design, source) // lanes_of(design.full_size))
 
 
 def task_level(design: Design, workers: int) -> int:
     """Return the level of the nodes handed out: work enough each, and tasks enough for all."""
-    sources = sweep.sources(design)
-    draws = max(_block_draws(design, source, 0) for source in sources)
-    blocks = sum(block_count(design, source) for source in sources)
+    every = sources(design)
+    draws = max(_block_draws(design, source, 0) for source in every)
+    blocks = sum(block_count(design, source) for source in every)
     most = max(1, min(TASK_DRAWS // draws, blocks // (TASKS_PER_WORKER * workers)))
     return most.bit_length() - 1
 
 
 def _block_draws(design: Design, source: Source, block: int) -> int:
     """Return the observations of a block; a row of data counts once for each of its columns."""
-    lanes = sweep.drawn_lanes(design, source, block)
-    return lanes * design.full_size * max(1, len(source.columns))
+    lanes = drawn_lanes(design, source, block)
+    return lanes * study_of(design).draws(design, source) * max(1, len(source.columns))
 
 
 def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
     """Compute one node: a pure function of its arguments."""
-    source = sweep.sources(design)[task.source]
+    source, study = sources(design)[task.source], study_of(design)
     lanes = lanes_of(design.full_size)
     kept: list[Floats] = []
     blocks = range(
         task.position << task.level,
         min((task.position + 1) << task.level, block_count(design, source)),
     )
-    replications = sweep.replications(design, source)
+    wanted = replications(design, source)
+    cells = len(study.cells(design, source))
     tree = MergeTree()
-    may_fail = sweep.may_fail(design, source)
+    may_fail = study.may_fail(design, source)
     failures: Failures = {}
     for block in blocks:
         said: dict[int, tuple[int, str]] = {}
         # Only functions of the user have something to say.
         options = {"said": said} if design.functions else {}
-        found = np.stack(sweep.block_errors(design, source, block, compiled=compiled, **options))
+        found = np.stack(study.block_errors(design, source, block, compiled=compiled, **options))
         first = block * lanes
         # The last block is drawn whole and cut, so that a larger R continues it.
-        found = found[..., : replications - first]
+        found = found[..., : wanted - first]
         tree.add(0, block, Tally.of(found[0], found[1], may_fail))
         if may_fail is not None:
             _note_failures(failures, found[0], may_fail, first, said)
         if first < KEPT_REPLICATIONS:
-            kept.append(found[..., : KEPT_REPLICATIONS - first])
-    none = np.empty((2, len(sweep.cells(design, source)), 0))
+            kept.append(found[:, :cells, : KEPT_REPLICATIONS - first])
+    none = np.empty((2, cells, 0))
     return Node(
         tree.root(),
         np.concatenate([none, *kept], axis=-1),
@@ -198,7 +199,7 @@ def _note_failures(
 def total_draws(design: Design) -> int:
     """Return the observations that are drawn, whole blocks counted."""
     total = 0
-    for source in sweep.sources(design):
+    for source in sources(design):
         last = block_count(design, source) - 1
         total += last * _block_draws(design, source, 0) + _block_draws(design, source, last)
     return total
@@ -232,7 +233,7 @@ def run(
         kept in their place, which for many sources is less to hold. The sums are if it is None.
     """
     workers = worker_count(workers)
-    found = sweep.sources(design)
+    found = sources(design)
     unfinished = {i: _Unfinished(_node_count(design, found[i], workers)) for i in range(len(found))}
     finished: dict[Source, Any] = {}
     done, total = 0, total_draws(design)
@@ -281,7 +282,7 @@ def _results(design: Design, workers: int, compiled: bool) -> Iterator[tuple[Tas
     level = task_level(design, workers)
     tasks = (
         Task(number, level, index)
-        for number, source in enumerate(sweep.sources(design))
+        for number, source in enumerate(sources(design))
         for index in range(_node_count(design, source, workers))
     )
     running: dict[Future[Node], Task] = {}

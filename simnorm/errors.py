@@ -11,6 +11,7 @@ OPTIONS = {
     "separator": "--sep",
     "run": "RUN",
     "design": "DESIGN",
+    "presets": "--preset",
     "what": "WHAT",
 }
 

@@ -23,21 +23,17 @@ from simnorm.errors import SimnormError, shown
 from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import whole_number
+from simnorm.options import SWEEP
+from simnorm.quantities import split_factors
 from simnorm.reducers import REFERENCES
-from simnorm.tables import (
-    ALL_MEASURES,
-    CURVES_SCHEMA,
-    SCHEMA,
-    SCHEMA_VERSION,
-    columns_table,
-    typed,
-)
+from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, typed
+from simnorm.tables import ALL_MEASURES, columns_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simnorm.studies.sweep import Source
+    from simnorm.studies.drawing import Source
 
 Floats = NDArray[np.float64]
 
@@ -180,7 +176,7 @@ class Result:
         (4,)
         """
         from simnorm.estimators import UserEstimator
-        from simnorm.studies import sweep
+        from simnorm.studies import drawing, sweep
 
         design = self.design
         spec = _one_of(design.estimators, str(read_estimator(estimator)), "estimator")
@@ -193,7 +189,7 @@ class Result:
         size = _one_of(design.batch_sizes, batch_size, "batch_size")
         number = whole_number(replication, "replication", 0, design.replications - 1)
         source = self._source(distribution, column, sampling)
-        number = whole_number(number, "replication", 0, sweep.replications(design, source) - 1)
+        number = whole_number(number, "replication", 0, drawing.replications(design, source) - 1)
         wanted = column or design.names[0]
         batches, whole = sweep.batches_of(design, source, number, size, wanted)
         estimates = kind.along_last(batches)
@@ -204,7 +200,7 @@ class Result:
     def _source(
         self, law: str | Distribution | None, column: str | None, sampling: str | None
     ) -> Source:
-        from simnorm.studies import sweep
+        from simnorm.studies import drawing
 
         design = self.design
         parameter, name = ("column", column) if design.data else ("distribution", law)
@@ -216,7 +212,7 @@ class Result:
         if sampling is None and len(design.sampling) == 1:
             sampling = design.sampling[0]
         scheme = _one_of(design.sampling, sampling, "sampling")
-        held = [source for source in sweep.sources(design) if source.sampling == scheme]
+        held = [source for source in drawing.sources(design) if source.sampling == scheme]
         return next(s for s in held if wanted in (s.distribution, *s.columns))
 
     def figure(self, kind: str) -> Figure:
@@ -243,7 +239,7 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write design, tables and provenance to a run folder, each file in one step."""
-        store.write_text(folder / store.RESULTS, csv_text(self.frame))
+        store.write_text(folder / store.RESULTS, csv_text(self.frame[list(SCHEMA)]))
         store.write_text(folder / store.CURVES, csv_text(self.curves))
         if self.design.data:
             store.write_text(folder / store.COLUMNS, csv_text(self.columns))
@@ -317,6 +313,8 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
             _read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
         ]
+        if design.study != SWEEP:
+            parts[1] = split_factors(parts[1])
         if design.data:
             parts.append(_read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
         return Result(*parts)

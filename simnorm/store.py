@@ -24,7 +24,8 @@ from simnorm.design import Design
 from simnorm.engine import ENGINE_VERSION, Node, Task
 from simnorm.errors import RunError, SimnormError
 from simnorm.sampling import group_columns
-from simnorm.studies import sweep
+from simnorm.studies import study_of
+from simnorm.studies.drawing import Source, sources
 
 DESIGN, DATABASE, RESULTS = "design.toml", "run.db", "results.csv"
 CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
@@ -32,7 +33,13 @@ CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
 COLUMNS = "columns.csv"
 
 # Another value of these means other draws: such a run never shares a folder.
-IDENTITY = ("study", "full_size", "seed")
+IDENTITY = ("study", "full_size", "seed", "steps")
+
+# What another run in the same folder may add to, but not take from.
+GROWING = (
+    "distributions", "columns", "sampling", "estimators", "batch_sizes",
+    "epsilon", "gamma", "beta", "presets", "drift",
+)  # fmt: skip
 
 SCHEMA = """
 create table meta (key text primary key, value text not null);
@@ -109,7 +116,7 @@ def _left_out(before: Design, design: Design) -> list[str]:
     left_out = []
     if before.replications > design.replications:
         left_out.append(f"R {before.replications:,} there, {design.replications:,} here")
-    for key in ("distributions", "columns", "sampling", "estimators", "batch_sizes"):
+    for key in GROWING:
         missing = [str(part) for part in getattr(before, key) if part not in getattr(design, key)]
         if missing:
             some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
@@ -168,7 +175,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _source_name(source: sweep.Source) -> str:
+def _source_name(source: Source) -> str:
     """Return what a source is called in the database: JSON of what it has."""
     return json.dumps([part for part in source if part])
 
@@ -188,7 +195,7 @@ class Store:
         self.path = folder / DATABASE
         for old in (self.path, *(self.path.with_name(DATABASE + end) for end in ("-wal", "-shm"))):
             old.unlink(missing_ok=True)
-        self._sources = [_source_name(source) for source in sweep.sources(design)]
+        self._sources = [_source_name(source) for source in sources(design)]
         self._database = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._prepare(design)
@@ -203,8 +210,8 @@ class Store:
         self._database.execute("pragma synchronous = full")
         self._database.executescript(SCHEMA)
         cells = {
-            name: [[str(c[0]), *c[1:]] for c in sweep.cells(design, source)]
-            for name, source in zip(self._sources, sweep.sources(design), strict=True)
+            name: [[str(c[0]), *c[1:]] for c in study_of(design).cells(design, source)]
+            for name, source in zip(self._sources, sources(design), strict=True)
         }
         meta = {
             "engine_version": str(ENGINE_VERSION),

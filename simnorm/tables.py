@@ -35,61 +35,18 @@ from simnorm.diagnostics import (
 from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.known import Known, KnownColumn, known_law
+from simnorm.options import SWEEP
+from simnorm.quantities import split_factors
 from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
-from simnorm.studies import sweep
-from simnorm.studies.sweep import Cell, Source
+from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, joined, typed
+from simnorm.studies import drawing, study_of, sweep
+from simnorm.studies.drawing import Source
+from simnorm.studies.sweep import Cell
 from simnorm.tally import MEASURES, Measured, Tally, measure, without_error
-
-SCHEMA_VERSION = 1
 
 ALL_MEASURES = (*MEASURES, *(f"relative_{name}" for name in MEASURES))
 
-# Columns in their order, with the type each is read back as.
-SCHEMA: dict[str, type] = {
-    "study": str,
-    "source": str,
-    "distribution": str,
-    "column": str,
-    "full_size": int,
-    "sampling": str,
-    "estimator": str,
-    "batch_size": int,
-    "factors": str,
-    "reference": str,
-    "measure": str,
-    "estimate": float,
-    "mcse": float,
-    "ci_low": float,
-    "ci_high": float,
-    "theory": float,
-    "theory_kind": str,
-    "z": float,
-    "replications": int,
-    "batches": int,
-    "failed": int,
-    "khat": float,
-    "status": str,
-    "reason": str,
-    "stop_reason": str,
-    "seed": object,
-    "schema_version": int,
-}
-CURVES_SCHEMA: dict[str, type] = {
-    "study": str,
-    "distribution": str,
-    "column": str,
-    "sampling": str,
-    "estimator": str,
-    "batch_size": int,
-    "factors": str,
-    "reference": str,
-    "kind": str,
-    "x": float,
-    "y": float,
-    "mcse": float,
-    "theory": float,
-}
 FIRST_CONVERGENCE_POINT = 16
 
 Floats = NDArray[np.float64]
@@ -100,17 +57,6 @@ About = Sequence[tuple[Cell, Known]]
 LEFT = "the sums left the range of doubles"
 ALIKE = "no replication differed from another"
 LEFT_BY_ERROR = "the sums of its standard error left the range of doubles"
-
-
-def typed(columns: dict[str, Any], schema: dict[str, type]) -> pd.DataFrame:
-    """Return a table with the schema's columns and types."""
-    types = {float: np.dtype(float), int: np.dtype(np.int64), object: np.dtype(object)}
-    return pd.DataFrame(
-        {
-            name: pd.Series(columns[name], dtype=types.get(kind, "str"))
-            for name, kind in schema.items()
-        }
-    )
 
 
 # Of the ledger's four verdicts on a cell (bias and squares, absolute and relative), each measure's.
@@ -141,8 +87,8 @@ class Maker:
     def add(self, source: Source, sums: Sums) -> None:
         """Take the sums of a source."""
         design = self.design
-        rows = self._rows[source] = source_rows(design, source, sums)
-        self._curves[source] = [source_curves(design, source, sums, rows)]
+        rows, curves = study_of(design).tables(design, source, sums)
+        self._rows[source], self._curves[source] = rows, [curves]
         if source.columns:
             first = source.sampling == design.sampling[0]
             self._curves[source].append(data_curves(design, source, with_histogram=first))
@@ -150,19 +96,13 @@ class Maker:
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Return the tidy table, the curves, and what the columns of data are like."""
-        order = sweep.sources(self.design)
+        order = drawing.sources(self.design)
         frame = joined([self._rows[source] for source in order])
         curves = joined([part for source in order for part in self._curves[source]], CURVES_SCHEMA)
         columns = [row for source in order for row in self._columns.get(source, [])]
+        if self.design.study != SWEEP:
+            frame = split_factors(frame)
         return frame, curves, columns_table(columns)
-
-
-def joined(
-    parts: Sequence[dict[str, NDArray[Any]]], schema: dict[str, type] = SCHEMA
-) -> pd.DataFrame:
-    """Return the rows of all sources as one table."""
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in schema}
-    return typed(columns, schema)
 
 
 def known_of(design: Design, source: Source) -> dict[str, Known]:
@@ -176,7 +116,7 @@ def known_of(design: Design, source: Source) -> dict[str, Known]:
         sizes = tuple(np.bincount(design.dataset.group_codes(group)).tolist())
     return {
         column.name: KnownColumn(column, source.sampling, sizes, exact=design.exact)
-        for column in sweep.chunk(design, source).columns
+        for column in drawing.chunk(design, source).columns
     }
 
 
@@ -476,7 +416,7 @@ def source_curves(
 ) -> dict[str, NDArray[Any]]:
     """Return one source's running RMSEs; `rows` are those of its table."""
     cells = sweep.cells(design, source)
-    reference = sweep.references(source)[0]
+    reference = drawing.references(source)[0]
     against = [i for i, cell in enumerate(cells) if cell.reference == reference]
     rmse = {
         name: rows[name][ALL_MEASURES.index("rmse") :: len(ALL_MEASURES)][against]
@@ -511,7 +451,7 @@ def source_curves(
 
 def column_rows(design: Design, source: Source) -> list[dict[str, Any]]:
     """Return what the columns of a source are like, a row each."""
-    return [column_facts(column) for column in sweep.chunk(design, source).columns]
+    return [column_facts(column) for column in drawing.chunk(design, source).columns]
 
 
 def columns_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -523,7 +463,7 @@ def data_curves(design: Design, source: Source, *, with_histogram: bool) -> dict
     """Return histograms of a source's columns, and how alike rows are that stand together."""
     found: list[dict[str, Any]] = []
     group = group_column(source.sampling)
-    for column in sweep.chunk(design, source).columns:
+    for column in drawing.chunk(design, source).columns:
         points = {"icc": _correlations(design, source, column, group)}
         if with_histogram:
             points["histogram"] = [(0, x, y) for x, y in zip(*histogram(column), strict=True)]

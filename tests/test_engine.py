@@ -23,7 +23,7 @@ from simnorm.engine import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, ru
 from simnorm.estimators import ESTIMATORS
 from simnorm.reducers import array_estimators
 from simnorm.streams import lanes_of
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 from simnorm.tally import Tally, measure
 
 EVERY_KIND = ["mean", "biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)"]
@@ -123,7 +123,7 @@ def test_a_run_equals_the_tree_by_recursion(blocks, monkeypatch):
         return tree(leaves[:half]).merge(tree(leaves[half:]))
 
     design = small_design(distributions="laplace", replications=16 * blocks)
-    source = sweep.sources(design)[0]
+    source = drawing.sources(design)[0]
     leaves = [Tally.of(*sweep.block_errors(design, source, block)) for block in range(blocks)]
     for level in range(4):
         at_level(monkeypatch, level)
@@ -345,7 +345,7 @@ def test_the_readers_agree(spec):
         batch_sizes=[2, 3, 16, 1000, 2048, 2049, 4095, 4096],
         full_size=4096,
     )
-    source = sweep.sources(design)[0]
+    source = drawing.sources(design)[0]
     a, q = sweep.block_errors(design, source, 0)
     plain_a, plain_q = sweep.block_errors(design, source, 0, compiled=False)
     assert np.array_equal(np.isnan(a), np.isnan(plain_a))
@@ -373,7 +373,7 @@ def test_the_readers_agree(spec):
 def test_the_readers_agree_on_batches_of_one():
     """The mean of batches of one is the same to 1e-9 of the rmse by both readers."""
     design = Design.make("exponential", estimators="mean", batch_sizes=[1], full_size=500)
-    source = sweep.sources(design)[0]
+    source = drawing.sources(design)[0]
     fast, plain = (
         np.stack(sweep.block_errors(design, source, 0, compiled=compiled))
         for compiled in (True, False)
@@ -427,7 +427,7 @@ def test_estimators_without_a_compiled_loop_use_the_array_reader():
     """With compiled=False everything is the array reader's, and both give every cell."""
     design = small_design(estimators=EVERY_KIND)
     assert len(array_estimators(sweep.estimators(design), compiled=False)) == len(EVERY_KIND)
-    a, q = sweep.block_errors(design, sweep.sources(design)[0], 0, compiled=False)
+    a, q = sweep.block_errors(design, drawing.sources(design)[0], 0, compiled=False)
     assert a.shape == q.shape == (len(sweep.cells(design)), lanes_of(8))
 
 
@@ -587,7 +587,7 @@ def test_nodes_come_to_the_thread_that_asked():
 def test_draws_are_counted_by_whole_blocks():
     """The number of observations counts the last block whole, for every source."""
     design = Design.make(["normal", "t"], full_size=16_384, replications=65)
-    source = sweep.sources(design)[0]
+    source = drawing.sources(design)[0]
     assert engine.block_count(design, source) == 2
     assert total_draws(design) == 2 * 2 * 64 * 16_384
     assert engine.block_count(dataclasses.replace(design, replications=64), source) == 1
@@ -603,7 +603,7 @@ def test_tasks_are_powers_of_two_blocks_and_enough_for_all(workers):
         level = engine.task_level(design, workers)
         assert level >= 0
         assert level == 0 or (lanes_of(full_size) * full_size) << level <= engine.TASK_DRAWS
-        tasks = 2 * -(-engine.block_count(design, sweep.sources(design)[0]) >> level)
+        tasks = 2 * -(-engine.block_count(design, drawing.sources(design)[0]) >> level)
         assert level == 0 or tasks >= engine.TASKS_PER_WORKER * workers
 
 

@@ -24,7 +24,7 @@ from simnorm.reducers import (
     reducers_for,
 )
 from simnorm.streams import lanes_of, slab_rows
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 
 pytestmark = pytest.mark.skipif(compiled_kernels() is None, reason="numba is not installed")
 
@@ -450,7 +450,7 @@ def test_both_readers_see_the_same_draws(spec, full_size):
         replications=64,
         seed=11,
     )
-    (source,) = sweep.sources(design)
+    (source,) = drawing.sources(design)
     one = sweep.block_errors(design, source, 1)
     two = sweep.block_errors(design, source, 1, compiled=False)
     for position, cell in enumerate(sweep.cells(design)):
@@ -467,7 +467,7 @@ def test_a_block_is_drawn_slab_by_slab_whatever_is_asked_of_it(spec):
     design = Design.make(
         spec, estimators=["median"], batch_sizes=[10], full_size=full_size, replications=1, seed=3
     )
-    (source,) = sweep.sources(design)
+    (source,) = drawing.sources(design)
     a, _ = sweep.block_errors(design, source, 0)
     rng = sweep.block_stream(3, spec, full_size, "shuffle", 0)
     lanes, rows = lanes_of(full_size), slab_rows(full_size)

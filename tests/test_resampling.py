@@ -17,7 +17,7 @@ from simnorm.design import Design
 from simnorm.estimators import ESTIMATORS, estimator
 from simnorm.resampling import Chunk, ColumnReader, columns_together
 from simnorm.rows import lane_moments, make_table, moments_by_numpy, shuffle_rows
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 
 EVERY_KIND = [
     "quantile(q=0.9)" if word == "quantile" else word for word in ESTIMATORS if word != "std"
@@ -312,8 +312,8 @@ def test_replay_draws_the_rows_of_the_run():
     sums = engine.run(design)
     for source, found in sums.items():
         for c, name in enumerate(source.columns):
-            values = sweep.chunk(design, source).columns[c].values
-            for r in range(sweep.replications(design, source)):
+            values = drawing.chunk(design, source).columns[c].values
+            for r in range(drawing.replications(design, source)):
                 given = {"column": name, "sampling": source.sampling}
                 errors = result.replay("std", 16, r, **given) - values.std()
                 assert found.kept[0, c, r] == pytest.approx(errors.mean(), abs=1e-6)
@@ -435,7 +435,7 @@ def test_wrong_batches_of_rows_are_noticed(monkeypatch, mutant):
         factor = rows._factor
         monkeypatch.setattr(rows, "_factor", lambda m, ddof: factor(m, 1 - ddof))
     else:
-        monkeypatch.setattr(sweep, "row_orders", wrong)
+        monkeypatch.setattr(drawing, "row_orders", wrong)
     data = {"x": generator(5).standard_exponential(24)}
     grid = {"estimators": "mean,biased_variance", "batch_sizes": [4, 8], "replications": 20_000}
     frame = sn.sweep(data=data, **grid).frame

@@ -20,7 +20,7 @@ from simnorm.design import Design
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.errors import RunError, SimnormError
 from simnorm.estimators import ESTIMATORS, estimator
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 
 # As DESIGN.md, section 4, lists them.
 # fmt: off
@@ -118,7 +118,7 @@ def test_there_is_a_row_for_every_cell_and_measure(whole):
 def test_the_default_sweep_has_four_thousand_rows():
     """Five laws, five estimators, ten sizes, two references, eight measures: 4,000 rows."""
     design = Design.make()
-    assert len(sweep.sources(design)) * len(sweep.cells(design)) * 8 == 4000
+    assert len(drawing.sources(design)) * len(sweep.cells(design)) * 8 == 4000
 
 
 def test_what_is_the_same_in_every_row(whole):

@@ -16,7 +16,7 @@ from simnorm.design import Design
 from simnorm.distributions import DISTRIBUTIONS
 from simnorm.estimators import ESTIMATORS
 from simnorm.streams import block_stream, lanes_of, slab_rows, stream_words
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 
 PACKAGE = Path(simnorm.__file__).parent
 
@@ -141,7 +141,7 @@ def test_what_is_computed_is_not_in_the_key(change, monkeypatch):
     keys = []
     for values in (base, base | change):
         design = Design.make(**values)
-        for source in sweep.sources(design):
+        for source in drawing.sources(design):
             sweep.block_errors(design, source, 0)
         keys.append(list(asked))
         asked.clear()

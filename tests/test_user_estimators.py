@@ -18,7 +18,7 @@ from simnorm.distributions import distribution
 from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.estimators.user import word_of
-from simnorm.studies import sweep
+from simnorm.studies import drawing, sweep
 from simnorm.tally import MEASURES, Tally, measure
 
 LIMIT = 0.02
@@ -251,7 +251,7 @@ def test_the_input_cannot_be_changed():
 def test_where_equal_batches_are_likely_skewness_is_undefined():
     """Where an atom is too large the row is undefined, and nothing counts as failed."""
     design = Design.make("rectified_normal", estimators="skewness", **GRID)
-    assert sweep.may_fail(design, sweep.sources(design)[0]).all()
+    assert sweep.may_fail(design, drawing.sources(design)[0]).all()
     frame = sn.run(design).frame
     assert set(frame["status"]) == {"undefined"}
     assert (frame["failed"] == 0).all()
@@ -297,7 +297,7 @@ def test_a_few_failures_do_not_move_the_others_bits(monkeypatch):
 def test_chunks_of_lanes_do_not_matter(monkeypatch):
     """Handed over all at once or lane by lane, the same replications fail with the same words."""
     design = Design.make("exponential", estimators=[picky, holey], **GRID)
-    source = sweep.sources(design)[0]
+    source = drawing.sources(design)[0]
     said_at_once, said_one_by_one = {}, {}
     at_once = sweep.block_errors(design, source, 0, said=said_at_once)
     monkeypatch.setattr(calls, "CHUNK_DRAWS", 1)

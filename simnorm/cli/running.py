@@ -22,7 +22,8 @@ from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
 from simnorm.results import Result, check_report_path
 from simnorm.store import check_folder, default_folder
-from simnorm.studies import sweep
+from simnorm.studies import study_of
+from simnorm.studies.drawing import sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,7 +150,7 @@ def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
     """Return what the design would cost: cells, draws, time, memory."""
     return {
         "design": design.to_dict(),
-        "cells": sweep.cell_count(design),
+        "cells": study_of(design).cell_count(design),
         "draws": total_draws(design),
         "workers": workers,
         "seconds": foretold_seconds(design, workers),
@@ -193,10 +194,10 @@ def foretold_seconds(design: Design, workers: int) -> float:
     probe = _probe(design)
     compute(probe, Task(0, 0, 0))  # compiles, or reads what was compiled before
     seconds = 0.0
-    per_source = total_draws(design) / len(sweep.sources(design))
+    per_source = total_draws(design) / len(sources(design))
     # Columns of data take as long as each other, so that one source of each scheme will do.
-    step = len(sweep.sources(design)) // len(design.sampling) if design.data else 1
-    for source in range(0, len(sweep.sources(probe)), step):
+    step = len(sources(design)) // len(design.sampling) if design.data else 1
+    for source in range(0, len(sources(probe)), step):
         begin = time.perf_counter()
         node = compute(probe, Task(source, 0, 0))
         spent = time.perf_counter() - begin
@@ -209,15 +210,8 @@ def _probe(design: Design) -> Design:
     if design.data:
         return dataclasses.replace(design, replications=1)
     size = min(design.full_size, PROBE_SIZE)
-    return Design.make(
-        design.distributions,
-        estimators=design.estimators,
-        batch_sizes=[n for n in design.batch_sizes if n <= size] or [size],
-        full_size=size,
-        sampling=design.sampling,
-        replications=1,
-        seed=design.seed,
-    )
+    sizes = tuple(n for n in design.batch_sizes if n <= size) or (size,)
+    return dataclasses.replace(design, batch_sizes=sizes, full_size=size, replications=1)
 
 
 def print_json(result: Result, folder: Path) -> None:

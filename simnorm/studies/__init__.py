@@ -1,1 +1,64 @@
-"""Studies: each is its sources, its cells, and one pure function from a block to (A, Q)."""
+"""What is measured: one module for each study, all with the same few functions.
+
+A study is two values: its cells, and one pure function from a block of full sets to two numbers,
+A and Q, for every cell and replication. Drawing is shared (`drawing`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from simnorm.design import Design
+    from simnorm.engine import Sums
+    from simnorm.studies.drawing import Source
+
+
+class Study(Protocol):
+    """The functions of a study's module that the engine and the store call."""
+
+    def cells(self, design: Design, source: Source) -> tuple[Any, ...]:
+        """Return what is measured on a source: named tuples, in the order of the results."""
+
+    def cell_count(self, design: Design) -> int:
+        """Return the number of cells of all sources."""
+
+    def may_fail(self, design: Design, source: Source) -> NDArray[np.bool_] | None:
+        """Return the cells where a NaN makes a replication void; None if there are no such."""
+
+    def draws(self, design: Design, source: Source) -> int:
+        """Return the observations that a replication of a source draws."""
+
+    def check(self, design: Design) -> None:
+        """Refuse what only shows when something is called, before anything is drawn."""
+
+    def memory_needed(self, design: Design, workers: int) -> int:
+        """Return the bytes that a run needs at most, beside what the imports take."""
+
+    def block_errors(
+        self,
+        design: Design,
+        source: Source,
+        block: int,
+        *,
+        compiled: bool = True,
+        said: dict[int, tuple[int, str]] | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draw a block and return A and Q, both of shape (cells and more, lanes).
+
+        What stands behind the cells is tallied as well, and belongs to the study's curves.
+        """
+
+    def tables(
+        self, design: Design, source: Source, sums: Sums
+    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+        """Return the rows of a source's results, and the points of its curves, as columns."""
+
+
+def study_of(design: Design) -> Study:
+    """Return the module of a design's study."""
+    return cast(Study, import_module(f"simnorm.studies.{design.study}"))

@@ -9,38 +9,43 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
 from simnorm.distributions import Distribution, distribution
-from simnorm.errors import SimnormError
 from simnorm.estimators import Estimator, UserEstimator, estimator
-from simnorm.reducers import REFERENCES, CompiledReducer, Reducer, reducers_for
-from simnorm.resampling import (
-    Chunk,
-    ColumnReader,
-    DrawReader,
-    columns_together,
-    passes,
-    row_orders,
+from simnorm.reducers import (
+    CHUNK_DRAWS,
+    REFERENCES,
+    CompiledReducer,
+    Reducer,
+    array_estimators,
+    reducers_for,
 )
-from simnorm.rows import choose_rows
-from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, batch_count, cut, group_column
+from simnorm.resampling import ColumnReader, DrawReader, passes
+from simnorm.sampling import REPLACEMENT, cut
 from simnorm.streams import block_stream, lanes_of, slab_rows
+from simnorm.studies.drawing import (
+    Source,
+    assembled,
+    chunk,
+    drawn_again,
+    drawn_lanes,
+    orders_of,
+    references,
+    slabs,
+    sources,
+)
+
+if TYPE_CHECKING:
+    from simnorm.engine import Sums
 
 Floats = NDArray[np.float64]
-
-
-class Source(NamedTuple):
-    """What is drawn: a law, or rows of the data for some columns, and how batches come from it."""
-
-    distribution: str
-    sampling: str
-    columns: tuple[str, ...] = ()
+Columns = dict[str, NDArray[Any]]
 
 
 class Cell(NamedTuple):
@@ -50,43 +55,6 @@ class Cell(NamedTuple):
     batch_size: int
     reference: str
     column: str = ""
-
-
-@functools.lru_cache(maxsize=16)
-def sources(design: Design) -> list[Source]:
-    """Return the sources in the order of the design."""
-    if not design.data:
-        return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
-    width = columns_together(design.full_size)
-    return [
-        Source("", scheme, design.columns[first : first + width])
-        for scheme in design.sampling
-        for first in range(0, len(design.columns), width)
-    ]
-
-
-def references(source: Source) -> tuple[str, ...]:
-    """Return what the errors of a source are taken against."""
-    if source.columns:
-        return REFERENCES[:1]
-    return REFERENCES[1:] if source.sampling == IID else REFERENCES
-
-
-def replications(design: Design, source: Source) -> int:
-    """Return R; file order has nothing to repeat."""
-    return 1 if source.sampling == SEQUENTIAL else design.replications
-
-
-def drawn_lanes(design: Design, source: Source, block: int) -> int:
-    """Return how many replications of a block are drawn.
-
-    A block of a law is drawn observation by observation across all of them; orders of rows are
-    drawn one after the other, and only those that are wanted.
-    """
-    lanes = lanes_of(design.full_size)
-    if not source.columns:
-        return lanes
-    return min(lanes, replications(design, source) - block * lanes)
 
 
 def draw(
@@ -104,16 +72,6 @@ def draw(
     for first, slab in slabs(law, rng, buffer, full_size):
         for reader in readers:
             reader.add(slab, first)
-
-
-def slabs(
-    law: Distribution, rng: np.random.Generator, buffer: Floats, full_size: int
-) -> Iterator[tuple[int, Floats]]:
-    """Draw a block into the buffer, again and again; yield the first observation with each."""
-    for first in range(0, full_size, len(buffer)):
-        slab = buffer[: full_size - first]
-        law.fill(rng, slab)
-        yield first, slab
 
 
 @functools.lru_cache(maxsize=16)
@@ -144,7 +102,7 @@ def cell_count(design: Design) -> int:
     )
 
 
-def check_functions(design: Design) -> None:
+def check(design: Design) -> None:
     """Call every function of the user once; refuse one that is missing, or returns what it may not.
 
     Raises
@@ -163,6 +121,39 @@ def check_functions(design: Design) -> None:
             kind.probe_samples(np.resize(values, (2, 3, size)))
 
 
+def draws(design: Design, source: Source) -> int:  # noqa: ARG001
+    """Return the observations that a replication draws: a full set, for all batch sizes."""
+    return design.full_size
+
+
+def memory_needed(design: Design, workers: int) -> int:
+    """Return the bytes that a run needs at most, beside what the imports take."""
+    from simnorm.engine import KEPT_REPLICATIONS
+
+    lanes = lanes_of(design.full_size)
+    count = len(cells(design))
+    kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
+    rows = 8 * cell_count(design) * 1_500
+    # The sums of a source are held until it is finished, two sources at a time.
+    tables = 16 * kept * count * min(2, len(sources(design)))
+    kinds = estimators(design)
+    users = any(isinstance(kind, UserEstimator) for kind in kinds)
+    if design.data:
+        width = len(sources(design)[0].columns)
+        # Numbers of two chunks: as they came, standardized, and in groups; orders and their rows.
+        chunks = 2 * 8 * design.full_size * width * 4
+        per_worker = 8 * 4 * max(CHUNK_DRAWS, design.full_size) + 16 * lanes * count
+        per_worker += 8 * 4 * max(CHUNK_DRAWS, design.full_size) * (1 + users)
+        return workers * per_worker + chunks + tables + rows
+    per_worker = 8 * lanes * (slab_rows(design.full_size) + 8 * count)
+    # The assembled block, and a few copies of the lanes that are read at a time.
+    assembled = 8 * (lanes * design.full_size + 4 * max(CHUNK_DRAWS, design.full_size))
+    per_worker += assembled * (bool(array_estimators(kinds)) + users)
+    if REPLACEMENT in design.sampling:
+        per_worker += 8 * 8 * lanes * max(design.full_size, *design.batch_sizes)
+    return workers * per_worker + tables + rows
+
+
 def batches_of(
     design: Design, source: Source, replication: int, batch_size: int, column: str = ""
 ) -> tuple[Floats, Floats]:
@@ -177,63 +168,16 @@ def batches_of(
     block, lane = divmod(replication, lanes)
     if source.columns:
         values = chunk(design, source).columns[source.columns.index(column)].values
-        orders = _orders(design, source, block, lane + 1, batch_size)
+        orders = orders_of(design, source, block, lane + 1, batch_size)
         *_, last = orders
         return cut(values[last[-1:]], batch_size), values[np.newaxis]
     law = distribution(source.distribution)
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
-    whole = _assembled(law, rng, design.full_size, lanes)[lane : lane + 1]
+    whole = assembled(law, rng, design.full_size, lanes)[lane : lane + 1]
     if source.sampling != REPLACEMENT:
         return cut(whole, batch_size), whole
-    order = _drawn_again(design, source, block, batch_size, lanes)[lane]
+    order = drawn_again(design, source, block, batch_size, lanes)[lane]
     return cut(whole[:, order], batch_size), whole
-
-
-def _assembled(law: Distribution, rng: np.random.Generator, full_size: int, lanes: int) -> Floats:
-    """Return a whole block of a law, shape (lanes, N)."""
-    found = np.empty((lanes, full_size))
-    buffer = np.empty((slab_rows(full_size), lanes))
-    for first, slab in slabs(law, rng, buffer, full_size):
-        found[:, first : first + len(slab)] = slab.T
-    return found
-
-
-def _drawn_again(
-    design: Design, source: Source, block: int, batch_size: int, lanes: int
-) -> NDArray[np.int32]:
-    """Return which observations of a law's full sets are drawn with replacement."""
-    width = batch_count(design.full_size, batch_size) * batch_size
-    rng = block_stream(
-        design.seed, source.distribution, design.full_size, source.sampling, block, batch_size
-    )
-    return choose_rows(rng, design.full_size, lanes, width)
-
-
-@functools.lru_cache(maxsize=4)
-def chunk(design: Design, source: Source) -> Chunk:
-    """Return the columns of a source.
-
-    Raises
-    ------
-    SimnormError
-        If the design's data have not been read.
-    """
-    if design.dataset is None:
-        allowed = "the data are needed, and only their name is there"
-        raise SimnormError("data", design.data, allowed, "Give them as data=...")
-    return Chunk.of(design.dataset, source.columns)
-
-
-def _orders(
-    design: Design, source: Source, block: int, lanes: int, batch_size: int
-) -> Iterator[NDArray[np.int32]]:
-    column = group_column(source.sampling)
-    groups = None
-    if column is not None and design.dataset is not None:
-        groups = design.dataset.group_codes(column), design.dataset.group_digest(column)
-    return row_orders(
-        design.seed, source.sampling, design.full_size, block, lanes, batch_size, groups
-    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -315,10 +259,10 @@ def _errors_with_replacement(
     law = distribution(source.distribution)
     lanes = lanes_of(design.full_size)
     rng = block_stream(design.seed, source.distribution, design.full_size, source.sampling, block)
-    whole = _assembled(law, rng, design.full_size, lanes)
+    whole = assembled(law, rng, design.full_size, lanes)
     reader = DrawReader(estimators(design), law, whole, compiled=compiled)
     parts = [
-        reader.read(_drawn_again(design, source, block, size, lanes), size, place)
+        reader.read(drawn_again(design, source, block, size, lanes), size, place)
         for place, size in enumerate(design.batch_sizes)
     ]
     return np.stack(parts, axis=2), reader.said
@@ -335,9 +279,17 @@ def _errors_of_rows(
     found = np.empty(shape)
     for places, sizes in passes(design.batch_sizes, source.sampling):
         first = 0
-        for orders in _orders(design, source, block, lanes, sizes[0]):
+        for orders in orders_of(design, source, block, lanes, sizes[0]):
             last = first + len(orders)
             found[..., places, first:last] = reader.read(orders, sizes, places, first)
             first = last
     heard: Heard = {(*at, 0): what for at, what in reader.said.items()}
     return found[..., np.newaxis, :], heard
+
+
+def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
+    """Return the rows of a source's results, and the points of its curves, as columns."""
+    from simnorm import tables as made
+
+    rows = made.source_rows(design, source, sums)
+    return rows, made.source_curves(design, source, sums, rows)

@@ -1,0 +1,175 @@
+"""What every study takes: its defaults, and the settings that are its own.
+
+A setting is a field of `Design` that only some studies have. All are kept in canonical form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simnorm.errors import SimnormError, nearest
+from simnorm.grammar import split_list, whole_number
+from simnorm.presets import average
+from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE
+
+SWEEP, INPUTS, RUNNING = "sweep", "inputs", "running"
+
+MOST_STEPS = 1_000_000
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study takes unless told.
+
+    Parameters
+    ----------
+    batch_sizes
+        Text of the grammar.
+    law_sampling, data_sampling
+        Schemes for distributions, and for data.
+    settings
+        The settings that are its own, each with its default.
+    has_estimators
+        Whether batch statistics are chosen, or the study has quantities of its own.
+    """
+
+    batch_sizes: str
+    law_sampling: tuple[str, ...] = (SHUFFLE,)
+    data_sampling: tuple[str, ...] = (SHUFFLE,)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    has_estimators: bool = False
+
+
+STUDIES: Mapping[str, Study] = {
+    SWEEP: Study("2:1024:x2", has_estimators=True),
+    INPUTS: Study(
+        "1:1024:x2", settings={"epsilon": (0.0, 1e-5, 1e-3), "gamma": (1.0,), "beta": (0.0,)}
+    ),
+    RUNNING: Study(
+        "1:128:x2",
+        law_sampling=(SHUFFLE, IID),
+        data_sampling=(SHUFFLE, SEQUENTIAL),
+        settings={
+            "presets": ("keras3", "pytorch", "cumulative", "precise"),
+            "steps": 1000,
+            "drift": (0.0, 0.001),
+        },
+    ),
+}
+
+
+def study_settings(word: object) -> Study:
+    """Return what a study takes.
+
+    Raises
+    ------
+    SimnormError
+        If there is no such study.
+    """
+    if word not in STUDIES:
+        hint = nearest(str(word), STUDIES).strip()
+        raise SimnormError("study", word, f"allowed are {', '.join(STUDIES)}", hint)
+    return STUDIES[str(word)]
+
+
+def read_settings(word: str, given: Mapping[str, object]) -> dict[str, Any]:
+    """Return a study's settings in canonical form.
+
+    Parameters
+    ----------
+    word
+        The study.
+    given
+        Settings by name; None takes the default.
+
+    Raises
+    ------
+    SimnormError
+        If a setting is not the study's, or cannot be used.
+
+    Examples
+    --------
+    >>> read_settings("inputs", {"epsilon": "0, 0.001"})
+    {'epsilon': (0.0, 0.001), 'gamma': (1.0,), 'beta': (0.0,)}
+    """
+    usual = study_settings(word).settings
+    for name, value in given.items():
+        if value is not None and name not in usual:
+            whose = " and ".join(s for s, study in STUDIES.items() if name in study.settings)
+            raise SimnormError(name, value, f"it is a setting of the study {whose}, not of {word}")
+    return {
+        name: default if given.get(name) is None else _READERS[name](given[name])
+        for name, default in usual.items()
+    }
+
+
+def _parts(value: object, name: str) -> list[object]:
+    if isinstance(value, Mapping | bytes):
+        raise SimnormError(name, value, "a list is allowed")
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        value = [value]
+    parts: list[object] = []
+    for part in value:
+        parts.extend(split_list(part) if isinstance(part, str) else [part])
+    if not parts or parts == [""]:
+        raise SimnormError(name, "", "at least one value is needed")
+    if len(parts) > MOST_VALUES:
+        raise SimnormError(name, f"{len(parts)} values", f"at most {MOST_VALUES} are allowed")
+    return parts
+
+
+def number(value: object, name: str, lowest: float = -math.inf) -> float:
+    """Return a finite number, given as text or not.
+
+    Raises
+    ------
+    SimnormError
+        If it is none, or below the limit.
+
+    Examples
+    --------
+    >>> number("1e-3", "epsilon")
+    0.001
+    """
+    allowed = "a finite number is needed"
+    if math.isfinite(lowest):
+        allowed = f"a finite number from {lowest:g} is needed"
+    if isinstance(value, bool):
+        raise SimnormError(name, value, allowed)
+    try:
+        found = float(value)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError, OverflowError):
+        raise SimnormError(name, value, allowed) from None
+    if not (math.isfinite(found) and found >= lowest):
+        raise SimnormError(name, value, allowed)
+    return found + 0.0
+
+
+def _numbers(name: str, lowest: float = -math.inf) -> Callable[[object], tuple[float, ...]]:
+    def read(value: object) -> tuple[float, ...]:
+        return tuple(dict.fromkeys(number(part, name, lowest) for part in _parts(value, name)))
+
+    return read
+
+
+def _presets(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(average(part)) for part in _parts(value, "presets")))
+
+
+def _steps(value: object) -> int:
+    return whole_number(value, "steps", 1, MOST_STEPS)
+
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    "epsilon": _numbers("epsilon", 0.0),
+    "gamma": _numbers("gamma"),
+    "beta": _numbers("beta"),
+    "presets": _presets,
+    "steps": _steps,
+    "drift": _numbers("drift"),
+}
+SETTINGS = tuple(_READERS)
