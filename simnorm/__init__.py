@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm._version import __version__
 
 if TYPE_CHECKING:
-    from simnorm import distributions, estimators, figures, theory
+    from simnorm import distributions, estimators, figures, preprocessing, theory
     from simnorm.api import run, sweep
     from simnorm.design import Design
     from simnorm.errors import RunError, SimnormError
@@ -38,6 +38,7 @@ __all__ = [
     "figures",
     "load",
     "mcse",
+    "preprocessing",
     "run",
     "sweep",
     "theory",
@@ -55,7 +56,7 @@ _HOMES = {
     "sweep": "api",
 }
 # Parts that serve alone.
-_MODULES = ("distributions", "estimators", "figures", "theory")
+_MODULES = ("distributions", "estimators", "figures", "preprocessing", "theory")
 
 
 def __getattr__(name: str) -> Any:
