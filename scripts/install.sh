@@ -64,6 +64,8 @@ write_state() (
         for name in bin/* lib/python*/site-packages/*; do
             case $name in
                 *__pycache__ | *.dist-info) ;; # other names after an upgrade by hand
+                # What came along with pip is not simnorm's, and torch puts another one in its place.
+                */setuptools | */pkg_resources | */_distutils_hack | */distutils-precedence.pth) ;;
                 *) printf '%s\n' "$name" ;;
             esac
         done
