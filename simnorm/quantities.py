@@ -5,7 +5,7 @@ Every replication gives two numbers, A and Q, for every cell. What they are, the
 =============  ======================================  ===================================
 pair           A and Q                                 measures
 =============  ======================================  ===================================
-errors         mean error, mean squared error          bias, variance, mse, rmse
+errors         mean error, mean squared error          bias, variance, mse, rmse, relative_*
 value          a number, nothing                       mean = E A
 ratio          numerator, denominator                  mean = E A / E Q
 root_ratio     numerator, squared denominator          mean = E A / sqrt(E Q)
@@ -42,12 +42,13 @@ from simnorm.sampling import batch_count
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION
 from simnorm.studies.drawing import Source
 from simnorm.tally import MEASURES, Measured, Tally, interval, measure, quietly, without_error
-from simnorm.theory.values import Value
+from simnorm.theory import Value, measure_power
 
 Floats = NDArray[np.float64]
 
 ERRORS, VALUE, RATIO, ROOT_RATIO = "errors", "value", "ratio", "root_ratio"
 MEAN = "mean"
+RELATIVE = "relative_"
 
 ALIKE = "no replication differed from another"
 ALONE = "one replication has no standard error"
@@ -73,6 +74,8 @@ class Cell(NamedTuple):
         What A and Q are: see the module.
     measures
         What is told of it.
+    unit
+        What relative measures of errors are divided by, squared where the measure is.
     """
 
     quantity: str
@@ -82,6 +85,7 @@ class Cell(NamedTuple):
     factors: str = ""
     pair: str = ERRORS
     measures: tuple[str, ...] = ("mse", "rmse")
+    unit: float = 1.0
 
 
 class Known(NamedTuple):
@@ -274,10 +278,14 @@ def _rows_of_kind(
     tally, kept = part_of(sums.tally, places), sums.kept[:, places]
     facts = [known(cells[place]) for place in places]
     found = []
+    units = np.array([cells[place].unit for place in places])
     for order, name in enumerate(names):
-        numbers = measured(tally, pair, name)
-        fixed = _fixed(tally, pair, name)
-        values = influences(kept, pair, name)
+        base = name.removeprefix(RELATIVE)
+        power = units ** measure_power(name) if name != base else 1.0
+        with np.errstate(all="ignore"):
+            numbers = [part / power for part in measured(tally, pair, base)]
+            fixed = _fixed(tally, pair, base) / power
+        values = influences(kept, pair, base)
         with np.errstate(all="ignore"):
             khats = _khats(values)
         different = differing(values)
@@ -357,7 +365,8 @@ def _doubt(
         return UNRELIABLE, ALONE
     if mcse == 0.0 or different == 0:
         return UNRELIABLE, ALIKE
-    few = max(needed, FEWEST_FOR_BIAS if name in ("bias", MEAN) else FEWEST_FOR_SQUARES)
+    is_first = name.removeprefix(RELATIVE) in ("bias", MEAN)
+    few = max(needed, FEWEST_FOR_BIAS if is_first else FEWEST_FOR_SQUARES)
     if count < few:
         return UNRELIABLE, f"{few:,} replications or more are needed for a standard error"
     kept = min(count, KEPT_REPLICATIONS)
