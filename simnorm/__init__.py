@@ -21,7 +21,7 @@ from simnorm._version import __version__
 
 if TYPE_CHECKING:
     from simnorm import distributions, estimators, figures, preprocessing, theory
-    from simnorm.api import run, sweep
+    from simnorm.api import run, study, sweep
     from simnorm.design import Design
     from simnorm.errors import RunError, SimnormError
     from simnorm.results import Result, load
@@ -40,6 +40,7 @@ __all__ = [
     "mcse",
     "preprocessing",
     "run",
+    "study",
     "sweep",
     "theory",
 ]
@@ -53,6 +54,7 @@ _HOMES = {
     "load": "results",
     "mcse": "tally",
     "run": "api",
+    "study": "api",
     "sweep": "api",
 }
 # Parts that serve alone.

@@ -140,6 +140,57 @@ def sweep(
     return run(design, workers=workers, out=out, on_progress=on_progress)
 
 
+def study(
+    word: str,
+    distributions: str | Distribution | Iterable[str | Distribution] | None = None,
+    *,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **given: Any,
+) -> Result:
+    """Run a study by its name.
+
+    Parameters
+    ----------
+    word
+        ``inputs``: what a batch-normalized input is worth against a z-score by the full set;
+        ``running``: how good running averages of batch statistics are at test time; or ``sweep``.
+    distributions, workers, out, on_progress
+        As in `sweep`.
+    given
+        What else `sweep` takes, but for the estimators, and what only the study takes: for
+        ``inputs`` the numbers `epsilon`, `gamma` and `beta`, one or several of each; for
+        ``running`` `presets` such as ``"keras3(momentum=0.9)"``, the number of `steps`, and
+        `drift` of the mean in standard deviations a step.
+
+    Returns
+    -------
+    Result
+        Its tables have the same columns as a sweep's; the quantity stands under `estimator`, and
+        what the study alone varies in columns of its own, such as `epsilon`.
+
+    Raises
+    ------
+    SimnormError
+        For the first argument that cannot be used.
+
+    Examples
+    --------
+    The error of a value that is normalized by its batch of 16, against its z-score:
+
+    >>> import simnorm as sn
+    >>> result = sn.study("inputs", "normal", batch_sizes=[16], full_size=64, replications=64)
+    >>> frame = result.frame
+    >>> at = frame[(frame.estimator == "normalized_value") & (frame.measure == "rmse")]
+    >>> at = at[(at.reference == "population") & (at.epsilon == "0")]
+    >>> round(float(at.theory.iloc[0]), 3)
+    0.309
+    """
+    design = Design.make(distributions, study=word, **given)
+    return run(design, workers=workers, out=out, on_progress=on_progress)
+
+
 def run(
     design: Design | str | Path,
     *,

@@ -34,11 +34,13 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+from simnorm.cli.study import study_app
 
 EPILOG = """\
 Examples:\n
   simnorm sweep --batch-sizes 2,4,8,16\n
   simnorm sweep --data train.csv --report report.pdf\n
+  simnorm study inputs --data train.csv\n
   simnorm list distributions
 """
 
@@ -113,10 +115,8 @@ def sweep(
     --data the full set is each numeric column of your file. Ends with a table, and a run folder
     with everything in it.
     """
-    from simnorm.cli.running import Wishes, run_design
-    from simnorm.design import Design
+    from simnorm.cli.running import Wishes, run_given
 
-    notes: list[str] = []
     given: dict[str, Any] = {
         "distributions": dist,
         "batch_sizes": batch_sizes,
@@ -133,12 +133,10 @@ def sweep(
         "replications": replications,
         "seed": seed,
     }
-    if data is not None and not quiet:
-        from simnorm.cli.running import announce_reading
+    run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose))
 
-        announce_reading(data)
-    design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
-    run_design(design, Wishes(workers, out, report, json, dry_run, quiet, verbose), notes)
+
+app.add_typer(study_app, name="study")
 
 
 @app.command()

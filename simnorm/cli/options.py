@@ -67,6 +67,15 @@ SAMPLING = Annotated[
         metavar="SCHEME",
     ),
 ]
+RUNNING_SAMPLING = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How batches come from the full set: shuffle (anew every epoch), replacement; without "
+        "data iid; with data sequential (file order), grouped:COLUMN; repeat it or join with "
+        "commas [default: shuffle and iid, with data shuffle and sequential].",
+        metavar="SCHEME",
+    ),
+]
 EXACT = Annotated[
     bool,
     typer.Option(
@@ -113,6 +122,57 @@ REPORT = Annotated[
 ]
 JSON = Annotated[
     bool, typer.Option("--json", help="Print all results as JSON instead of the table.")
+]
+EPSILON = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What is added to a variance under the root, in the squared unit of the data; repeat "
+        "it or join with commas [default: 0,0.00001,0.001].",
+        metavar="NUMBERS",
+    ),
+]
+GAMMA = Annotated[
+    list[str] | None,
+    typer.Option(help="Scale after normalizing, one or several [default: 1].", metavar="NUMBERS"),
+]
+BETA = Annotated[
+    list[str] | None,
+    typer.Option(help="Shift after normalizing, one or several [default: 0].", metavar="NUMBERS"),
+]
+PRESET = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How batch statistics are averaged for inference: keras3, pytorch, flax, cumulative, "
+        "precise, or with changes: keras3(momentum=0.9). momentum is the weight of the OLD value; "
+        "repeat it or join with commas [default: keras3,pytorch,cumulative,precise].",
+        metavar="SPEC",
+    ),
+]
+STEPS = Annotated[
+    str | None,
+    typer.Option(help="Batches seen in training [default: 1000].", metavar="T"),
+]
+DRIFT = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="How far the mean moves in a step, in standard deviations; one or several "
+        "[default: 0,0.001].",
+        metavar="NUMBERS",
+    ),
+]
+NO_REPORT = Annotated[bool, typer.Option("--no-report", help="Write no PDF.")]
+STUDY_SIZES = Annotated[
+    str | None,
+    typer.Option(
+        help="Batch sizes n: 2,4,8 or 2:64:2 (step) or 2:1024:x2 (factor), also mixed.",
+        metavar="SIZES",
+    ),
+]
+STUDY_REPORT = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the PDF goes [default: report.pdf in the run folder].", metavar="FILE"
+    ),
 ]
 DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 QUIET = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, notes or paths.")]

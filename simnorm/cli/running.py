@@ -21,7 +21,7 @@ from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
 from simnorm.results import Result, check_report_path
-from simnorm.store import check_folder, default_folder
+from simnorm.store import REPORT, check_folder, default_folder
 from simnorm.studies import study_of
 from simnorm.studies.drawing import sources
 
@@ -44,6 +44,28 @@ class Wishes(NamedTuple):
     dry_run: bool
     quiet: bool
     verbose: bool
+
+
+def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = False) -> None:
+    """Make a design from what options say, without those left out, and run it.
+
+    Parameters
+    ----------
+    given
+        Arguments of `Design.make`.
+    wishes
+        What else the options say.
+    with_report
+        Whether a report is written into the run folder where no place is named.
+    """
+    notes: list[str] = []
+    if given.get("data") is not None and not wishes.quiet:
+        announce_reading(given["data"])
+    design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
+    if with_report and wishes.report is None:
+        folder = wishes.out or default_folder(design)
+        wishes = wishes._replace(report=folder / REPORT)
+    run_design(design, wishes, notes)
 
 
 def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
