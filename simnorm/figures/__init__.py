@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "FROM_CURVES", "draw", "figure", "pages", "save", "save_svg"]
+__all__ = [
+    "FIGURES", "FROM_CURVES", "OF_STUDY", "draw", "figure", "kinds_of", "pages", "save", "save_svg",
+]  # fmt: skip
 
 
 def _lazy(kind: str) -> Callable[..., Figure]:
@@ -50,6 +52,19 @@ OF_ALL_SCHEMES = frozenset({"audit", "sampling"})
 # The kinds with a panel per estimator: with many distributions or estimators they go on over pages.
 # Of many columns of data only the worst are drawn.
 PAGED = frozenset({"variance", "bias", "rmse"})
+
+
+# The kinds of the other studies: functions of the two tables, in modules of the study's folder.
+OF_STUDY: dict[str, tuple[str, ...]] = {
+    "inputs": ("error", "outputs", "by_value", "epsilon", "gamma", "scalers"),
+    "running": ("trajectory", "floor", "split", "sampling"),
+}
+
+
+def kinds_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the kinds of figures that a run has."""
+    study = str(frame["study"].iloc[0]) if len(frame) else "sweep"
+    return OF_STUDY.get(study, tuple(FIGURES))
 
 
 def pages(kind: str, frame: pd.DataFrame) -> int:
@@ -90,11 +105,16 @@ def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any)
     SimnormError
         If there is no such kind.
     """
-    if kind not in FIGURES:
+    kinds = kinds_of(frame)
+    if kind not in kinds:
         from simnorm.errors import SimnormError, nearest
 
-        known = ", ".join(FIGURES)
-        raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, FIGURES).strip())
+        known = ", ".join(kinds)
+        raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, kinds).strip())
+    if kinds != tuple(FIGURES):
+        module = import_module(f"simnorm.figures.{frame['study'].iloc[0]}.{kind}")
+        made: Figure = module.figure(frame, curves, **options)
+        return made
     from simnorm.figures.choice import main_rows
     from simnorm.figures.tables import names_of, with_exact_goals
 

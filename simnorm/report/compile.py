@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -26,18 +27,21 @@ from simnorm.figures.choice import main_rows, thing
 from simnorm.figures.schemes import compared
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import FIRST_NAMES, is_data, names_of, short
+from simnorm.options import SWEEP
 from simnorm.report import tables, text
+from simnorm.report.article import article_of
 from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.schemes import chapter
+from simnorm.schema import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simnorm.report import Reportable
 
-TEMPLATE = "template.typ"
-INCLUDED = ("parts.typ", "data.typ", "sampling.typ")
+TEMPLATE, ARTICLE = "template.typ", "article.typ"
+INCLUDED = (ARTICLE, "formulas.typ", "parts.typ", "look.typ", "data.typ", "sampling.typ")
 
 # A longer line of the design, as of very many columns, is cut, and so is a longer list.
 LONGEST_LINE = 1500
@@ -65,6 +69,8 @@ def write(result: Reportable, path: str | Path) -> None:
 
 def compiled(result: Reportable) -> bytes:
     """Return the report of `result` as the bytes of a PDF."""
+    if not is_sweep(result.frame):
+        return _compiled_article(result)
     run = Shown.of(result)
     finished = _moment(str(result.provenance.get("finished", "")))
     data = report_data(result, run, finished)
@@ -77,6 +83,34 @@ def compiled(result: Reportable) -> bytes:
             picture = figure(kind, table, run.curves, width=PAGE_WIDTH, **which)
             save_svg(picture, root / f"{name}.svg")
         return _typeset(root, data, int(finished.timestamp()))
+
+
+def is_sweep(frame: pd.DataFrame) -> bool:
+    """Return whether a table is a sweep's, which has a template of its own."""
+    return not len(frame) or frame["study"].iloc[0] == SWEEP
+
+
+def _compiled_article(result: Reportable) -> bytes:
+    """Return the report of a study that is made of chapters."""
+    shown = shown_names(result.frame)
+    parts = (result.frame, result.curves, result.columns)
+    frame, curves, columns = (renamed(table, shown) for table in parts)
+    finished = _moment(str(result.provenance.get("finished", "")))
+    made = article_of(frame, curves, columns, result)
+    data = dataclasses.asdict(made) | {
+        "author": f"simnorm {result.provenance.get('simnorm', '')}".strip(),
+        "date": [finished.year, finished.month, finished.day],
+        "of_data": is_data(frame),
+        "note": renaming_note(shown),
+        "provenance": provenance_rows(result.provenance, frame),
+        "design": design_text(result.design.to_toml()),
+    }
+    with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
+        root = Path(folder)
+        _write_parts(result, root)
+        for kind in made.figures():
+            save_svg(figure(kind, frame, curves, width=PAGE_WIDTH), root / f"{kind}.svg")
+        return _typeset(root, _shown(data), int(finished.timestamp()), ARTICLE)
 
 
 @dataclass(frozen=True)
@@ -126,7 +160,7 @@ def _write_parts(result: Reportable, root: Path) -> None:
     """Write templates and attachments to the folder that Typst sees; names as they are."""
     for name in (TEMPLATE, *INCLUDED):
         (root / name).write_bytes(files("simnorm.report").joinpath(name).read_bytes())
-    tables_of = {"results.csv": result.frame}
+    tables_of = {"results.csv": result.frame[[c for c in SCHEMA if c in result.frame]]}
     if result.design.data:
         tables_of["columns.csv"] = result.columns
     for name, table in tables_of.items():
@@ -134,7 +168,7 @@ def _write_parts(result: Reportable, root: Path) -> None:
     (root / "design.toml").write_bytes(result.design.to_toml().encode())
 
 
-def _typeset(root: Path, data: dict[str, Any], timestamp: int) -> bytes:
+def _typeset(root: Path, data: dict[str, Any], timestamp: int, template: str = TEMPLATE) -> bytes:
     """Run Typst over the template in `root`."""
     try:
         import typst
@@ -144,7 +178,7 @@ def _typeset(root: Path, data: dict[str, Any], timestamp: int) -> bytes:
         ) from None
     try:
         pdf: bytes = typst.compile(
-            os.fspath(root / TEMPLATE),
+            os.fspath(root / template),
             root=os.fspath(root),
             sys_inputs={"report": json.dumps(data, allow_nan=False)},
             # Fonts of this machine would make the output depend on it.
@@ -157,7 +191,7 @@ def _typeset(root: Path, data: dict[str, Any], timestamp: int) -> bytes:
         lines = str(getattr(error, "message", "") or error).strip().splitlines()
         why = lines[0] if lines else "no reason given"
         raise RunError(
-            "report", TEMPLATE, f"it cannot be set ({why})",
+            "report", template, f"it cannot be set ({why})",
             "This is a fault of simnorm; please report it with the run's design.toml.",
         ) from None  # fmt: skip
     return pdf

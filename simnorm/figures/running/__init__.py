@@ -1,0 +1,1 @@
+"""Figures of the study `running`: functions of its tables."""

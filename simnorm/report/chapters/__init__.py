@@ -1,0 +1,1 @@
+"""What the reports of the studies say, a module for each."""
