@@ -98,11 +98,9 @@ def output_share(low: ArrayLike, high: ArrayLike, n: int) -> Floats:
 
 def _beyond(t: Floats, n: int) -> Floats:
     """Return the probability of an output above t."""
-    from scipy.special import betainc
+    from scipy.special import betaincc
 
-    # Of the part above t, 1 - t^2/(n - 1) is below its value at t.
-    share = np.clip(1.0 - np.minimum(t * t / (n - 1.0), 1.0), 0.0, 1.0)
-    above = 0.5 * betainc((n - 2) / 2.0, 0.5, share)
+    above = 0.5 * betaincc(0.5, (n - 2) / 2.0, np.minimum(t * t / (n - 1.0), 1.0))
     return np.asarray(np.where(t < 0.0, 1.0 - above, above))
 
 
