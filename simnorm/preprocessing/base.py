@@ -41,7 +41,8 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
         -------
         array of the shape of `X`, float32 if `X` is, otherwise float64
         """
-        rows = self._rows(X)
+        check_is_fitted(self)
+        rows: Rows = validate_data(self, X, reset=False, dtype=DTYPES)
         mean, variance, epsilon = self._learned()
         gamma, beta = self._affine(rows)
         normalized = (rows - mean) / spread(variance, epsilon)
@@ -59,7 +60,12 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
         -------
         array of the shape of `X`, float32 if `X` is, otherwise float64
         """
-        rows = self._rows(X)
+        check_is_fitted(self)
+        # Names are not asked for: what comes back from `transform` is an array without any.
+        rows: Rows = check_array(X, dtype=DTYPES, estimator=self)
+        if rows.shape[1] != self.n_features_in_:
+            allowed = f"allowed are {self.n_features_in_} features"
+            raise SimnormError("X", rows.shape, allowed)
         mean, variance, epsilon = self._learned()
         gamma, beta = self._affine(rows)
         if not gamma.all():
@@ -67,11 +73,6 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
             raise SimnormError("gamma", self.gamma, needed, "0 makes all rows beta.")
         original = (rows - beta) / gamma * np.sqrt(variance + epsilon) + mean
         return original.astype(rows.dtype, copy=False)
-
-    def _rows(self, X: Any) -> Rows:
-        check_is_fitted(self)
-        rows: Rows = validate_data(self, X, reset=False, dtype=DTYPES)
-        return rows
 
     def _first_rows(self, X: Any, *, reset: bool = True) -> Rows:
         """Check rows to learn from; with reset=False against what was learned, if anything was."""
