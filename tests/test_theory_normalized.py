@@ -14,7 +14,7 @@ from scipy import integrate, stats
 from simnorm.columns import Column
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.errors import SimnormError
-from simnorm.theory import epsilon, outputs, scale
+from simnorm.theory import chances, epsilon, outputs, scale
 from simnorm.theory.normalized import (
     best_gamma,
     conditional_moments,
@@ -380,10 +380,13 @@ def test_epsilon_asymptotically():
     assert found.product.kind == "asymptotic"
     assert epsilon_terms(law, 4, None, 1e-3) is None
     assert epsilon_terms(law, 2, None, 0.0) == (1.0, scale_ratio(law, 2))
-    column = Column("x", stats.norm.ppf((np.arange(3000) + 0.5) / 3000))
+    column = Column("x", stats.norm.ppf((np.arange(2000) + 0.5) / 2000))
+    pairs = epsilon_terms_of_column(column, 2, "shuffle", 0.1)
+    assert pairs.square.kind == "exact"
+    assert pairs.product == pytest.approx(epsilon_terms(NORMAL, 2, 2000, 0.1).product, rel=2e-3)
     whole = epsilon_terms_of_column(column, 500, "shuffle", 0.1)
     assert whole.square.kind == "asymptotic"
-    assert whole.product == pytest.approx(epsilon_terms(NORMAL, 500, 3000, 0.1).product, rel=1e-3)
+    assert whole.product == pytest.approx(epsilon_terms(NORMAL, 500, 2000, 0.1).product, rel=1e-3)
 
 
 def test_small_units():
@@ -653,14 +656,14 @@ def beyond_of_a_larger_batch(t, n, right=outputs._beyond):
 
 
 def counts_with_replacement(column, n, sampling):  # noqa: ARG001
-    return scale.binomial(n, column.counts[1] / column.size)
+    return chances.binomial(n, column.counts[1] / column.size)
 
 
 def grid_of_another_law(df, finer=1.0, right=epsilon.log_chi_grid):
     return right(df + 1, finer)
 
 
-def atoms_without_the_rest(law, right=scale.atoms_of):
+def atoms_without_the_rest(law, right=chances.atoms_of):
     return right(law)._replace(rest=0.0)
 
 
@@ -683,7 +686,7 @@ BINARY = functools.partial(test_the_error_of_a_file_is_that_of_all_batches, "bin
             "log_chi_grid",
             grid_of_another_law,
         ),
-        (test_chances_of_a_spread, scale, "atoms_of", atoms_without_the_rest),
+        (test_chances_of_a_spread, chances, "atoms_of", atoms_without_the_rest),
     ],
 )
 def test_mutants_are_noticed(check, where, name, mutant, monkeypatch):

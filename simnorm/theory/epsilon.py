@@ -22,21 +22,19 @@ from simnorm.columns import Column
 from simnorm.distributions import Distribution
 from simnorm.errors import SimnormError
 from simnorm.sampling import REPLACEMENT, SHUFFLE
-from simnorm.theory.enumeration import MOST_BATCHES, _batches
-from simnorm.theory.finite import unbiased_moments
-from simnorm.theory.scale import (
+from simnorm.theory.chances import (
     ASYMPTOTIC,
     EXACT,
     binomial,
     check_batch,
     coin_of,
     counts_of_column,
-    inverse_full_std,
-    scale_ratio,
-    scale_ratio_of_column,
     spread_chance,
     spread_chance_of_column,
 )
+from simnorm.theory.enumeration import MOST_BATCHES, _batches
+from simnorm.theory.finite import unbiased_moments
+from simnorm.theory.scale import inverse_full_std, scale_ratio, scale_ratio_of_column
 from simnorm.theory.values import Value
 
 Floats = NDArray[np.float64]
@@ -45,6 +43,8 @@ Floats = NDArray[np.float64]
 REACH = 46.0
 # Largest step in log chi, and the part of the density's width that it may be.
 LARGEST_STEP, PART_OF_WIDTH = 0.1, 0.5
+# Of so many rows all pairs are looked at.
+MOST_FOR_PAIRS = 2000
 
 
 class Terms(NamedTuple):
@@ -197,16 +197,16 @@ def epsilon_terms_of_column(
     Returns
     -------
     Terms or None
-        Exact for n = 1 and n = N (``shuffle``), and for two different values; by looking at all
-        batches where `exact` is set and there are few enough; else to second order where n is
-        large enough. None for a constant column.
+        Exact for n = 1, n = 2 where N is at most 2,000, n = N - 1 and n = N (``shuffle``), and for
+        two different values; by looking at all batches where `exact` is set and there are few
+        enough; else to second order where n is large enough. None for a constant column.
 
     Examples
     --------
     All three pairs of 0, 1 and 5 have a variance: 0.25, 4 and 6.25.
 
     >>> column = Column("x", np.array([0.0, 1.0, 5.0]))
-    >>> terms = epsilon_terms_of_column(column, 2, "shuffle", 1.0, exact=True)
+    >>> terms = epsilon_terms_of_column(column, 2, "shuffle", 1.0)
     >>> round(3 * terms.square, 9), round(0.2 + 0.8 + 6.25 / 7.25, 9)
     (1.862068966, 1.862068966)
     """
@@ -228,6 +228,9 @@ def epsilon_terms_of_column(
         q = column.counts / column.size
         v = counts.values * (n - counts.values) / (n * n * q[0] * q[1])
         return _means(v, counts.chances, relative, 1.0)
+    few = _of_few(column, n, sampling)
+    if few is not None:
+        return _means(*few, relative, 1.0)
     if exact and (found := _enumerated(column, n, sampling, relative)) is not None:
         return found
     if ratio is None or ratio.kind == EXACT:
@@ -236,6 +239,21 @@ def epsilon_terms_of_column(
     a = (n - 1.0) / n
     square, product, _ = _second_order(a * mean, a * a * spread, relative)
     return Terms(Value(square, ASYMPTOTIC), Value(product, ASYMPTOTIC))
+
+
+def _of_few(column: Column, n: int, sampling: str) -> tuple[Floats, Floats] | None:
+    """Return the variances of all batches with their chances where few rows decide, for M2 = 1."""
+    N, z = column.size, column.scores
+    if n == 2 and N <= MOST_FOR_PAIRS:
+        # A row with itself has no variance, and adds nothing.
+        low, high = np.triu_indices(N, 1)
+        v = 0.25 * (z[high] - z[low]) ** 2
+        pairs = N * (N if sampling == REPLACEMENT else N - 1) / 2.0
+        return v, np.full(v.shape, 1.0 / pairs)
+    if n == N - 1 and sampling == SHUFFLE:
+        left = (N - z * z * (N / (N - 1.0))) / n
+        return np.maximum(left, 0.0), np.full(N, 1.0 / N)
+    return None
 
 
 def _enumerated(column: Column, n: int, sampling: str, epsilon: float) -> Terms | None:

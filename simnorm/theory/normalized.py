@@ -8,8 +8,8 @@ product of output and z-score is s_B/sigma. So, for every law,
     E (y - z)^2 = gamma^2 P(s_B > 0) + beta^2 + 1 - 2 gamma E[s_B]/sigma,
 
 the same by the full set, of which a shuffled batch is a simple random sample. What goes into this
-stands in `scale` and, with an epsilon inside the root, in `epsilon`; the law of the outputs of
-normal draws in `outputs`. All of it can be had here.
+stands in `scale` and `chances`, and in `epsilon` with an epsilon inside the root; the law of the
+outputs of normal draws in `outputs`. All of it can be had here.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ from simnorm.errors import SimnormError
 from simnorm.estimators import Std
 from simnorm.sampling import REPLACEMENT, SHUFFLE
 from simnorm.theory import log_c4, of_distribution, value_of
+from simnorm.theory.chances import (
+    ASYMPTOTIC,
+    EXACT,
+    atoms_of,
+    check_batch,
+    spread_chance,
+    spread_chance_of_column,
+)
 from simnorm.theory.epsilon import Terms, epsilon_terms, epsilon_terms_of_column
 from simnorm.theory.finite import unbiased_moments
 from simnorm.theory.outputs import (
@@ -37,16 +45,7 @@ from simnorm.theory.outputs import (
     output_kurtosis,
     output_share,
 )
-from simnorm.theory.scale import (
-    ASYMPTOTIC,
-    EXACT,
-    atoms_of,
-    check_batch,
-    scale_ratio,
-    scale_ratio_of_column,
-    spread_chance,
-    spread_chance_of_column,
-)
+from simnorm.theory.scale import scale_ratio, scale_ratio_of_column
 from simnorm.theory.values import Value
 
 __all__ = [
@@ -112,6 +111,12 @@ def normalized_mse(
     >>> law = distribution("normal")
     >>> round(normalized_mse(scale_ratio(law, 2), spread_chance(law, 2)) ** 0.5, 5)
     0.93361
+
+    With Keras's epsilon, of values with a sd of 0.03:
+
+    >>> terms = epsilon_terms(distribution("normal(scale=0.03)"), 64, None, 1e-3)
+    >>> round(normalized_mse(terms.product, terms.square) ** 0.5, 3)
+    0.335
     """
     # Rounding of a batch that is the full set must not leave a negative square.
     mse = max(gamma * gamma * chance + full_chance - 2.0 * gamma * ratio, 0.0) + beta * beta
