@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simnorm.design import Design
     from simnorm.errors import RunError, SimnormError
     from simnorm.results import Result, load
+    from simnorm.solving import solve
     from simnorm.tally import mcse
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "mcse",
     "preprocessing",
     "run",
+    "solve",
     "study",
     "sweep",
     "theory",
@@ -54,6 +56,7 @@ _HOMES = {
     "load": "results",
     "mcse": "tally",
     "run": "api",
+    "solve": "solving",
     "study": "api",
     "sweep": "api",
 }

@@ -12,6 +12,7 @@ OPTIONS = {
     "run": "RUN",
     "design": "DESIGN",
     "presets": "--preset",
+    "solve_for": "--for",
     "what": "WHAT",
 }
 

@@ -34,6 +34,7 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+from simnorm.cli.solve import solve
 from simnorm.cli.study import study_app
 
 EPILOG = """\
@@ -41,6 +42,7 @@ Examples:\n
   simnorm sweep --batch-sizes 2,4,8,16\n
   simnorm sweep --data train.csv --report report.pdf\n
   simnorm study inputs --data train.csv\n
+  simnorm solve --target-rmse 0.1 --dist normal\n
   simnorm list distributions
 """
 
@@ -137,6 +139,7 @@ def sweep(
 
 
 app.add_typer(study_app, name="study")
+app.command()(solve)
 
 
 @app.command()
