@@ -270,6 +270,8 @@ def _law_theory(question: Question, law: Distribution, n: int, full: int | None)
             return None
         whole = 1.0 if full is None else spread_chance(law, full)
         return _root(normalized_mse(terms.product, terms.square, full_chance=whole))
+    if n < kind.smallest_batch:
+        return Value(math.inf, "exact")  # such a batch has no value at all
     value = value_of("rmse", kind, n, full, of_distribution(law))
     constant = relative_constant(kind, law)
     if value is None or _measure(constant) == "rmse":
