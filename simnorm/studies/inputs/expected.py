@@ -1,0 +1,455 @@
+"""What is known of the study's cells before anything is drawn: verdicts, and theory.
+
+All that is asked of `simnorm.theory` is asked here.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.columns import Column
+from simnorm.design import Design
+from simnorm.diagnostics import (
+    EXACT,
+    LARGEST_EQUAL_SHARE,
+    OK,
+    UNDEFINED,
+    UNRELIABLE,
+    WHOLE,
+    Verdict,
+)
+from simnorm.distributions import Distribution, distribution
+from simnorm.grammar import number_text
+from simnorm.known import CONSTANT as CONSTANT_COLUMN
+from simnorm.known import FILE_ORDER, IN_GROUPS, ONE_GROUP, ROWS_ALONE
+from simnorm.quantities import Cell, Known
+from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
+from simnorm.studies.drawing import Source, chunk
+from simnorm.studies.inputs import grid
+from simnorm.studies.inputs.batches import whole_quantile
+from simnorm.studies.inputs.grid import FULL_SET, Bins, Settings
+from simnorm.theory import normalized as theory
+from simnorm.theory.values import Value
+
+Floats = NDArray[np.float64]
+
+NO_SCORE = "the column is constant and has no z-score"
+NO_NUMBERS = "the column's standard deviation is no double, so there is no z-score"
+ALONE = "a batch of one value comes out as beta, whatever the value"
+SINGLE = "a batch of one value has no spread"
+NEVER_EQUAL = "the values of a batch are all equal less often than once in 10^12"
+ALWAYS_EQUAL = "the values of a batch are always equal"
+TWO = "a batch of two comes out as -1 and 1"
+NOTHING_LEFT = "the batch is the full set, nothing is left to be unseen"
+NO_IQR = "the interquartile range is zero, no divisor"
+# A first order of the squared error by value is shown where that of all values is at most this.
+LARGEST_FIRST_ORDER = 0.05
+# Points of a Gauss-Legendre rule in every bin.
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(3)
+
+ZERO = Value(0.0, "exact")
+
+
+def known_of(design: Design, source: Source) -> Callable[[Cell], Known]:
+    """Return what says of a source's cells what is known of them."""
+    about = _sources_of(design, source)
+    return lambda cell: about[cell.column].known(cell)
+
+
+@functools.lru_cache(maxsize=4)
+def _sources_of(design: Design, source: Source) -> Mapping[str, _Source]:
+    """Return what is known of a source, by column."""
+    if not source.columns:
+        return {"": _OfLaw(design, distribution(source.distribution), source.sampling)}
+    common, groups = 0, 0
+    group = group_column(source.sampling)
+    if group is not None and design.dataset is not None:
+        sizes = np.bincount(design.dataset.group_codes(group))
+        common, groups = math.gcd(*sizes.tolist()), len(sizes)
+    return {
+        column.name: _OfColumn(design, column, source.sampling, common, groups)
+        for column in chunk(design, source).columns
+    }
+
+
+def settings_of(cell: Cell) -> Settings:
+    """Return the factors of a cell; what it has not is at its usual value.
+
+    Examples
+    --------
+    >>> settings_of(Cell("best_gamma", 2, factors="epsilon=0.001"))
+    Settings(epsilon=0.001, gamma=1.0, beta=0.0)
+    """
+    found = dict(part.split("=") for part in cell.factors.split(";") if part)
+    return Settings(
+        float(found.get("epsilon", 0.0)), float(found.get("gamma", 1.0)), float(found.get("beta", 0.0))
+    )
+
+
+def _is_plain(settings: Settings) -> bool:
+    return settings == Settings(0.0, 1.0, 0.0)
+
+
+class _Source:
+    """What laws and columns share."""
+
+    def __init__(self, design: Design, sampling: str) -> None:
+        self.size, self.sampling = design.full_size, sampling
+        self.replaced = sampling == REPLACEMENT
+
+    # Asked of both kinds of source.
+
+    def terms(self, n: int, reference: str, epsilon: float) -> theory.Terms | None:
+        """Return E v/(v + epsilon) and E v/sqrt(v + epsilon)/S."""
+        raise NotImplementedError
+
+    def full_chance(self, reference: str) -> Value:
+        """Return the probability that the reference has a spread."""
+        raise NotImplementedError
+
+    def equal_chance(self, n: int) -> Value | None:
+        """Return the probability that all values of a batch are equal."""
+        raise NotImplementedError
+
+    def values(self, cell: Cell) -> dict[str, Value]:
+        """Return the theory of a cell's measures."""
+        name, n = cell.quantity, cell.batch_size
+        if name in (grid.NORMALIZED, grid.DIRECT):
+            return self._errors(cell)
+        if name == grid.CORRELATION:
+            terms = self.terms(n, cell.reference, 0.0)
+            if terms is None or not terms.square > 0.0:
+                return {}
+            product, square = terms
+            kind = "exact" if {product.kind, square.kind} == {"exact"} else "asymptotic"
+            return {"mean": Value(product / math.sqrt(square), kind)}
+        if name == grid.BEST_GAMMA:
+            terms = self.terms(n, cell.reference, settings_of(cell).epsilon)
+            best = None if terms is None else theory.best_gamma(terms.product, terms.square)
+            return {} if best is None else {"mean": best}
+        if name == grid.CONSTANT:
+            chance = self.equal_chance(n)
+            return {} if chance is None else {"mean": chance}
+        return {}
+
+    def _errors(self, cell: Cell) -> dict[str, Value]:
+        epsilon, gamma, beta = settings_of(cell)
+        terms = self.terms(cell.batch_size, cell.reference, epsilon)
+        if terms is None:
+            return {}
+        full = self.full_chance(cell.reference)
+        mse = theory.normalized_mse(terms.product, terms.square, gamma, beta, full)
+        return {"mse": mse, "rmse": Value(math.sqrt(mse), mse.kind)}
+
+    def known(self, cell: Cell) -> Known:
+        """Return verdict and theory of a cell."""
+        verdict = self.verdict(cell)
+        return Known(verdict, {} if verdict.status == UNDEFINED else self.values(cell))
+
+    def verdict(self, cell: Cell) -> Verdict:
+        """Return what the design alone says."""
+        n, name = cell.batch_size, cell.quantity
+        undefined = self.undefined(cell)
+        if undefined:
+            return Verdict(UNDEFINED, undefined)
+        if name in (grid.CORRELATION, grid.BEST_GAMMA, grid.SKEWNESS, grid.KURTOSIS):
+            if n == 1:
+                return Verdict(UNDEFINED, SINGLE)
+            if n == 2 and name == grid.SKEWNESS:
+                return Verdict(EXACT, TWO, is_zero=True)
+            if n == 2 and name == grid.KURTOSIS:
+                return Verdict(EXACT, TWO)
+        if name == grid.CONSTANT and (chance := self.equal_chance(n)) is not None:
+            if chance <= LARGEST_EQUAL_SHARE:
+                return Verdict(EXACT, NEVER_EQUAL, is_zero=True)
+            if chance == 1.0:
+                return Verdict(EXACT, ALWAYS_EQUAL)
+        if n == 1 and name == grid.NORMALIZED and self._always_spread(cell.reference):
+            return Verdict(EXACT, ALONE)
+        if n == self.size and self.sampling != IID and not self.replaced:
+            return self.of_whole(cell)
+        return self.fixed(cell)
+
+    def _always_spread(self, reference: str) -> bool:
+        return 1.0 - self.full_chance(reference) <= LARGEST_EQUAL_SHARE
+
+    def undefined(self, cell: Cell) -> str:
+        """Return why a cell has no value, an empty text if it has."""
+        if cell.quantity == grid.UNSEEN and cell.batch_size == self.size and not self.replaced:
+            return NOTHING_LEFT
+        return ""
+
+    def of_whole(self, cell: Cell) -> Verdict:
+        """Return the verdict where a batch is the full set."""
+        raise NotImplementedError
+
+    def fixed(self, cell: Cell) -> Verdict:
+        """Return the verdict where nothing else decides."""
+        raise NotImplementedError
+
+
+# Errors that are 0 where the batch is the full set, of outputs without epsilon, gamma and beta.
+PLAIN = (grid.WORST_IN_BATCH, grid.WORST_IN_EPOCH, *grid.SCALERS)
+
+
+class _OfLaw(_Source):
+    def __init__(self, design: Design, law: Distribution, sampling: str) -> None:
+        super().__init__(design, sampling)
+        self.law = law
+        self.is_continuous = law.largest_atom == 0.0
+        # Only then a batch is as many independent draws.
+        self.is_plain = sampling in (SHUFFLE, IID)
+
+    def terms(self, n: int, reference: str, epsilon: float) -> theory.Terms | None:
+        if n == 1:
+            return theory.Terms(ZERO, ZERO)
+        if not self.is_plain:
+            return None
+        full = self.size if reference == FULL_SET else None
+        return theory.epsilon_terms(self.law, n, full, epsilon)
+
+    def full_chance(self, reference: str) -> Value:
+        if reference != FULL_SET:
+            return Value(1.0, "exact")
+        return theory.spread_chance(self.law, self.size)
+
+    def equal_chance(self, n: int) -> Value | None:
+        if n == 1:
+            return Value(1.0, "exact")
+        if self.is_plain:
+            return Value(1.0 - theory.spread_chance(self.law, n), "exact")
+        # Equal draws are the same one again.
+        return Value(float(self.size) ** (1.0 - n), "exact") if self.is_continuous else None
+
+    def values(self, cell: Cell) -> dict[str, Value]:
+        n = cell.batch_size
+        if cell.quantity == grid.UNSEEN:
+            return self._unseen(n)
+        if cell.quantity in (grid.SKEWNESS, grid.KURTOSIS) and self.is_plain and self.law.is_normal:
+            return {"mean": ZERO if cell.quantity == grid.SKEWNESS else theory.output_kurtosis(n)}
+        return super().values(cell)
+
+    def _unseen(self, n: int) -> dict[str, Value]:
+        if self.is_plain:
+            return {"mean": theory.unseen_share(self.law, n)}
+        if not self.is_continuous:
+            return {}
+        return {"mean": _unseen_again(self.size, n)}
+
+    def undefined(self, cell: Cell) -> str:
+        reason = super().undefined(cell)
+        if reason:
+            return reason
+        if cell.reference == "population" and not math.isfinite(self.law.std):
+            return f"{self.law} has no finite standard deviation, so there is no z-score"
+        if cell.quantity == grid.ROBUST:
+            low, high = self.law.quantile([0.25, 0.75])
+            if not low < high:
+                return NO_IQR
+            if self.is_continuous and not small_range_index(cell.batch_size) > 2.0:
+                return (
+                    "the mean squared error does not exist: quartiles of a batch of "
+                    f"{cell.batch_size} are too often next to each other"
+                )
+        return ""
+
+    def of_whole(self, cell: Cell) -> Verdict:
+        name, settings = cell.quantity, settings_of(cell)
+        if cell.reference == FULL_SET:
+            if name in PLAIN:
+                return Verdict(EXACT, WHOLE, is_zero=True)
+            if settings.epsilon == 0.0 and self._always_spread(FULL_SET):
+                is_zero = name in (grid.NORMALIZED, grid.DIRECT) and _is_plain(settings)
+                return Verdict(EXACT, WHOLE, is_zero=is_zero)
+        return self.fixed(cell)
+
+    def fixed(self, cell: Cell) -> Verdict:
+        name, n = cell.quantity, cell.batch_size
+        if name == grid.DIRECT:
+            if n == 1 and self.sampling == SHUFFLE and self._is_direct_fixed(cell.reference):
+                return Verdict(EXACT, ALONE)
+            index = min(self.law.tails())
+            if cell.reference != FULL_SET and not index > 4.0:
+                return _no_error(index, 4)
+        if name == grid.ROBUST and self.is_continuous:
+            index = small_range_index(n)
+            if not index > 4.0:
+                return _no_error(index, 4)
+        return Verdict(OK)
+
+    def _is_direct_fixed(self, reference: str) -> bool:
+        # All values of the full set are used, and the mean of their squared z-scores is 1.
+        return reference == FULL_SET and self._always_spread(reference)
+
+
+def _no_error(index: float, order: int) -> Verdict:
+    tail = f"the error's tail index {number_text(float(index))} is not above {order}"
+    return Verdict(UNRELIABLE, f"its standard error does not exist: {tail}")
+
+
+def small_range_index(n: int) -> float:
+    """Return the tail index of 1/IQR of n draws with a bounded density; infinite if it is bounded.
+
+    The linear quartiles lie between two of the sorted values. For the IQR to be small, all from
+    the lower end of the one to the upper end of the other must be close: as many distances as
+    there are between these. Where they are all of the batch, a scaled value is bounded.
+
+    Examples
+    --------
+    >>> [small_range_index(n) for n in (4, 5, 6, 8, 9)]
+    [inf, 2.0, 3.0, 5.0, 4.0]
+    """
+    low, high = (n - 1) // 4, -(-3 * (n - 1) // 4)
+    return math.inf if low == 0 else float(high - low)
+
+
+@functools.lru_cache(maxsize=256)
+def _unseen_again(size: int, n: int) -> Value:
+    """Return the mean share of a full set outside batches drawn with replacement, without ties."""
+    ranks = Column("", np.arange(float(size)))
+    found = theory.unseen_share_of_column(ranks, n, REPLACEMENT)
+    assert found is not None
+    return found
+
+
+class _OfColumn(_Source):
+    def __init__(
+        self, design: Design, column: Column, sampling: str, common: int, groups: int
+    ) -> None:
+        super().__init__(design, sampling)
+        self.column, self.exact = column, design.exact
+        self.common, self.groups = common, groups
+        self.has_theory = sampling in (SHUFFLE, REPLACEMENT)
+        self._terms: dict[tuple[int, float], theory.Terms | None] = {}
+
+    def terms(self, n: int, reference: str, epsilon: float) -> theory.Terms | None:  # noqa: ARG002
+        if not self.has_theory:
+            return theory.Terms(ZERO, ZERO) if n == 1 else None
+        if (n, epsilon) not in self._terms:
+            self._terms[n, epsilon] = theory.epsilon_terms_of_column(
+                self.column, n, self.sampling, epsilon, exact=self.exact
+            )
+        return self._terms[n, epsilon]
+
+    def full_chance(self, reference: str) -> Value:  # noqa: ARG002
+        return Value(1.0, "exact")
+
+    def equal_chance(self, n: int) -> Value | None:
+        if n == 1:
+            return Value(1.0, "exact")
+        if not self.has_theory:
+            return None if n <= self.column.counts.max() else Value(0.0, "exact")
+        chance = theory.spread_chance_of_column(self.column, n, self.sampling)
+        return Value(1.0 - chance, "exact")
+
+    def values(self, cell: Cell) -> dict[str, Value]:
+        if cell.quantity != grid.UNSEEN:
+            return super().values(cell)
+        if not self.has_theory:
+            return {}
+        found = theory.unseen_share_of_column(self.column, cell.batch_size, self.sampling)
+        return {} if found is None else {"mean": found}
+
+    def undefined(self, cell: Cell) -> str:
+        column = self.column
+        if cell.quantity == grid.CONSTANT:
+            return ""
+        if column.is_constant:
+            return CONSTANT_COLUMN if cell.quantity == grid.UNSEEN else NO_SCORE
+        if not grid.has_scores(column):
+            return NO_NUMBERS
+        if cell.quantity == grid.ROBUST:
+            rising = column.rising[np.newaxis]
+            if not whole_quantile(rising, 0.25)[0] < whole_quantile(rising, 0.75)[0]:
+                return NO_IQR
+        return super().undefined(cell)
+
+    def of_whole(self, cell: Cell) -> Verdict:
+        settings = settings_of(cell)
+        plain = cell.quantity in (grid.NORMALIZED, grid.DIRECT) and _is_plain(settings)
+        return Verdict(EXACT, WHOLE, is_zero=plain or cell.quantity in PLAIN)
+
+    def fixed(self, cell: Cell) -> Verdict:
+        n = cell.batch_size
+        if self.sampling == SEQUENTIAL:
+            return Verdict(EXACT, FILE_ORDER)
+        if self.replaced:
+            return Verdict(OK)
+        if self.groups == 1:
+            return Verdict(EXACT, ONE_GROUP)
+        if n == 1:
+            return Verdict(EXACT, ROWS_ALONE)
+        if self.groups and self.common % n == 0:
+            return Verdict(EXACT, IN_GROUPS)
+        return Verdict(OK)
+
+
+# ---------------------------------------------------------------------------------------------
+# Curves
+
+
+def output_density(source: Source, size: int, bins: Bins) -> Floats:
+    """Return the mean density of outputs in bins, NaN where it is not known."""
+    nothing = np.full(bins.count, np.nan)
+    if source.columns or source.sampling not in (SHUFFLE, IID):
+        return nothing
+    law = distribution(source.distribution)
+    if law.largest_atom > 0.0 or not (law.is_normal or size == 2):
+        return nothing
+    edges = bins.edges
+    if grid.holds_all(size):
+        edges[[0, -1]] = -np.inf, np.inf
+    return theory.output_share(edges[:-1], edges[1:], size) / bins.width
+
+
+def errors_by_value(design: Design, source: Source, column: str, size: int, bins: Bins) -> Floats:
+    """Return the root mean squared error of values by their z-score, NaN where it is not known.
+
+    For the normal law it is that of n draws, averaged over each bin, less what the full set shares
+    with its batches; for others the first order, where this is near.
+    """
+    nothing = np.full(bins.count, np.nan)
+    if source.sampling not in (SHUFFLE, REPLACEMENT, IID):
+        return nothing
+    # By chance alone, the batch's mean and sd are n draws of N, without replacement.
+    left = 1.0 - size / design.full_size if source.sampling == SHUFFLE else 1.0
+    z = bins.centres
+    if source.columns:
+        (about,) = (c for c in chunk(design, source).columns if c.name == column)
+        shape = about.skewness, about.excess_kurtosis
+    else:
+        law = distribution(source.distribution)
+        if law.is_normal and source.sampling != REPLACEMENT:
+            return np.sqrt(_normal_errors(size, bins) * left)
+        shape = law.skewness, law.excess_kurtosis
+    if not (all(map(math.isfinite, shape)) and (shape[1] + 6.0) / (4.0 * size) <= LARGEST_FIRST_ORDER):
+        return nothing
+    return np.sqrt(np.maximum(theory.noise_parabola(z, size, *shape) * left, 0.0))
+
+
+@functools.lru_cache(maxsize=64)
+def _normal_errors(size: int, bins: Bins) -> Floats:
+    """Return E[(output - z)^2 | z in a bin] of n normal draws."""
+    z = bins.centres[:, np.newaxis] + 0.5 * bins.width * NODES
+    weights = WEIGHTS * np.exp(-0.5 * z * z)
+    # It is even in z, and so are the bins.
+    half = -(-bins.count // 2)
+    found = theory.conditional_mse(z[:half], size)
+    found = (found * weights[:half]).sum(axis=-1) / weights[:half].sum(axis=-1)
+    return np.concatenate([found, found[: bins.count - half][::-1]])
+
+
+def errors_by_gamma(
+    design: Design, source: Source, column: str, size: int, reference: str, gammas: Floats
+) -> Floats:
+    """Return the root mean squared error by gamma, NaN where it is not known."""
+    terms = _sources_of(design, source)[column].terms(size, reference, design.epsilon[0])
+    if terms is None:
+        return np.full(gammas.shape, np.nan)
+    mse = gammas * gammas * terms.square + 1.0 - 2.0 * gammas * terms.product
+    return np.sqrt(np.maximum(mse, 0.0))
