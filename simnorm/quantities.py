@@ -99,11 +99,21 @@ class Known(NamedTuple):
         Values of its measures.
     needed
         Replications below which a standard error is not to be trusted, beside the general limits.
+    own
+        Verdicts on measures that have another one, relative ones like those they are made of.
+    needed_for_squares
+        As `needed`, for all measures but bias and mean.
     """
 
     verdict: Verdict = Verdict(OK)
     theory: dict[str, Value] = {}  # noqa: RUF012  # never written to
     needed: int = 0
+    own: dict[str, Verdict] = {}  # noqa: RUF012  # never written to
+    needed_for_squares: int = 0
+
+    def verdict_on(self, measure: str) -> Verdict:
+        """Return what the design says of a measure's row."""
+        return self.own.get(measure.removeprefix(RELATIVE), self.verdict)
 
 
 def factors_text(**values: object) -> str:
@@ -328,7 +338,8 @@ def _row(
     """Return one row's numbers with its status: what is not allowed is left empty."""
     nothing = float("nan")
     theory = known.theory.get(name)
-    status, reason = known.verdict.status, known.verdict.reason
+    verdict = known.verdict_on(name)
+    status, reason = verdict.status, verdict.reason
     row = {
         "theory": nothing if theory is None else float(theory),
         "theory_kind": "" if theory is None else theory.kind,
@@ -339,7 +350,7 @@ def _row(
         none = {"theory": nothing, "theory_kind": "", "khat": nothing}
         return row | empty | none | {"status": status, "reason": reason}
     if status == EXACT:
-        value = 0.0 if known.verdict.is_zero else fixed
+        value = 0.0 if verdict.is_zero else fixed
         sure = {"estimate": value, "mcse": 0.0, "ci_low": value, "ci_high": value}
         return row | sure | {"khat": nothing, "status": status, "reason": reason}
     estimate, mcse, low, high = (float(part) for part in found)
@@ -348,7 +359,7 @@ def _row(
                               "theory": nothing, "theory_kind": ""}  # fmt: skip
     row |= {"estimate": estimate, "mcse": mcse, "ci_low": low, "ci_high": high}
     if status == OK:
-        status, reason = _doubt(name, mcse, count, khat, different, known.needed)
+        status, reason = _doubt(name, mcse, count, khat, different, known)
     elif status == UNRELIABLE:
         # By the ledger: there is no standard error to show.
         row |= {"mcse": nothing, "ci_low": nothing, "ci_high": nothing}
@@ -358,7 +369,7 @@ def _row(
 
 
 def _doubt(
-    name: str, mcse: float, count: int, khat: float, different: int, needed: int
+    name: str, mcse: float, count: int, khat: float, different: int, known: Known
 ) -> tuple[str, str]:
     """Return the status of a row that the ledger allows, and why it is not ok."""
     if count == 1 or not np.isfinite(mcse):
@@ -366,7 +377,8 @@ def _doubt(
     if mcse == 0.0 or different == 0:
         return UNRELIABLE, ALIKE
     is_first = name.removeprefix(RELATIVE) in ("bias", MEAN)
-    few = max(needed, FEWEST_FOR_BIAS if is_first else FEWEST_FOR_SQUARES)
+    few = max(known.needed, FEWEST_FOR_BIAS if is_first else FEWEST_FOR_SQUARES)
+    few = few if is_first else max(few, known.needed_for_squares)
     if count < few:
         return UNRELIABLE, f"{few:,} replications or more are needed for a standard error"
     kept = min(count, KEPT_REPLICATIONS)

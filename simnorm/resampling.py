@@ -114,7 +114,7 @@ def row_orders(
     rng = block_stream(
         seed, source, full_size, word, block, batch_size if scheme == REPLACEMENT else 0
     )
-    arranged = _Groups(groups[0]) if groups else None
+    arranged = Groups(groups[0]) if groups else None
     for first in range(0, lanes, step):
         some = min(step, lanes - first)
         if scheme == REPLACEMENT:
@@ -125,7 +125,7 @@ def row_orders(
             yield rows.shuffle_rows(rng, some, full_size)
 
 
-class _Groups:
+class Groups:
     """Rows by group, in file order inside each."""
 
     def __init__(self, codes: NDArray[np.int64]) -> None:

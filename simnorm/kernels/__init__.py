@@ -18,6 +18,7 @@ from simnorm.kernels.order import (
     trimmed_means,
 )
 from simnorm.kernels.rows import BLOCK_ROWS, choose_rows, gather_moments, shuffle_rows
+from simnorm.kernels.running import average_steps, draw_moments, row_moments
 from simnorm.kernels.shapes import shapes
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "REBASE",
     "add_block",
     "add_rows",
+    "average_steps",
     "choose_rows",
+    "draw_moments",
     "fill_normal",
     "gather_moments",
     "look_up",
@@ -35,6 +38,7 @@ __all__ = [
     "moment_errors",
     "paired_errors",
     "rank_sums",
+    "row_moments",
     "shapes",
     "shuffle_rows",
     "sort_pairs",

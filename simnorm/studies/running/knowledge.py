@@ -1,0 +1,298 @@
+"""What is known of a cell before anything is drawn: verdicts, theory, replications needed."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from simnorm import diagnostics
+from simnorm.columns import Column
+from simnorm.design import Design
+from simnorm.diagnostics import (
+    EXACT,
+    FEWEST_FOR_KHAT,
+    FEWEST_SINGLES,
+    LARGEST_TAIL_SHARE,
+    OK,
+    UNDEFINED,
+    UNRELIABLE,
+    Verdict,
+    replications_for,
+)
+from simnorm.distributions import Distribution, distribution
+from simnorm.estimators import BiasedVariance, Mean
+from simnorm.known import CONSTANT, FILE_ORDER, NORMAL_SQUARE, ONE_GROUP
+from simnorm.presets import Average, Precise
+from simnorm.quantities import RELATIVE, Cell, Known
+from simnorm.rare import squared_mean_kurtosis
+from simnorm.sampling import GROUPED, IID, SEQUENTIAL, SHUFFLE
+from simnorm.studies.drawing import Source, chunk
+from simnorm.studies.running import expected
+from simnorm.studies.running.batches import groups_of
+from simnorm.theory import measure_power
+from simnorm.theory.running import Split, Stream, weights
+from simnorm.theory.values import Value
+
+if TYPE_CHECKING:
+    from simnorm.studies.running import Case
+
+RUNNING_MEAN, RUNNING_VARIANCE, INFERENCE = "running_mean", "running_variance", "inference_value"
+
+POPULATION = "population"
+SQUARES = ("variance", "mse", "rmse")
+
+NO_DIVISOR = "one value has no unbiased variance"
+KEPT = "a momentum of 1 keeps the start"
+ONE_VALUE = "the variance of one value is 0"
+EVERY_ROW = "every batch is the full set"
+WHOLE_EPOCHS = "after whole epochs every row has the same weight"
+NO_MEAN = "without epsilon 1/variance has no mean for so few values"
+NO_ERROR = "without epsilon its standard error does not exist for so few values"
+
+# Noise and bias below these parts of the unit are the rounding of a zero.
+NO_NOISE, NO_BIAS = 1e-24, 1e-13
+
+
+class About(NamedTuple):
+    """A cell with what it is about."""
+
+    quantity: str
+    n: int
+    reference: str
+    source: Distribution | Column
+    case: Case
+
+
+class Knowledge:
+    """What is known of the cells of a source.
+
+    Parameters
+    ----------
+    design, source
+        What is run.
+    cases
+        Presets and drifts by their factors.
+    """
+
+    def __init__(self, design: Design, source: Source, cases: dict[str, Case]) -> None:
+        self.design, self.source, self.cases = design, source, cases
+        self.word = source.sampling.partition(":")[0]
+        self.kinds: dict[str, Distribution | Column] = (
+            {column.name: column for column in chunk(design, source).columns}
+            if source.columns
+            else {"": distribution(source.distribution)}
+        )
+        groups = groups_of(design, source)
+        self.is_fixed = FILE_ORDER if self.word == SEQUENTIAL else ""
+        if groups is not None and groups[0].count == 1:
+            self.is_fixed = ONE_GROUP
+
+    def __call__(self, cell: Cell) -> Known:
+        """Return what is known of a cell."""
+        about = self.about(cell)
+        reason = self._why_undefined(about)
+        if reason:
+            return Known(Verdict(UNDEFINED, reason))
+        own = self._moments(about)
+        if own["mse"].status == UNDEFINED == own.get("bias", own["mse"]).status:
+            return Known(own["mse"])
+        theory, fixed = self._theory(about, cell), self._exactly(about)
+        if fixed is not None:
+            own = {name: fixed for name in own if own[name].status != UNDEFINED} | {
+                name: verdict for name, verdict in own.items() if verdict.status == UNDEFINED
+            }
+        plain, squares = self._needed(about)
+        return Known(Verdict(OK), theory, plain, own, squares)
+
+    def about(self, cell: Cell) -> About:
+        """Return what a cell is about."""
+        case = self.cases[cell.factors]
+        return About(cell.quantity, cell.batch_size, cell.reference, self.kinds[cell.column], case)
+
+    def stream(self, about: About) -> Stream | None:
+        """Return the stream of batches, None where theory has none."""
+        sd = about.source.std
+        drift = about.case.drift * (sd if math.isfinite(sd) else 0.0)
+        return expected.stream_of(
+            about.case.average,
+            about.n,
+            about.case.steps,
+            self.source.sampling,
+            self.design.full_size,
+            about.reference,
+            drift,
+        )
+
+    # -----------------------------------------------------------------------------------------
+    # Verdicts
+
+    def _why_undefined(self, about: About) -> str:
+        kind, n = about.case.average, about.n
+        if kind.refuses_single and n == 1:
+            return "PyTorch refuses batches of one value in training: they have no variance"
+        if about.quantity == RUNNING_MEAN:
+            return ""
+        size = n * about.case.steps if isinstance(kind, Precise) else n
+        if kind.ddof and size == 1:
+            return NO_DIVISOR
+        if about.quantity == INFERENCE and isinstance(about.source, Column):
+            return CONSTANT if about.source.is_constant else ""
+        return ""
+
+    def _moments(self, about: About) -> dict[str, Verdict]:
+        """Return verdicts by measure, as far as moments decide them."""
+        ok = Verdict(OK)
+        if isinstance(about.source, Column):
+            return dict.fromkeys(("bias", *SQUARES), ok)
+        law, N = about.source, self.design.full_size
+        sampling = SHUFFLE if self.word == IID else self.word
+        if about.quantity != INFERENCE:
+            kind = Mean() if about.quantity == RUNNING_MEAN else BiasedVariance()
+            # A batch of one has a variance here, of 0; the reference has the same moments.
+            bias, squares, *_ = diagnostics.verdicts(
+                kind, law, max(about.n, 2), N, POPULATION, sampling
+            )
+            return {"bias": bias} | dict.fromkeys(SQUARES, squares)
+        found = diagnostics.verdicts(Mean(), law, about.n, N, POPULATION, sampling)[1]
+        if found.status == UNRELIABLE and about.n > 1 and about.reference == POPULATION:
+            # A large value is in the running variance as well, and bounds what it is divided by.
+            found = ok
+        if found.status == OK:
+            found = self._without_epsilon(about)
+        return dict.fromkeys(SQUARES, found)
+
+    def _without_epsilon(self, about: About) -> Verdict:
+        """Judge the mean of 1/variance, if nothing bounds the variance from below."""
+        kind, n, T = about.case.average, about.n, about.case.steps
+        if kind.epsilon > 0.0 or (kind.momentum is not None and kind.momentum > 0.0):
+            return Verdict(OK)
+        values = n - 1
+        if kind.momentum is None:
+            values = n * T - 1 if isinstance(kind, Precise) else (n - 1) * T
+        if values <= 2:
+            return Verdict(UNDEFINED, NO_MEAN)
+        return Verdict(UNRELIABLE, NO_ERROR) if values <= 4 else Verdict(OK)
+
+    def _exactly(self, about: About) -> Verdict | None:
+        """Return the verdict on an error that is the same in every replication."""
+        if self.is_fixed:
+            return Verdict(EXACT, self.is_fixed)
+        mean = self._split(about._replace(quantity=RUNNING_MEAN))
+        variance = self._split(about._replace(quantity=RUNNING_VARIANCE))
+        reason = self._why_exact(about)
+        unit = about.source.std or 1.0
+        if about.quantity == INFERENCE:
+            fixed = isinstance(about.source, Column) or about.reference == POPULATION
+            alike = all(_is_noiseless(s, u) for s, u in ((mean, unit), (variance, unit * unit)))
+            return Verdict(EXACT, reason) if fixed and alike else None
+        split, unit = (mean, unit) if about.quantity == RUNNING_MEAN else (variance, unit * unit)
+        if split is None or not _is_noiseless(split, unit):
+            return None
+        return Verdict(EXACT, reason, is_zero=abs(split.bias) <= NO_BIAS * unit)
+
+    def _why_exact(self, about: About) -> str:
+        if isinstance(about.source, Column) and about.source.is_constant:
+            return CONSTANT
+        if about.case.average.momentum == 1.0:
+            return KEPT
+        if about.n == self.design.full_size:
+            return EVERY_ROW
+        is_one = about.n == 1 and not isinstance(about.case.average, Precise)
+        return ONE_VALUE if is_one and about.quantity == RUNNING_VARIANCE else WHOLE_EPOCHS
+
+    # -----------------------------------------------------------------------------------------
+    # Replications
+
+    def _needed(self, about: About) -> tuple[int, int]:
+        """Return the replications that bias and squares need for a standard error."""
+        plain = squares = 0
+        if about.quantity != INFERENCE and self.word != GROUPED:
+            draws = about.n * effective_batches(about.case.average, about.case.steps)
+            if self.word == SHUFFLE:
+                draws = min(draws, float(self.design.full_size))
+            plain, squares = _tails(about, draws)
+        if self.word == GROUPED:
+            # Nothing foretells what rarely meets; a k-hat tells, from so many replications on.
+            plain = squares = FEWEST_FOR_KHAT
+        # A replication is a single error.
+        return plain, max(squares, FEWEST_SINGLES)
+
+    # -----------------------------------------------------------------------------------------
+    # Theory
+
+    def _split(self, about: About) -> Split | None:
+        stream = self.stream(about)
+        if stream is None:
+            return None
+        if about.quantity == RUNNING_MEAN:
+            return expected.mean_split(stream, about.source)
+        return expected.variance_split(stream, about.source, about.case.average)
+
+    def split(self, cell: Cell) -> Split | None:
+        """Return the parts of an error, None where there is no theory."""
+        return self._split(self.about(cell))
+
+    def _theory(self, about: About, cell: Cell) -> dict[str, Value]:
+        if about.quantity != INFERENCE:
+            split = self._split(about)
+            values = {} if split is None else split.values
+        else:
+            values = self._inference(about)
+        relative = {
+            RELATIVE + name: Value(value / cell.unit ** measure_power(name), value.kind)
+            for name, value in values.items()
+            if RELATIVE + name in cell.measures
+        }
+        return values | relative
+
+    def _inference(self, about: About) -> dict[str, Value]:
+        stream = self.stream(about)
+        if stream is None:
+            return {}
+        mse = expected.inference_value(stream, about.source, about.case.average)
+        return {} if mse is None else {"mse": mse, "rmse": Value(math.sqrt(mse), mse.kind)}
+
+
+def _is_noiseless(split: Split | None, unit: float) -> bool:
+    return split is not None and split.noise <= NO_NOISE * unit * unit
+
+
+@functools.lru_cache(maxsize=256)
+def effective_batches(kind: Average, steps: int) -> float:
+    """Return how many batches of equal weight are as far from a normal law.
+
+    The excess kurtosis of a weighted sum is that of a part times sum w^4 / (sum w^2)^2.
+
+    Examples
+    --------
+    >>> from simnorm.presets import average
+    >>> effective_batches(average("cumulative"), 50), effective_batches(average("pytorch"), 1)
+    (50.0, 1.0)
+    """
+    squares = np.square(weights(kind.momentum, steps)[0])
+    if not squares.any():
+        return 1.0
+    return round(float(squares.sum() ** 2 / (squares @ squares)), 9)
+
+
+def _tails(about: About, draws: float) -> tuple[int, int]:
+    """Return the replications that large values ask for, of so many draws in effect."""
+    is_mean, source = about.quantity == RUNNING_MEAN, about.source
+    if isinstance(source, Column) and (
+        source.is_constant or (not is_mean and source.squares_are_constant)
+    ):
+        return 0, 0
+    kurtosis = source.excess_kurtosis if is_mean else source.squares_kurtosis
+    plain = replications_for(kurtosis, draws, LARGEST_TAIL_SHARE)
+    if not isinstance(source, Column):
+        return plain, plain
+    # A squared normal error has an excess kurtosis that all limits are made for.
+    moments = source.moments if is_mean else source.square_moments
+    more = squared_mean_kurtosis(moments, draws) - NORMAL_SQUARE  # type: ignore[arg-type]
+    return plain, max(plain, replications_for(more, 1.0, LARGEST_TAIL_SHARE))
+
+
+__all__ = ["Knowledge", "effective_batches"]
