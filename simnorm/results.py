@@ -24,7 +24,7 @@ from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import whole_number
 from simnorm.options import SWEEP
-from simnorm.quantities import split_factors
+from simnorm.quantities import MEAN, split_factors
 from simnorm.reducers import REFERENCES
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, typed
 from simnorm.tables import ALL_MEASURES, columns_table
@@ -77,7 +77,8 @@ class Result:
         """Return a wide table: a row per source and batch size, a column per estimator.
 
         A source is a distribution, or a column of data; where the run has several sampling
-        schemes, these are a level of the rows too.
+        schemes, these are a level of the rows too, and so is what a study alone varies, such as
+        epsilon. The columns of a study are its quantities.
 
         Parameters
         ----------
@@ -92,23 +93,30 @@ class Result:
         if value not in self.frame.columns:
             raise SimnormError("value", value, "a column of the frame is allowed")
         keys = ["column" if self.design.data else "distribution"]
-        keys += ["sampling"] * (len(self.design.sampling) > 1) + ["batch_size"]
+        keys += ["sampling"] * (len(self.design.sampling) > 1) + ["batch_size", *self._factors()]
         wide = rows.pivot(index=keys, columns="estimator", values=value)  # noqa: PD010  # one each
         return wide.reindex(
             index=pd.MultiIndex.from_frame(rows[keys].drop_duplicates()),
-            columns=list(self.design.estimators),
+            columns=list(rows["estimator"].unique()),
         )
 
+    def _factors(self) -> list[str]:
+        """Return the columns that the study's own factors stand in."""
+        return [name for name in self.frame.columns if name not in SCHEMA]
+
     def _rows(self, measure: str, reference: str) -> pd.DataFrame:
-        choices = {
-            "measure": (measure, ALL_MEASURES),
-            "reference": (reference, REFERENCES),
-        }
-        for name, (given, allowed) in choices.items():
+        frame = self.frame
+        is_sweep = self.design.study == SWEEP
+        held = ALL_MEASURES if is_sweep else tuple(frame["measure"].unique())
+        for name, given, allowed in (
+            ("measure", measure, held),
+            ("reference", reference, REFERENCES),
+        ):
             if given not in allowed:
                 raise SimnormError(name, given, f"allowed are {', '.join(allowed)}")
-        chosen = (self.frame["measure"] == measure) & (self.frame["reference"] == reference)
-        return self.frame[chosen]
+        # What is no error has no reference.
+        about = ["", reference] if measure == MEAN else [reference]
+        return frame[(frame["measure"] == measure) & frame["reference"].isin(about)]
 
     def plot(
         self,
@@ -131,9 +139,17 @@ class Result:
         """
         from simnorm.figures import draw
 
-        self._rows(measure, reference)
-        spec = None if estimator is None else check_estimator(self.frame, estimator)
-        return draw(self.frame, measure, ax=ax, estimator=spec, reference=reference)
+        frame = self._rows(measure, reference)
+        if self.design.study == SWEEP:
+            spec = None if estimator is None else check_estimator(self.frame, estimator)
+            return draw(self.frame, measure, ax=ax, estimator=spec, reference=reference)
+        held = tuple(frame["estimator"].unique())
+        spec = _one_of(held, estimator or next(iter(held), None), "estimator")
+        frame = frame[frame["estimator"] == spec]
+        # One line for each source: of what the study varies, the first.
+        frame = frame[frame["factors"] == frame["factors"].iloc[0]]
+        about = str(frame["reference"].iloc[0])
+        return draw(frame, measure, ax=ax, estimator=spec, reference=about)
 
     def replay(
         self,
@@ -257,7 +273,10 @@ class Result:
         )
 
     def _repr_html_(self) -> str:
-        return str(self.table("relative_rmse").to_html())
+        measure = "relative_rmse" if self.design.study == SWEEP else "rmse"
+        is_full = "full_set" in set(self.frame["reference"])
+        reference = "full_set" if is_full else "population"
+        return str(self.table(measure, reference=reference).to_html())
 
 
 def check_report_path(path: Path, parameter: str = "report") -> None:

@@ -195,10 +195,13 @@ def report(
 @guarded
 def list_words(
     what: Annotated[
-        str, typer.Argument(help="distributions or estimators; both if left out.", metavar="WHAT")
+        str,
+        typer.Argument(
+            help="distributions, estimators or presets; all if left out.", metavar="WHAT"
+        ),
     ] = "",
 ) -> None:
-    """List the distributions and estimators that simnorm knows, and what is exact for them."""
+    """List the distributions, estimators and presets that simnorm knows."""
     from simnorm.cli.words import print_words
 
     print_words(what)

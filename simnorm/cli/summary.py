@@ -25,6 +25,7 @@ from simnorm.estimators import (
     estimator,
 )
 from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
+from simnorm.options import INPUTS, RUNNING
 from simnorm.results import Result
 from simnorm.sampling import IID
 
@@ -55,7 +56,15 @@ class Shown(NamedTuple):
 
 def print_summary(result: Result) -> None:
     """Print what the run has found, for distributions or for columns of data."""
-    if result.design.data:
+    if result.design.study == INPUTS:
+        from simnorm.cli.inputs_summary import print_inputs
+
+        print_inputs(result)
+    elif result.design.study == RUNNING:
+        from simnorm.cli.running_summary import print_running
+
+        print_running(result)
+    elif result.design.data:
         from simnorm.cli.columns import print_columns
 
         print_columns(result)

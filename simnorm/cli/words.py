@@ -8,8 +8,9 @@ import typer
 
 from simnorm import theory
 from simnorm.distributions import DISTRIBUTIONS
-from simnorm.errors import SimnormError
+from simnorm.errors import SimnormError, nearest
 from simnorm.estimators import ESTIMATORS, Estimator
+from simnorm.presets import PRESETS
 
 # Where the table of what theory knows is taken: a batch of this size of a full set of that.
 BATCH, FULL = 64, 16_384
@@ -34,25 +35,33 @@ OTHERS = (
     "mixture(0.9*normal,0.1*normal(loc=5))."
 )
 CALLABLES = "From Python, any function (sample, axis=-1) joins them: sn.sweep(estimators=[f])."
-KINDS = ("distributions", "estimators")
+CHANGES = (
+    "momentum is the weight of the OLD value, here and everywhere in simnorm. Any setting can be "
+    "changed: keras3(momentum=0.9,epsilon=0.00001,ddof=1)."
+)
+KINDS = ("distributions", "estimators", "presets")
 
 
 def print_words(what: str) -> None:
     """Print the words of one kind, or of both."""
     if what not in (*KINDS, ""):
-        raise SimnormError("what", what, "allowed are distributions and estimators")
-    if what != "estimators":
+        allowed = "allowed are distributions, estimators and presets"
+        raise SimnormError("what", what, allowed, nearest(what, KINDS).strip())
+    if what in ("", "distributions"):
         _print("Distributions", {str(law()): law.note for law in DISTRIBUTIONS.values()})
         _print_filled(OTHERS)
         if what:
             _print_theory()
     if not what:
         typer.echo("")
-    if what != "distributions":
+    if what in ("", "estimators"):
         _print("Estimators", {str(kind()): kind().note for kind in ESTIMATORS.values()})
         _print_filled(CALLABLES)
         if what:
             _print("\nTheory", {str(k()): theory.coverage(k()) for k in ESTIMATORS.values()})
+    if what in ("", "presets"):
+        _print("\nPresets" if not what else "Presets", {k: p.note for k, p in PRESETS.items()})
+        _print_filled(CHANGES)
     if not what:
         _print_filled(
             "\n`simnorm list distributions` and `simnorm list estimators` also say what theory "
