@@ -16,6 +16,9 @@ from simnorm.preprocessing.checks import per_feature
 # float32 comes back as float32; everything in between is float64.
 DTYPES = (np.float64, np.float32)
 
+# Set by every fit after all checks: rows that were refused do not count as learned.
+LEARNED = "n_samples_seen_"
+
 Rows = NDArray[np.floating]
 
 
@@ -41,7 +44,7 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
         -------
         array of the shape of `X`, float32 if `X` is, otherwise float64
         """
-        check_is_fitted(self)
+        check_is_fitted(self, LEARNED)
         rows: Rows = validate_data(self, X, reset=False, dtype=DTYPES)
         mean, variance, epsilon = self._learned()
         gamma, beta = self._affine(rows)
@@ -60,7 +63,7 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
         -------
         array of the shape of `X`, float32 if `X` is, otherwise float64
         """
-        check_is_fitted(self)
+        check_is_fitted(self, LEARNED)
         # Names are not asked for: what comes back from `transform` is an array without any.
         rows: Rows = check_array(X, dtype=DTYPES, estimator=self)
         if rows.shape[1] != self.n_features_in_:
@@ -76,7 +79,7 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type
 
     def _first_rows(self, X: Any, *, reset: bool = True) -> Rows:
         """Check rows to learn from; with reset=False against what was learned, if anything was."""
-        if not reset and not hasattr(self, "n_features_in_"):
+        if not reset and not hasattr(self, LEARNED):
             unlearned: Rows = check_array(X, dtype=DTYPES, estimator=self)
             return unlearned
         rows: Rows = validate_data(self, X, reset=reset, dtype=DTYPES)

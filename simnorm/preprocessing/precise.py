@@ -114,9 +114,9 @@ class PreciseBatchNormalizer(Normalizer):
         -------
         the transformer itself
         """
-        rows = self._first_rows(X)
         self._epsilon()
         size = whole_number("batch_size", self.batch_size)
+        rows = self._first_rows(X)
         wanted = self._wanted(rows, size)
         if self.shuffle:
             order = generator(self.random_state).permutation(len(rows))

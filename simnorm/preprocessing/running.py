@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simnorm.errors import SimnormError, nearest
-from simnorm.preprocessing.base import Normalizer, Rows
+from simnorm.preprocessing.base import LEARNED, Normalizer, Rows
 from simnorm.preprocessing.batches import Floats, centred, mean_square, spread, stacks
 from simnorm.preprocessing.checks import generator, number, whole_number
 
@@ -159,11 +159,11 @@ class BatchNormalizer(Normalizer):
         -------
         the transformer itself
         """
-        rows = self._first_rows(X)
         settings = self._settings()
-        batch_size = self._batch_size(rows, settings)
         epochs = whole_number("epochs", self.epochs)
         rng = generator(self.random_state)
+        rows = self._first_rows(X)
+        batch_size = self._batch_size(rows, settings)
         self._start(rows)
         for _ in range(epochs):
             ordered = rows[rng.permutation(len(rows))] if self.shuffle else rows
@@ -185,9 +185,9 @@ class BatchNormalizer(Normalizer):
         -------
         the transformer itself
         """
-        first = not hasattr(self, "n_batches_seen_")
-        rows = self._first_rows(X, reset=first)
         settings = self._settings()
+        first = not hasattr(self, LEARNED)
+        rows = self._first_rows(X, reset=first)
         if settings.running_ddof and len(rows) == 1:
             raise one_row("X", rows.shape, "Give it two rows or more.")
         if first:
