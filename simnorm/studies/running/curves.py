@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.diagnostics import EXACT, OK, UNDEFINED
 from simnorm.presets import FIRST_MEAN, FIRST_VARIANCE, Precise
-from simnorm.quantities import RELATIVE, Cell, Known, part_of
+from simnorm.quantities import RELATIVE, Cell, part_of
 from simnorm.studies.drawing import Source, references
 from simnorm.studies.running import expected
 from simnorm.studies.running.averages import plan_of
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Point = dict[str, Any]
 
-# How near to the floor is near.
-NEAR = 1.1
 # Where there is no theory, so much of the start may be left in a value that has settled, in sd.
 LEFT = 0.01
 
@@ -71,7 +69,7 @@ class Curves:
         self.design, self.source, self.knowledge = design, source, knowledge
         self.cells, self.tally = cells, sums.tally
         self.plan = plan_of(design)
-        self.known: dict[Cell, Known] = {}
+        self.trajectories: dict[tuple[Any, ...], Floats] = {}
         behind = part_of(self.tally, slice(len(cells), None))
         shape = (-1, len(design.batch_sizes), len(self.plan.averages), len(self.plan.grid), 2)
         self.squares = _squares(behind, shape)
@@ -90,11 +88,6 @@ class Curves:
                 yield from self._split(cell, case)
             elif case.drift == self.design.drift[0]:
                 yield from self._enough(cell, case)
-
-    def _known(self, cell: Cell) -> Known:
-        if cell not in self.known:
-            self.known[cell] = self.knowledge(cell)
-        return self.known[cell]
 
     def _point(self, cell: Cell, kind: str, x: float, y: float, **more: Any) -> Point:
         return {
@@ -122,7 +115,7 @@ class Curves:
         mean, variance, value = self.squares
         found = {RUNNING_MEAN: mean, INFERENCE: value}.get(cell.quantity, variance)
         mse, error = found[0][at], found[1][at]
-        verdict = self._known(cell).verdict_on("mse")
+        verdict = self.knowledge(cell).verdict_on("mse")
         with np.errstate(all="ignore"):
             rmse = np.sqrt(mse)
             error = np.where(rmse > 0.0, error / (2.0 * rmse), error)
@@ -134,7 +127,7 @@ class Curves:
 
     def _has_curve(self, cell: Cell) -> bool:
         relative = cell.quantity == INFERENCE or RELATIVE + "rmse" in cell.measures
-        return relative and self._known(cell).verdict_on("mse").status != UNDEFINED
+        return relative and self.knowledge(cell).verdict_on("mse").status != UNDEFINED
 
     def _trajectory(self, cell: Cell, case: Case) -> Iterator[Point]:
         if not self._has_curve(cell):
@@ -152,7 +145,13 @@ class Curves:
         stream = self.knowledge.stream(about)
         if stream is None:
             return np.full(len(self.plan.grid), math.nan)
-        found = expected.trajectory(stream, about.source, case.average, self.plan.grid)
+        # Of all quantities at once.
+        key = cell.column, cell.batch_size, case
+        if key not in self.trajectories:
+            self.trajectories[key] = expected.trajectory(
+                stream, about.source, case.average, self.plan.grid
+            )
+        found = self.trajectories[key]
         row = {RUNNING_MEAN: 0, INFERENCE: 2}.get(cell.quantity, 1)
         return np.asarray(found[row] / (1.0 if row == 2 else cell.unit))
 
@@ -167,7 +166,7 @@ class Curves:
         bias, noise = (measure(here, name) for name in ("bias", "variance"))
         parts = self._parts(cell, case, float(bias.estimate[0]))
         split, steps = self.knowledge.split(cell), self.design.steps
-        verdict = self._known(cell)
+        verdict = self.knowledge(cell)
         for name in ("start", "divisor", "drift", "noise"):
             if name == "noise":
                 value, error, judged = float(noise.estimate[0]), float(noise.mcse[0]), "variance"
@@ -224,12 +223,11 @@ class Curves:
         target = expected.zscore_error(about.source, self.design.full_size)
         if case.average is self.plan.averages[0] and math.isfinite(target):
             yield self._point(cell, "zscore_error", n, math.nan, theory=target, factors="")
-        undefined = self._known(cell).verdict_on("mse").status == UNDEFINED
+        undefined = self.knowledge(cell).verdict_on("mse").status == UNDEFINED
         if stream is None or case.average.momentum is None or undefined:
             return
-        floor = expected.floor(stream, about.source, case.average)
+        floor, needed = expected.settled(stream, about.source, case.average)
         rmse, error = self.way(cell, case)
-        needed = expected.steps_to_floor(stream, about.source, case.average)
         has_settled = self._has_settled(cell, case, needed)
         y, mcse = (rmse[-1], error[-1]) if has_settled else (math.nan, math.nan)
         yield self._point(cell, "floor", n, y, mcse=mcse, theory=floor)
@@ -276,12 +274,12 @@ def first_near(grid: NDArray[np.int64], rmse: Floats) -> float:
     10.0
     """
     ratio = rmse / rmse[-1]
-    far = np.flatnonzero(~(ratio <= NEAR))
+    far = np.flatnonzero(~(ratio <= expected.NEAR))
     if not far.size:
         return float(grid[0])
     last = int(far[-1])
     if last + 1 >= len(grid) or not math.isfinite(ratio[last]):
         return math.nan
     x, y = np.log(grid[last : last + 2]), np.log(ratio[last : last + 2])
-    share = (y[0] - math.log(NEAR)) / (y[0] - y[1])
+    share = (y[0] - math.log(expected.NEAR)) / (y[0] - y[1])
     return float(np.exp(x[0] + share * (x[1] - x[0])).round(9))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,6 @@ from simnorm.theory.running import (
     pooled,
     running_mean_split,
     running_variance_split,
-    steps_until,
     sums_by_step,
 )
 from simnorm.theory.splits import model_of
@@ -33,9 +33,11 @@ from simnorm.theory.values import Value
 Floats = NDArray[np.float64]
 Kind = Distribution | Column
 
-# Steps after which e^-40 of the start is left, if they are not too many to look at.
+# The start is forgotten when e^-40 is left of it, if the steps until then can be looked at.
 FORGOTTEN = 40.0
-MOST_STEPS = 1_000_000
+MOST_STEPS = 1 << 22
+# How near to the floor is near.
+NEAR = 1.1
 
 
 def stream_of(
@@ -159,27 +161,38 @@ def trajectory(stream: Stream, source: Kind, kind: Average, grid: NDArray[np.int
     return np.asarray(np.sqrt(found))
 
 
-def floor(stream: Stream, source: Kind, kind: Average) -> float:
-    """Return the rmse of a normalized value in the end, at the present place in the epoch.
+class Settled(NamedTuple):
+    """What a normalized value's error comes to, NaN where there is no theory.
 
-    NaN where there is no theory, or the end is too far away.
+    Parameters
+    ----------
+    floor
+        Its rmse once the start is forgotten, at the place that step T has in its epoch.
+    steps
+        The first step from which it stays within 10 % of the floor at its own place.
     """
-    m = stream.momentum
+
+    floor: float
+    steps: float
+
+
+def settled(stream: Stream, source: Kind, kind: Average) -> Settled:
+    """Return the floor of a normalized value's error, and when it is reached."""
+    m, each = stream.momentum, stream.of(source).per_epoch or 1
     if m is None or m == 1.0:
-        return math.nan
-    steps = stream.steps + math.ceil(FORGOTTEN / (1.0 - m))
-    each = stream.of(source).per_epoch or 1
-    steps += -(steps - stream.steps) % each
-    if steps > MOST_STEPS:
-        return math.nan
-    value = inference_mse(dataclasses.replace(stream, steps=steps), source, kind.epsilon)
-    return math.nan if value is None else math.sqrt(value)
-
-
-def steps_to_floor(stream: Stream, source: Kind, kind: Average) -> float:
-    """Return the steps until a normalized value's rmse is within 10 % of its floor; NaN if none."""
-    steps = steps_until(stream, source, kind.epsilon)
-    return math.nan if steps is None else float(steps)
+        return Settled(math.nan, math.nan)
+    # Up to the end of an epoch, and one more, in which all places can be looked at.
+    epochs = -(-math.ceil(FORGOTTEN / (1.0 - m)) // each) + 1
+    if epochs * each > MOST_STEPS:
+        return Settled(math.nan, math.nan)
+    long = dataclasses.replace(stream, steps=epochs * each)
+    curve = inference_curve(long, source, kind.epsilon)
+    floors = curve[-each:]
+    floor = math.sqrt(floors[(stream.steps - 1) % each])
+    if not np.isfinite(floors).all():
+        return Settled(floor, math.nan)
+    far = np.flatnonzero(~(curve <= NEAR * NEAR * np.tile(floors, epochs)))
+    return Settled(floor, float(far[-1] + 2) if far.size else 1.0)
 
 
 def zscore_error(source: Kind, full_size: int) -> float:

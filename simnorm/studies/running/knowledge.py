@@ -80,6 +80,8 @@ class Knowledge:
     def __init__(self, design: Design, source: Source, cases: dict[str, Case]) -> None:
         self.design, self.source, self.cases = design, source, cases
         self.word = source.sampling.partition(":")[0]
+        self.known: dict[Cell, Known] = {}
+        self.splits: dict[About, Split | None] = {}
         self.kinds: dict[str, Distribution | Column] = (
             {column.name: column for column in chunk(design, source).columns}
             if source.columns
@@ -92,6 +94,11 @@ class Knowledge:
 
     def __call__(self, cell: Cell) -> Known:
         """Return what is known of a cell."""
+        if cell not in self.known:
+            self.known[cell] = self._known(cell)
+        return self.known[cell]
+
+    def _known(self, cell: Cell) -> Known:
         about = self.about(cell)
         reason = self._why_undefined(about)
         if reason:
@@ -224,6 +231,11 @@ class Knowledge:
     # Theory
 
     def _split(self, about: About) -> Split | None:
+        if about not in self.splits:
+            self.splits[about] = self._split_of(about)
+        return self.splits[about]
+
+    def _split_of(self, about: About) -> Split | None:
         stream = self.stream(about)
         if stream is None:
             return None
