@@ -1,0 +1,239 @@
+"""The error of a value normalized at inference against training steps: the first picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from simnorm.figures.glyphs import boxed
+from simnorm.figures.panels import (
+    DASHES,
+    Handle,
+    Shown,
+    legend_entries,
+    note_lines,
+    put_legend,
+    put_note,
+    text_width,
+    why_nothing,
+)
+from simnorm.figures.running.shown import (
+    VALUE,
+    Run,
+    few_sizes,
+    in_words,
+    level,
+    level_label,
+    marks,
+    notes,
+    run_of,
+)
+from simnorm.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    Mark,
+    empty_figure,
+    log_axis,
+    number,
+    plain,
+    styled,
+)
+from simnorm.figures.tables import floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+FLOOR: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1.0, 1.4))}
+LEVEL: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4.0, 1.2, 1.0, 1.2)), "color": INK}
+
+
+@styled
+def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
+    """Draw the RMSE of an inference value against steps, a panel per batch size.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a run.
+    width
+        Width in inches.
+    """
+    run = run_of(frame, curves)
+    names, sizes = run.panel_names, few_sizes(run)
+    points = run.curves[
+        (run.curves["kind"] == "trajectory")
+        & (run.curves["estimator"] == VALUE)
+        & (run.curves["sampling"] == run.scheme)
+        & (run.curves["reference"] == run.reference)
+    ]
+    points = points[points["name"].isin(names) & points["batch_size"].isin(sizes)]
+    if points.empty or not (np.nan_to_num(floats(points, "y")) > 0.0).any():
+        return empty_figure(why_nothing(run.main[run.main["estimator"] == VALUE]), width)
+    looks = marks(run.shown_presets)
+    height = 1.72 if len(names) > 1 else 2.1
+    drawn = Figure(figsize=(width, height * len(names) + 0.75), layout="constrained")
+    grid = drawn.subplots(len(names), len(sizes), squeeze=False)
+    spaced(drawn)
+    seen = Shown()
+    floors = False
+    for line, name in zip(grid, names, strict=True):
+        floors |= _row(line, run, points[points["name"] == name], name, sizes, looks, seen, width)
+    for ax in grid[-1]:
+        ax.set_xlabel("training step")
+    handles, labels = legend_entries(looks, seen)
+    labels = in_words(labels)
+    explain_levels(handles, labels, run, floors)
+    put_legend(drawn, handles, labels)
+    said = notes(run, names)
+    put_note(drawn, said)
+    drawn.set_figheight(drawn.get_figheight() + 0.14 * len(note_lines(said, width)))
+    return drawn
+
+
+def explain_levels(handles: list[Handle], labels: list[str], run: Run, floors: bool) -> None:
+    """Add what the level lines are to a legend."""
+    if floors:
+        handles.append((Line2D([], [], color=FAINT, **FLOOR),))
+        labels.append("floor")
+    if any(math.isfinite(level(run, name)) for name in run.panel_names):
+        handles.append((Line2D([], [], **LEVEL),))
+        labels.append(level_label(run))
+
+
+def _row(
+    line: Any,
+    run: Run,
+    points: pd.DataFrame,
+    name: str,
+    sizes: list[int],
+    looks: Mapping[str, Mark],
+    seen: Shown,
+    width: float,
+) -> bool:
+    """Draw the panels of one name on one scale; return whether there were floors."""
+    here = Shown()
+    at = level(run, name)
+    levels = [at] if math.isfinite(at) else []
+    floors = False
+    for ax, n in zip(line, sizes, strict=True):
+        mine = points[points["batch_size"] == n]
+        for depth, (preset, mark) in enumerate(looks.items()):
+            draw_way(ax, mine[mine["preset"] == preset], mark, here, 3 + 0.1 * depth)
+            found = floor_of(run, name, preset, n)
+            if math.isfinite(found):
+                ax.axhline(found, color=mark.colour, zorder=1.6, **FLOOR)
+                levels.append(found)
+                floors = True
+        ax.set_title(f"\nn = {n:,}")
+        for height in levels[:1] if math.isfinite(at) else []:
+            ax.axhline(height, zorder=1.7, **LEVEL)
+    seen.names |= here.names
+    for flag in ("exact", "asymptotic", "interval", "hollow"):
+        setattr(seen, flag, getattr(seen, flag) or getattr(here, flag))
+    here.stretch(np.array([value for value in levels if value > 0.0]))
+    low, high = here.low, here.high
+    air = max((high / low) ** 0.05, 1.15)
+    for place, ax in enumerate(line):
+        log_axis(ax, low / air, high * air)
+        steps_axis(ax, run.steps)
+        if place:
+            ax.tick_params(labelleft=False)
+    head_row(line[0], name, width)
+    line[0].set_ylabel("RMSE, in sd")
+    return floors
+
+
+def spaced(figure: Figure) -> None:
+    """Leave room between rows, where the next one has its head."""
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(h_pad=0.065)
+
+
+def head_row(ax: Axes, name: str, width: float) -> None:
+    """Write a name above the title of the first panel of a row, for all of the row.
+
+    The title needs an empty first line; the name takes no part in the layout.
+    """
+    size = 8.5 * min(1.0, (width - 0.8) / text_width(name, 8.5, "bold"))
+    head = ax.annotate(
+        boxed(name), (0.0, 1.0), xycoords="axes fraction", xytext=(0.0, 17.5),
+        textcoords="offset points", ha="left", va="bottom", fontsize=size, fontweight="bold",
+        annotation_clip=False,
+    )  # fmt: skip
+    plain(head).set_in_layout(False)
+
+
+def floor_of(run: Run, name: str, preset: str, n: int) -> float:
+    """Return the floor of a preset's error, in theory or else as simulated, NaN without."""
+    rows = run.curves[(run.curves["kind"] == "floor") & (run.curves["name"] == name)]
+    rows = rows[(rows["preset"] == preset) & (rows["batch_size"] == n)]
+    rows = rows[(rows["sampling"] == run.scheme) & (rows["reference"] == run.reference)]
+    for column in ("theory", "y"):
+        values = floats(rows, column)
+        values = values[np.isfinite(values)]
+        if values.size:
+            return float(values[0])
+    return math.nan
+
+
+def draw_way(ax: Axes, rows: pd.DataFrame, mark: Mark, shown: Shown, zorder: float) -> None:
+    """Draw one preset's errors against steps: points with intervals, theory as a dashed line."""
+    if rows.empty:
+        return
+    rows = rows.sort_values("x", kind="stable")
+    x, y, mcse, theory = (floats(rows, word) for word in ("x", "y", "mcse", "theory"))
+    known = np.isfinite(theory) & (theory > 0.0)
+    if known.any():
+        ax.plot(x, np.where(known, theory, np.nan), color=mark.colour, linewidth=0.9,
+                linestyle=DASHES, alpha=0.9, zorder=2)  # fmt: skip
+        shown.asymptotic = True
+        shown.stretch(theory[known])
+    keep = np.isfinite(y) & (y > 0.0)
+    if keep.any() and not known.all():
+        # Where theory leaves a gap, the eye needs something to go along.
+        ax.plot(x[keep], y[keep], color=mark.colour, linewidth=0.6, alpha=0.45, zorder=2)
+    sure = keep & np.isfinite(mcse)
+    size = 0.62 * mark.size
+    look: dict[str, Any] = {"linestyle": "none", "marker": mark.shape, "markersize": size}
+    ax.plot(x[sure], y[sure], color=mark.colour, markeredgewidth=0.0, zorder=zorder, **look)
+    hollow = keep & ~sure
+    if hollow.any():
+        ax.plot(x[hollow], y[hollow], markerfacecolor="white", markeredgecolor=mark.colour,
+                markeredgewidth=0.7, zorder=zorder, **look)  # fmt: skip
+        shown.hollow = True
+    low, high = y - 1.96 * mcse, y + 1.96 * mcse
+    barred = sure & (mcse > 0.0) & (low > 0.0)
+    if barred.any():
+        ax.vlines(x[barred], low[barred], high[barred], color=mark.colour, linewidth=0.8,
+                  zorder=zorder)  # fmt: skip
+        shown.interval = True
+        shown.stretch(low[barred])
+        shown.stretch(high[barred])
+    if keep.any():
+        shown.stretch(y[keep])
+        shown.names.add(mark.name)
+
+
+def steps_axis(ax: Axes, steps: int) -> None:
+    """Make x logarithmic from the first step to the last, with a label at every power of ten."""
+    ax.set_xscale("log")
+    factor = steps**0.04 if steps > 1 else 1.35
+    ax.set_xlim(1.0 / factor, steps * factor)
+    powers = [10.0**e for e in range(math.floor(math.log10(max(steps, 1))) + 1)]
+    thin = math.ceil(len(powers) / 5)
+    ax.xaxis.set_major_locator(FixedLocator(powers[::thin]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
+    minor = [s * p for p in powers for s in range(2, 10) if s * p <= steps]
+    ax.xaxis.set_minor_locator(FixedLocator(minor) if thin == 1 else NullLocator())
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.grid(visible=False, axis="x")
