@@ -168,8 +168,9 @@ def compare(layer, normalizer, rows, within):
     """Training output, running statistics and inference output are the same."""
     # The frameworks' own rows, and float64 from there on: their rounding is what is measured.
     wide = rows.astype(float)
-    near(normalizer.transform_batches(wide), train(layer, rows, normalizer.batch_size), within)
+    outputs = train(layer, rows, normalizer.batch_size)
     normalizer.fit(wide)
+    near(normalizer.transform_batches(wide), outputs, within)
     same_running(normalizer, layer, within)
     near(normalizer.transform(wide), layer.infer(rows), within)
 
