@@ -271,3 +271,40 @@ def test_the_command_answers_programs_and_people():
     done = call("solve")
     assert done.exit_code == 2
     assert "--target-rmse" in done.stderr
+
+
+def test_an_average_that_settles_too_high_never_gets_there():
+    """PyTorch's 0.9 on batches of 32 settles at about 0.05 sd (THEORY 0): 0.03 is never reached.
+
+    Though the start, mean 0 and variance 1, is the law's own, and the first step is better.
+    """
+    (answer,) = sn.solve(0.03, solve_for="steps", preset="pytorch", replications=64)
+    assert answer.steps is None
+    assert answer.reached == pytest.approx(0.05, abs=0.01)
+    assert "settled" in answer.reason
+    (answer,) = sn.solve(0.1, solve_for="steps", preset="pytorch", replications=64)
+    assert answer.steps == 1
+    assert "start" in answer.reason
+
+
+def test_steps_are_those_that_the_start_takes():
+    """Mean 100, sd 1: what is left of the start is 100 m^T, below 0.5 after ln(200)/-ln(0.9).
+
+    With n = 1,024 the noise is small, sqrt(0.0526/1024 + ...) = 0.009; the variance starts right.
+    """
+    (answer,) = sn.solve(
+        0.5, "normal(loc=100)", solve_for="steps", preset="pytorch", batch_size=1024,
+        replications=32,
+    )  # fmt: skip
+    assert answer.steps == math.ceil(math.log(200) / -math.log(0.9))  # 51
+
+
+def test_batches_of_a_file_are_searched_by_simulation():
+    """Nine batches of 16 of wine's 178 rows are near enough; all of them are at most 11."""
+    from sklearn.datasets import load_wine
+
+    data = load_wine(as_frame=True).frame[["ash"]]
+    (answer,) = sn.solve(0.05, data=data, solve_for="batches", batch_size=16)
+    assert answer.method == "simulation"
+    assert answer.low <= answer.batches <= answer.high <= 11
+    assert answer.reached <= 0.05 < answer.reached_below

@@ -9,11 +9,7 @@ from simnorm.formatting import significant
 
 BATCH_SIZE, BATCHES, STEPS = "batch_size", "batches", "steps"
 
-UNITS = {
-    BATCH_SIZE: "a batch of {:,}",
-    BATCHES: "pooling {:,} batches",
-    STEPS: "{:,} steps",
-}
+ONE = {BATCHES: "batch", STEPS: "step"}
 WHAT = {BATCH_SIZE: "batch size", BATCHES: "number of batches", STEPS: "number of steps"}
 
 
@@ -107,15 +103,15 @@ class Answer:
         if n is None:
             return f"{self.source}: no {WHAT[self.solved_for]} reaches {error} of {target}."
         how = "exactly" if self.method == "exact" else "by simulation"
-        text = f"{self.source}: {UNITS[self.solved_for].format(n)} is the smallest with {error} "
-        if self.solved_for == STEPS:
-            text = f"{self.source}: {n:,} steps are the fewest with {error} "
-        if self.solved_for == BATCHES:
-            text = f"{self.source}: {n:,} batches are the fewest with {error} "
+        if self.solved_for == BATCH_SIZE:
+            text = f"{self.source}: a batch of {n:,} is the smallest"
+        else:
+            unit = self.solved_for if n != 1 else ONE[self.solved_for]
+            text = f"{self.source}: {n:,} {unit} {'are' if n != 1 else 'is'} the fewest"
         numbers = f"{_text(self.reached)} at {n:,}"
         if self.reached_below is not None and n > 1:
             numbers += f", {_text(self.reached_below)} at {n - 1:,}"
-        return f"{text}of at most {target}, {how}: {numbers}."
+        return f"{text} with {error} of at most {target}, {how}: {numbers}."
 
     def _remarks(self) -> list[str]:
         found = []
