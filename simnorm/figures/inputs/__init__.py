@@ -1,1 +1,1 @@
-"""Figures of the study `inputs`: functions of its tables."""
+"""Figures of the study `inputs`: what a batch-normalized input is worth against a z-score."""

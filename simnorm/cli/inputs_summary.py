@@ -1,0 +1,246 @@
+"""The table a person reads at the end of the study `inputs`, at 80 columns."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from simnorm.cli.summary import WIDTH, print_key, replications_text, texts_of
+from simnorm.figures.inputs.rows import (
+    CONSTANT,
+    CORRELATION,
+    LEVEL,
+    NORMALIZED,
+    UNSEEN,
+    WORST_IN_BATCH,
+    Run,
+    off_text,
+)
+from simnorm.formatting import NOTHING, percent, significant
+from simnorm.sampling import SEQUENTIAL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.results import Result
+
+# Up to so many columns have a table of their own, with a line per batch size.
+FEW = 2
+MOST_LINES, MOST_SIZES = 20, 14
+NAME_WIDTH = 20
+
+
+class Column(NamedTuple):
+    """A column of the table: its head in two lines, its width, and what stands in it."""
+
+    heads: tuple[str, str]
+    width: int
+    quantity: str
+
+
+# Theory stands beside the error; of the others the estimate is enough.
+ERROR, EXACT = 20, 10
+SHARED = (
+    Column(("corre-", "lation"), 10, CORRELATION),
+    Column(("worst of", "a batch"), 10, WORST_IN_BATCH),
+)
+OTHERS = (*SHARED, Column(("not in", "range"), 9, UNSEEN))
+
+
+def print_inputs(result: Result) -> None:
+    """Print how far normalized values are from z-scores, and what that means."""
+    run = Run(result.frame)
+    for line in (*opening(result, run), ""):
+        typer.echo(textwrap.fill(line, WIDTH))
+    used: set[str] = set()
+    names = run.names
+    if run.of_data and len(names) > FEW:
+        for line in lines_by_name(run, used):
+            typer.echo(line)
+    else:
+        for name in names:
+            typer.echo(textwrap.shorten(name, WIDTH, placeholder=" ..."))
+            for line in lines_by_size(run, name, used):
+                typer.echo(line)
+            typer.echo("")
+    for sentence in sentences(run):
+        typer.echo(textwrap.fill(sentence, WIDTH))
+    typer.echo(textwrap.fill(key_text(run), WIDTH))
+    print_key(used)
+
+
+def key_text(run: Run) -> str:
+    """Return what the heads of the columns mean."""
+    parts = [
+        "RMSE against the z-score, in standard deviations",
+        "worst of a batch: the mean over batches of the largest error",
+    ]
+    if run.of_data and len(run.names) > FEW and len(run.epsilons) > 1:
+        parts.append("epsilon: the RMSE with that one inside the root")
+    else:
+        parts.append("not in range: the share of other values outside [min, max] of a batch")
+    return "; ".join(parts)
+
+
+def opening(result: Result, run: Run) -> list[str]:
+    """Return what was compared with what."""
+    design = result.design
+    what = "the full set" if run.reference == "full_set" else "the population"
+    whose = f"{design.data}, " if run.of_data else ""
+    first = (
+        f"Batch-normalized values against z-scores by {what}: {whose}N = {design.full_size:,}; "
+        f"{run.setting.words()}; seed {design.seed}."
+    )
+    if len(set(run.rows["sampling"])) and run.rows["sampling"].iloc[0] == SEQUENTIAL:
+        return [first, "File order: nothing is drawn, so the numbers have no error bars."]
+    given = ", given this file" if run.of_data else ""
+    return [
+        first,
+        f"Estimates ± their standard error, from {replications_text(design.replications)}{given}.",
+    ]
+
+
+def _thinned(sizes: list[int]) -> list[int]:
+    if len(sizes) <= MOST_SIZES:
+        return sizes
+    step = (len(sizes) - 1) / (MOST_SIZES - 1)
+    return [sizes[round(i * step)] for i in range(MOST_SIZES)]
+
+
+def _cells(rows: pd.DataFrame, key: str) -> dict[Any, Any]:
+    return {getattr(row, key): row for row in rows.itertuples(index=False)}
+
+
+def lines_by_size(run: Run, name: str, used: set[str]) -> list[str]:
+    """Return the table of one name, a line for every batch size; marks go into `used`."""
+    mine = run.shown_errors[run.shown_errors["name"] == name]
+    errors = _cells(mine, "batch_size")
+    others = [_cells(_of_name(run, column.quantity, name), "batch_size") for column in OTHERS]
+    sizes = _thinned(sorted(errors))
+    left = 7
+    lines = [_heads(("batch", "size"), left, run, OTHERS)]
+    for size in sizes:
+        text = f"{size:>{left},}" + _error(errors.get(size), used)
+        for column, cells in zip(OTHERS, others, strict=True):
+            text += f"{_other(cells.get(size), column.width, used):>{column.width}}"
+        lines.append(text.rstrip())
+    if len(sizes) < len(errors):
+        lines.append(f"   ... {len(errors) - len(sizes)} more batch sizes in results.csv")
+    return "\n".join(lines).split("\n")
+
+
+def _of_name(run: Run, quantity: str, name: str) -> pd.DataFrame:
+    rows = run.of(quantity)
+    return rows[rows["name"] == name]
+
+
+def _heads(firsts: tuple[str, str], left: int, run: Run, others: tuple[Column, ...]) -> str:
+    kinds = set(run.shown_errors["theory_kind"])
+    theory = "theory" if "asymptotic" in kinds else "exact" if "exact" in kinds else ""
+    lines = [("RMSE", theory), ("in sd", "")]
+    return "\n".join(
+        f"{firsts[i]:{'>' if left < NAME_WIDTH else '<'}{left}}"
+        f"{lines[i][0]:>{ERROR}}{lines[i][1]:>{EXACT}}"
+        + "".join(f"{column.heads[i]:>{column.width}}" for column in others)
+        for i in (0, 1)
+    )
+
+
+def _error(row: Any, used: set[str]) -> str:
+    if row is None:
+        return f"{NOTHING:>{ERROR}}"
+    estimate, exact = texts_of(row, 1.0, used)
+    return f"{estimate:>{ERROR}}{exact:>{EXACT}}"
+
+
+def _other(row: Any, width: int, used: set[str]) -> str:
+    """Return an estimate without its error bar: three digits, or two where that is not valid."""
+    if row is None or math.isnan(row.estimate):
+        if row is not None:
+            used.add("undefined")
+        return NOTHING
+    value = row.theory if row.theory_kind == "exact" else row.estimate
+    if row.status == "unreliable" and row.theory_kind != "exact":
+        used.add("unreliable")
+        return f"({significant(value, 2)})"[:width]
+    return significant(value, 3)
+
+
+def lines_by_name(run: Run, used: set[str]) -> list[str]:
+    """Return the table of many columns at the batch size nearest to 16, the worst first."""
+    n = run.size
+    errors = _cells(run.shown_errors[run.shown_errors["batch_size"] == n], "name")
+    columns: tuple[Column, ...] = OTHERS
+    parts = [run.of(column.quantity) for column in SHARED]
+    if len(run.epsilons) > 1:
+        last = run.epsilons[-1]
+        text = f"{last.epsilon:g}"
+        columns = (*SHARED, Column(("epsilon", text), 9, NORMALIZED))
+        parts.append(run.errors(last))
+    else:
+        parts.append(run.of(UNSEEN))
+    others = [_cells(rows[rows["batch_size"] == n], "name") for rows in parts]
+    names = run.names
+    lines = [
+        f"Batch size {n:,}, worst column first.",
+        _heads(("column", ""), NAME_WIDTH, run, columns),
+    ]
+    for name in names[:MOST_LINES]:
+        text = f"{_fitted(name):<{NAME_WIDTH}}" + _error(errors.get(name), used)
+        for column, cells in zip(columns, others, strict=True):
+            text += f"{_other(cells.get(name), column.width, used):>{column.width}}"
+        lines.append(text.rstrip())
+    if len(names) > MOST_LINES:
+        more = len(names) - MOST_LINES
+        lines.append(f"... and {more:,} columns with smaller errors, in results.csv")
+    return [*"\n".join(lines).split("\n"), ""]
+
+
+def _fitted(name: str) -> str:
+    text = " ".join(name.split())
+    return text if len(text) < NAME_WIDTH else f"{text[: NAME_WIDTH - 3]}.."
+
+
+def sentences(run: Run) -> list[str]:
+    """Return in words what the table says, of numbers that are exact or have an error bar."""
+    values = run.values(run.shown_errors)
+    if not values:
+        return ["No value has an error that can be trusted."]
+    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    n = run.size
+    said = off_text(values[high])
+    if len(values) > 1 and off_text(values[low]) != said:
+        said = f"{off_text(values[low])} ({_fitted(low)}) to {said} ({_fitted(high)})"
+    found = [f"At batch size {n:,} a batch-normalized value is off by {said} sd (RMSE)."]
+    if 1 in run.sizes:
+        found.append("At batch size 1 every value becomes beta.")
+    found += [epsilon_sentence(run)]
+    constant = run.values(run.of(CONSTANT), n)
+    if constant and max(constant.values()) > 0.0:
+        worst = max(constant, key=constant.__getitem__)
+        found.append(
+            f"{percent(constant[worst])} of the batches of {n:,} of {_fitted(worst)} have equal "
+            "values only."
+        )
+    return [" ".join(text for text in found if text)]
+
+
+def epsilon_sentence(run: Run) -> str:
+    """Return how many names the largest epsilon harms, or nothing."""
+    if len(run.epsilons) < 2:
+        return ""
+    last = run.epsilons[-1]
+    before, after = run.values(run.shown_errors), run.values(run.errors(last))
+    harmed = [name for name in after if name in before and after[name] - before[name] >= LEVEL]
+    if not harmed:
+        return ""
+    worst = max(harmed, key=lambda name: after[name] - before[name])
+    verb = "is" if len(harmed) == 1 else "are"
+    return (
+        f"With {last.words().replace('ε', 'epsilon')} {len(harmed)} of {len(after)} "
+        f"{run.thing}s {verb} worse by {LEVEL:g} sd or more: {_fitted(worst)} is off by "
+        f"{off_text(after[worst])}."
+    )

@@ -1,0 +1,221 @@
+"""What epsilon does to values in a small unit: the error by the standard deviation of the data."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+from simnorm.errors import SimnormError
+from simnorm.figures.glyphs import boxed
+from simnorm.figures.inputs.rows import LEVEL, Run, Setting, curves_of, plain_number
+from simnorm.figures.panels import fit_title, put_legend, put_note
+from simnorm.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    empty_figure,
+    log_ticks,
+    number,
+    plain,
+    styled,
+)
+from simnorm.figures.tables import short
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+MOST_NAMES = 8
+LONGEST = 22
+# Epsilons from small to large: colours that no distribution has first.
+COLOURS = (INK, "#56b4e9", "#cc78bc", "#ca9161", "#949494", "#4d4d4d")
+SHAPES = ("o", "s", "D", "^", "v", "p")
+
+
+def remaining(sd: float, epsilon: float) -> float:
+    """Return the error that stays however large the batch: 1 - sd/sqrt(sd^2 + epsilon).
+
+    Examples
+    --------
+    >>> round(remaining(0.03, 0.001), 4), remaining(1.0, 0.0)
+    (0.3118, 0.0)
+    """
+    root = math.hypot(sd, math.sqrt(epsilon))
+    return 1.0 - sd / root if root > 0.0 else 0.0
+
+
+def law_sd(name: str) -> float:
+    """Return the standard deviation of a distribution, NaN where there is none.
+
+    Examples
+    --------
+    >>> law_sd("normal(scale=2)"), law_sd("cauchy"), law_sd("distribution 3")
+    (2.0, nan, nan)
+    """
+    from simnorm.distributions import distribution
+
+    try:
+        sd = float(distribution(name).std)
+    except SimnormError:
+        return math.nan
+    return sd if math.isfinite(sd) and sd > 0.0 else math.nan
+
+
+def scales(run: Run, curves: pd.DataFrame) -> dict[str, float]:
+    """Return the standard deviation of every name of which it is known."""
+    points = curves_of(run, curves, "epsilon")
+    if len(points):
+        return {str(n): float(x) for n, x in zip(points["name"], points["x"], strict=True)}
+    if run.of_data:
+        return {}
+    found = {name: law_sd(name) for name in run.names}
+    return {name: sd for name, sd in found.items() if math.isfinite(sd)}
+
+
+def by_epsilon(run: Run) -> dict[Setting, dict[str, float]]:
+    """Return the error of every name at the batch size shown, for every epsilon."""
+    return {setting: run.values(run.errors(setting)) for setting in run.epsilons}
+
+
+def losers(found: Mapping[Setting, Mapping[str, float]], names: Sequence[str]) -> list[str]:
+    """Return the names in the order of what the largest epsilon adds to their error."""
+    if not found:
+        return []
+    first, last = min(found), max(found)
+    both = [name for name in names if name in found[first] and name in found[last]]
+    return sorted(both, key=lambda name: found[first][name] - found[last][name])
+
+
+@styled
+def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
+    """Draw the error by the sd of the data, and the names that epsilon harms most.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a result.
+    width
+        Width in inches.
+    """
+    run = Run(frame)
+    found = by_epsilon(run)
+    names = losers(found, run.names)
+    sds = scales(run, curves)
+    if not names:
+        return empty_figure("Nothing to show: no value has an error that can be trusted.", width)
+    shown = names[:MOST_NAMES]
+    height = max(2.2, 0.9 + 0.19 * len(shown))
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    looks = {
+        setting: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)])
+        for i, setting in enumerate(found)
+    }
+    if sds:
+        left, right = drawn.subplots(1, 2, width_ratios=(1.0, 0.9))
+        _by_sd(left, found, sds, looks, width / 2)
+    else:
+        right = drawn.subplots()
+    _by_name(right, found, shown, looks)
+    fit_title(right, f"Largest harm, n = {run.size:,}", width / 2 - 1.0)
+    handles = [
+        (Line2D([], [], color=colour, marker=shape, markersize=4.4, linewidth=1.1,
+                markeredgecolor="white", markeredgewidth=0.4),)
+        for colour, shape in looks.values()
+    ]  # fmt: skip
+    labels = [f"ε = {plain_number(setting.epsilon)}" for setting in looks]
+    if sds:
+        handles.append((Line2D([], [], color=FAINT, linewidth=1.1),))
+        labels.append("what stays, however large the batch")
+    put_legend(drawn, handles, labels)
+    notes = []
+    if len(shown) < len(names):
+        where = "At the right the" if sds else "The"
+        notes.append(f"{where} {len(shown)} of {len(names):,} {run.thing}s that lose most.")
+    put_note(drawn, notes)
+    return drawn
+
+
+def _by_sd(
+    ax: Axes,
+    found: Mapping[Setting, Mapping[str, float]],
+    sds: Mapping[str, float],
+    looks: Mapping[Setting, tuple[str, str]],
+    room: float,
+) -> None:
+    ends = [min(sds.values()), max(sds.values())]
+    positive = [math.sqrt(s.epsilon) for s in found if s.epsilon > 0.0]
+    low = min([ends[0], *positive]) / 3.0
+    high = max([ends[1], *positive]) * 3.0
+    grid = np.geomspace(low, high, 240)
+    for setting, values in found.items():
+        colour, shape = looks[setting]
+        if setting.epsilon > 0.0:
+            curve = [remaining(sd, setting.epsilon) for sd in grid]
+            ax.plot(grid, curve, color=colour, linewidth=1.1, zorder=2)
+        both = [name for name in sds if name in values]
+        ax.plot(
+            [sds[name] for name in both], [values[name] for name in both], linestyle="none",
+            marker=shape, markersize=4.0, markerfacecolor=colour, markeredgecolor="white",
+            markeredgewidth=0.4, zorder=3,
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_xlim(low, high)
+    ticks = _thinned(log_ticks(low, high)[0], low, high, room - 0.8)
+    ax.xaxis.set_major_locator(FixedLocator(ticks))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_ylim(0.0, None)
+    ax.set_xlabel("standard deviation, in the unit of the data")
+    ax.set_ylabel("RMSE against the z-score,\nin standard deviations")
+    fit_title(ax, "By the scale of the data", room - 0.6)
+
+
+def _thinned(ticks: Sequence[float], low: float, high: float, width: float) -> list[float]:
+    """Return as many of the ticks as have room for their numbers."""
+    for step in range(1, len(ticks) + 1):
+        kept = list(ticks)[::step]
+        texts = [number(tick) for tick in kept]
+        gaps = [width * math.log(b / a) / math.log(high / low) for a, b in itertools.pairwise(kept)]
+        wide = [0.0325 * len(a + b) + 0.06 for a, b in itertools.pairwise(texts)]
+        if all(gap >= need for gap, need in zip(gaps, wide, strict=True)):
+            return kept
+    return list(ticks)[:1]
+
+
+def _by_name(
+    ax: Axes,
+    found: Mapping[Setting, Mapping[str, float]],
+    names: Sequence[str],
+    looks: Mapping[Setting, tuple[str, str]],
+) -> None:
+    places = range(len(names))
+    for place, name in zip(places, names, strict=True):
+        held = [of_names[name] for of_names in found.values() if name in of_names]
+        ax.plot([min(held), max(held)], [place, place], color="#c4c4c4", linewidth=1.4, zorder=1)
+    # The first epsilon lies behind: where nothing changes all are one point.
+    for depth, (setting, values) in enumerate(found.items()):
+        colour, shape = looks[setting]
+        here = [place for place in places if names[place] in values]
+        ax.plot(
+            [values[names[place]] for place in here], here, linestyle="none", marker=shape,
+            markersize=5.6 - 0.7 * depth, markerfacecolor=colour, markeredgecolor="white",
+            markeredgewidth=0.4, zorder=2 + 0.1 * depth,
+        )  # fmt: skip
+    ax.set_yticks(list(places))
+    for label in ax.set_yticklabels([short(boxed(name), LONGEST) for name in names]):
+        plain(label)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlim(0.0, None)
+    ax.margins(x=0.06)
+    ax.autoscale(axis="x")
+    ax.set_xlim(left=0.0)
+    ax.axvline(LEVEL, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=0.5)
+    ax.grid(visible=False, axis="y")
+    ax.set_xlabel("RMSE, in standard deviations")

@@ -1,0 +1,143 @@
+"""Other scalers fitted to a batch: min-max, robust and quantile, beside the z-score."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from simnorm.figures.glyphs import boxed
+from simnorm.figures.inputs.rows import SCALERS, UNSEEN, Run
+from simnorm.figures.panels import (
+    Shown,
+    draw_cells,
+    fit_title,
+    legend_entries,
+    put_legend,
+    put_note,
+    why_nothing,
+)
+from simnorm.figures.style import (
+    INK,
+    PAGE_WIDTH,
+    Mark,
+    batch_size_axis,
+    empty_figure,
+    log_axis,
+    styled,
+)
+from simnorm.figures.tables import floats, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEIGHT = 2.75
+# Not the colours of the first distributions and columns.
+LOOKS = {
+    "z-score": Mark("z-score", INK, "o", 4.8, 1.4),
+    "min-max": Mark("min-max", "#cc78bc", "s", 4.4, 1.2),
+    "robust": Mark("robust", "#56b4e9", "D", 4.2, 1.2),
+    "quantile": Mark("quantile", "#ca9161", "^", 4.6, 1.2),
+    UNSEEN: Mark("share of values outside", INK, "v", 4.8, 1.4),
+}
+
+
+def scaled(run: Run) -> pd.DataFrame:
+    """Return the RMSE of every scaler, its word in the column `scaler`."""
+    parts = [run.errors(reference="full_set").assign(scaler="z-score")]
+    parts += [
+        run.of(quantity, "rmse", "full_set").assign(scaler=word)
+        for quantity, word in SCALERS.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def shown(run: Run) -> list[str]:
+    """Return the one or two names that have a panel: the first, and the worst for min-max."""
+    names = run.alive_names()
+    if len(names) < 2:
+        return names
+    rows = run.of("min_max_value", "rmse", "full_set")
+    values = run.values(rows[rows["name"] != names[0]])
+    return [names[0], max(values, key=values.__getitem__) if values else names[1]]
+
+
+@styled
+def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:  # noqa: ARG001
+    """Draw the RMSE of scalers that are fitted to a batch, and what a batch has not seen.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a result.
+    width
+        Width in inches.
+    """
+    run = Run(frame)
+    rows = scaled(run)
+    names = shown(run)
+    rows = rows[rows["name"].isin(names)]
+    unseen = run.of(UNSEEN)
+    unseen = unseen[unseen["name"].isin(names[:1])]
+    alive = (np.nan_to_num(floats(rows, "estimate")) > 0.0).any()
+    if not alive and not (np.nan_to_num(floats(unseen, "estimate")) > 0.0).any():
+        return empty_figure(why_nothing(rows), width)
+    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
+    panels = len(names) + 1
+    grid = drawn.subplots(1, panels, squeeze=False)[0]
+    for ax in grid[1 : len(names)]:
+        ax.sharey(grid[0])
+    together = Shown()
+    used: set[str] = set()
+    for ax, name in zip(grid, names, strict=False):
+        mine = rows[rows["name"] == name]
+        for word, mark in LOOKS.items():
+            of_scaler = mine[mine["scaler"] == word]
+            drawn_now = draw_cells(ax, of_scaler.assign(name=word), {word: mark}, together)
+            used |= {word} if drawn_now else set()
+        fit_title(ax, short(boxed(name), 40), width / panels - 0.55)
+    sizes = run.sizes
+    room = width / panels - 0.6
+    _axes(list(grid[: len(names)]), sizes, room, together)
+    grid[0].set_ylabel("RMSE against the scaler\nof the full set, in its sd")
+    last = Shown()
+    draw_cells(grid[-1], unseen.assign(name=UNSEEN), {UNSEEN: LOOKS[UNSEEN]}, last)
+    _axes([grid[-1]], sizes, room, last)
+    fit_title(grid[-1], "Outside the batch’s range", width / panels - 0.4)
+    grid[-1].set_ylabel("share of other values")
+    merged = Shown(used, *(getattr(together, f) or getattr(last, f) for f in FLAGS))
+    put_legend(drawn, *legend_entries(LOOKS, merged))
+    put_note(drawn, _notes(run, names))
+    return drawn
+
+
+FLAGS = ("exact", "asymptotic", "interval", "hollow", "failed")
+
+
+def _axes(axes: list[Axes], sizes: list[int], room: float, shown: Shown) -> None:
+    for place, ax in enumerate(axes):
+        batch_size_axis(ax, sizes, room)
+        if math.isfinite(shown.low):
+            air = max((shown.high / shown.low) ** 0.05, 1.15)
+            log_axis(ax, shown.low / air, shown.high * air)
+        else:
+            ax.set_yticks([])
+            ax.text(0.5, 0.5, "Undefined.", ha="center", transform=ax.transAxes, fontsize=7.5)
+        if place:
+            ax.tick_params(labelleft=False)
+
+
+def _notes(run: Run, names: list[str]) -> list[str]:
+    notes = []
+    left = len(run.alive_names()) - len(names)
+    if left > 0:
+        which = "the first two by error of the z-score and of min-max"
+        if not run.of_data:
+            which = "the first, and the one with the largest error of min-max"
+        notes.append(f"{len(names)} of {left + len(names):,} {run.thing}s: {which}.")
+    if len(names) > 1:
+        notes.append(f"At the right: {short(boxed(names[0]), 30)}.")
+    return notes
