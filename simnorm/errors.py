@@ -46,6 +46,10 @@ class SimnormError(ValueError):
         self.hint = hint
         super().__init__(self.sentence(parameter))
 
+    def __reduce__(self) -> tuple[type[SimnormError], tuple[object, ...]]:
+        """Let it pass from another process whole: joblib and multiprocessing pickle errors."""
+        return type(self), (self.parameter, self.got, self.allowed, self.hint)
+
     def sentence(self, name: str) -> str:
         """Return the message with the parameter called `name`."""
         hint = f" {self.hint}" if self.hint else ""

@@ -313,3 +313,15 @@ def test_canonical_json_is_one_text():
     assert canonical_json({"b": [1, 2.5], "a": "x"}) == '{"a":"x","b":[1,2.5]}'
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(float("nan"))
+
+
+def test_errors_come_through_from_another_process():
+    """What joblib or multiprocessing pickles is the same error on the other side."""
+    import pickle
+
+    from simnorm.errors import RunError
+
+    for kind in (SimnormError, RunError):
+        error = pickle.loads(pickle.dumps(kind("seed", -1, "allowed is 0", "Try 0.")))
+        assert (type(error), str(error)) == (kind, "seed: got -1; allowed is 0. Try 0.")
+        assert error.exit_code == kind.exit_code

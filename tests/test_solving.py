@@ -130,7 +130,7 @@ def test_simulation_agrees_with_exact_theory(monkeypatch):
     One interval of 95 %; the seed is the default. Its power: an error of 2 % in the RMSE would
     move the answer by 4 %, while the interval reaches 2 % to each side.
     """
-    monkeypatch.setattr(ask, "_exact_answer", lambda *_: None)
+    monkeypatch.setattr(ask, "exact_answer", lambda *_: None)
     (answer,) = sn.solve(0.1)
     assert answer.method == "simulation"
     assert answer.low <= 151 <= answer.high
@@ -148,7 +148,7 @@ def test_intervals_cover_the_exact_answer(monkeypatch):
 
     Power: intervals that cover 75 % would pass with a probability of 6 %.
     """
-    monkeypatch.setattr(ask, "_exact_answer", lambda *_: None)
+    monkeypatch.setattr(ask, "exact_answer", lambda *_: None)
     answers = [sn.solve(0.1, seed=seed)[0] for seed in range(60)]
     assert sum(not a.low <= 151 <= a.high for a in answers) <= 10
 

@@ -11,6 +11,7 @@ from simnorm.errors import SimnormError, nearest
 from simnorm.preprocessing.base import LEARNED, Normalizer, Rows
 from simnorm.preprocessing.batches import Floats, centred, mean_square, spread, stacks
 from simnorm.preprocessing.checks import generator, number, whole_number
+from simnorm.presets import Average, Flax, Keras3, PyTorch
 
 
 class Preset(NamedTuple):
@@ -31,12 +32,13 @@ class Preset(NamedTuple):
     running_ddof: int
 
 
+def _preset(kind: type[Average]) -> Preset:
+    settings = kind()
+    return Preset(settings.momentum, settings.epsilon, int(settings.ddof))
+
+
 # PyTorch's own word for 0.9 is momentum=0.1: it weighs the new value, the others weigh the old one.
-PRESETS = {
-    "keras3": Preset(momentum=0.99, epsilon=1e-3, running_ddof=0),
-    "pytorch": Preset(momentum=0.9, epsilon=1e-5, running_ddof=1),
-    "flax": Preset(momentum=0.99, epsilon=1e-5, running_ddof=0),
-}
+PRESETS = {kind.word: _preset(kind) for kind in (Keras3, PyTorch, Flax)}
 
 
 class BatchNormalizer(Normalizer):
