@@ -1,0 +1,89 @@
+"""From a search to an answer, and the search where theory is exact all the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from simnorm.solving.answers import BATCH_SIZE, Answer
+from simnorm.solving.question import Question
+from simnorm.solving.search import Point, Search, confidence, run_searches
+from simnorm.theory import Value
+
+# Beyond this no answer is looked for by exact theory.
+MOST_EXACT = 1 << 40
+HEAVY = "The tails are too heavy for a sharper answer from so many replications."
+
+
+def blank_of(question: Question, source: str) -> Answer:
+    """Return what an answer says before there is one."""
+    given = {} if question.solved_for == BATCH_SIZE else {"batch_size": question.batch_size}
+    return Answer(
+        source, question.quantity, "rmse", question.target, question.solved_for,
+        question.reference, "exact", **given,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def exact_answer(
+    blank: Answer, theory: Callable[[int], Value | None], most: int | None
+) -> Answer | None:
+    """Return the answer that exact theory gives; None where it is not exact all the way."""
+    search = Search(blank.target, MOST_EXACT if most is None else most)
+    kinds: set[str] = set()
+
+    def ask(numbers: Iterable[int]) -> dict[str, dict[int, Point]]:
+        found: dict[int, Point] = {}
+        # In rising order, and no further than the answer: large batches may take long to know.
+        for n in sorted(numbers):
+            value = theory(n)
+            kinds.add("none" if value is None else value.kind)
+            if value is None or value.kind != "exact":
+                raise NotExactError
+            found[n] = Point(float(value))
+            if value <= blank.target:
+                break
+        return {"": found}
+
+    try:
+        run_searches({"": search}, ask)
+    except NotExactError:
+        return None
+    return answered(blank, search, "exact")
+
+
+class NotExactError(Exception):
+    """Theory ends before the answer does."""
+
+
+def answered(blank: Answer, search: Search, method: str) -> Answer:
+    """Return the answer that a search has come to."""
+    n = search.found
+    if n is None:
+        largest = max(search.points)
+        return replace(
+            blank,
+            method=method,
+            reached=search.points[largest].value,
+            reason=f"At {largest:,} it is {search.points[largest].value:.4g}.",
+        )
+    point, below = search.points[n], search.points.get(n - 1)
+    found = replace(
+        blank,
+        method=method,
+        reached=point.value,
+        reached_below=None if below is None else below.value,
+        confidence=confidence(point, blank.target) if point.trusted else None,
+        **{blank.solved_for: n},  # type: ignore[arg-type]  # a field that holds a number
+    )
+    if method == "exact":
+        return found
+    if not point.trusted:
+        found = replace(found, reason=HEAVY)
+    between = search.interval()
+    return found if between is None else replace(found, low=between[0], high=between[1])
+
+
+def root(mse: Value) -> Value:
+    """Return the root of a mean square, as exact as that is."""
+    return Value(math.sqrt(mse), mse.kind)
