@@ -265,6 +265,32 @@ def precision_jobs(scale: float) -> Jobs:
 # Memory and start-up.
 
 
+def study_job(word: str, **design: object) -> Job:
+    """Return a study on one thread as a job; what it compiles is not counted."""
+    run = partial(sn.study, word, "normal", workers=1, full_size=FULL_SIZE)
+    return Job(partial(run, **design), warm=partial(run, **{**design, "replications": LANES}))
+
+
+def inputs_jobs(scale: float) -> Jobs:
+    """Compare all quantities with numpy's errors of four scalers, at the same ten sizes."""
+    R = replications(256, scale)
+    return {
+        "study": study_job("inputs", replications=R, batch_sizes=SIZES),
+        "numpy": Job(partial(rivals.numpy_inputs, SIZES, R, FULL_SIZE)),
+    }
+
+
+def running_jobs(scale: float) -> Jobs:
+    """Compare four averages with all they are split into with numpy's one average."""
+    R, size, steps = replications(1024, scale), 32, 1000
+    return {
+        "study": study_job(
+            "running", replications=R, batch_sizes=[size], steps=steps, sampling="iid", drift=[0.0]
+        ),
+        "numpy": Job(partial(rivals.numpy_running, size, steps, R, 0.99)),
+    }
+
+
 def memory_jobs(scale: float) -> Jobs:
     """Make processes that draw a little and a hundred times as much."""
 

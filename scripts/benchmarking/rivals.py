@@ -60,6 +60,46 @@ def numpy_permuted(table: Floats, size: int, replications: int) -> Floats:
     return found / replications
 
 
+def numpy_inputs(sizes: Sequence[int], replications: int, full_size: int) -> Floats:
+    """Take the errors of four scalers fitted to batches against those of the full set.
+
+    Z-score, min-max, robust and quantile scaling, vectorised over the batches of a full set; what
+    else the study tells (shape of the outputs, worst cases, unseen values) is left out.
+    """
+    rng, total = np.random.Generator(np.random.PCG64DXSM(0)), np.zeros((4, len(sizes)))
+    for _ in range(replications):
+        x = rng.standard_normal(full_size)
+        whole = _scaled(x[np.newaxis])
+        for j, size in enumerate(sizes):
+            batches = _scaled(x[: full_size // size * size].reshape(-1, size))
+            for i, (part, full) in enumerate(zip(batches, whole, strict=True)):
+                error = part.ravel() - full[0, : part.size]
+                total[i, j] += (error * error).mean()
+    return np.sqrt(total / replications)
+
+
+def _scaled(x: Floats) -> list[Floats]:
+    """Return batches scaled in four ways, shape (batches, values)."""
+    low, q1, median, q3, high = np.quantile(x, [0, 0.25, 0.5, 0.75, 1], axis=1, keepdims=True)
+    ranks = x.argsort(axis=1).argsort(axis=1)
+    mean, std = x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True)
+    pairs = ((x - mean, std), (x - low, high - low), (x - median, q3 - q1))
+    scaled = [value / scale for value, scale in pairs]
+    return [*scaled, (ranks + 0.5) / x.shape[1]]
+
+
+def numpy_running(size: int, steps: int, replications: int, momentum: float) -> None:
+    """Take the error of running averages at inference, all replications side by side."""
+    rng = np.random.Generator(np.random.PCG64DXSM(0))
+    mean, variance = np.zeros(replications), np.ones(replications)
+    for _ in range(steps):
+        x = rng.standard_normal((replications, size))
+        mean = momentum * mean + (1 - momentum) * x.mean(axis=1)
+        variance = momentum * variance + (1 - momentum) * x.var(axis=1)
+    scale = 1 / np.sqrt(variance)
+    summary((scale - 1) ** 2 + (mean * scale) ** 2, scale)
+
+
 def scipy_rvs(name: str, shapes: Mapping[str, float], draws: int) -> None:
     """Draw with scipy.stats alone."""
     from scipy import stats

@@ -143,6 +143,10 @@ DATA = [
     ),
     Row("data-one", "  the same on one thread", "one", "numpy", readme=ROWS, short="one"),
 ]
+INPUTS = "study inputs on one thread / vectorised numpy, four scalers' errors alone"
+STUDIES = [Row("inputs", INPUTS, "study", "numpy", 0.5, readme=INPUTS)]
+RUNNING = "study running, four averages, on one thread / vectorised numpy, one average"
+AVERAGES = [Row("running", RUNNING, "study", "numpy", 1, readme=RUNNING)]
 MEMORY = [
     Row("memory", PEAK, "much", "little", 1.05, readme=PEAK),
     Row("memory-mb", "peak memory at 10^9 draws", "much", "", 300, unit="MB"),
@@ -163,6 +167,8 @@ GROUPS = [
     Group(ORDER, jobs.order_jobs),
     Group(PRECISION, jobs.precision_jobs),
     Group(DATA, jobs.data_jobs),
+    Group(STUDIES, jobs.inputs_jobs),
+    Group(AVERAGES, jobs.running_jobs),
     Group(MEMORY, jobs.memory_jobs),
     Group(START, jobs.start_jobs),
     Group(HELP, jobs.help_jobs),
