@@ -1,0 +1,516 @@
+"""What the chapters of the report on running averages say: pure functions of the run's facts."""
+
+from __future__ import annotations
+
+import math
+
+from simnorm.figures.choice import thing
+from simnorm.figures.running.shown import MEAN, VALUE, VARIANCE, settings
+from simnorm.figures.schemes import said
+from simnorm.figures.tables import FULL_SET, short
+from simnorm.formatting import fixed, format_estimate, percent, significant
+from simnorm.presets import Precise
+from simnorm.report.chapters.running.facts import Facts, main_preset, who, whose
+from simnorm.report.chapters.running.first import LONGEST, batches, number_words, share_words
+from simnorm.report.facts import Quantity
+from simnorm.report.text import listed
+from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE
+
+# What may be left of a start: of the mean in sd, of the variance in parts of it.
+LEFT_MEAN, LEFT_VARIANCE = 0.05, 0.1
+# A mean further from 0 than this is called far.
+FAR = 3.0
+# An error in file order is called larger, or smaller, from this ratio on.
+CLEAR = 1.1
+
+
+def told_words(facts: Facts, n: int = 0) -> str:
+    """Return what a finding is about."""
+    return f"{short(facts.told, LONGEST)}, batches of {n or facts.run.n:,}"
+
+
+def sd_words(value: float) -> str:
+    """Return a number of standard deviations with two digits."""
+    return f"{significant(value, 2)} sd"
+
+
+def floor_text(facts: Facts, name: str, preset: str, n: int) -> str:
+    """Return a floor as text: theory, marked as of first order, or what was simulated."""
+    y, mcse, theory = facts.point("floor", name, preset, n)
+    if math.isfinite(theory):
+        return f"≈ {significant(theory, 2)}"
+    return format_estimate(y, mcse) if math.isfinite(y + mcse) else ""
+
+
+def floor_value(facts: Facts, name: str, preset: str, n: int) -> float:
+    """Return a floor in theory, or as simulated where it has a valid error bar."""
+    y, mcse, theory = facts.point("floor", name, preset, n)
+    if math.isfinite(theory):
+        return theory
+    return y if math.isfinite(mcse) else math.nan
+
+
+# ---------------------------------------------------------------------------------------------
+# On the way
+
+
+def trajectory_finding(facts: Facts) -> str:
+    """Return what the first figure shows."""
+    sentences = [_steps_sentence(facts, preset) for preset in facts.averaging[:3]]
+    sentences = [sentence for sentence in sentences if sentence]
+    if facts.equal and sentences:
+        sentences.append("Averages that weigh all batches alike have no floor.")
+    start = f"RMSE of a value normalized at inference, by training step ({told_words(facts)})."
+    if not sentences:
+        return start.replace(f" ({told_words(facts)})", "")
+    return " ".join([start, *sentences])
+
+
+def _steps_sentence(facts: Facts, preset: str) -> str:
+    """Return how long a preset takes to its floor, and where that is."""
+    name, n = facts.told, facts.run.n
+    steps, floor = facts.point("steps_to_floor", name, preset)[2], floor_value(
+        facts, name, preset, n
+    )  # fmt: skip
+    if not math.isfinite(floor):
+        return ""
+    where = f"their floor of about {sd_words(floor)}"
+    if not math.isfinite(steps):
+        return f"{whose(preset)} end at {where}."
+    if steps <= 1:
+        return (
+            f"{whose(preset)} begin no more than 10 % above {where}: mean 0 and variance 1, "
+            "where they start, happen to be near."
+        )
+    return f"{whose(preset)} take {steps:,.0f} steps until within 10 % of {where}."
+
+
+def level_finding(facts: Facts) -> str:
+    """Return which floors are above what a z-score is itself off by, and what would do."""
+    name, n, level = facts.told, facts.run.n, facts.level(facts.told)
+    if not math.isfinite(level):
+        return ""
+    sentences = []
+    for preset in facts.averaging[:3]:
+        floor = floor_value(facts, name, preset, n)
+        if not math.isfinite(floor):
+            continue
+        if floor <= level:
+            sentences.append(
+                f"The floor of {whose(preset)} is below the {sd_words(level)} that a z-score is "
+                "itself off by."
+            )
+            continue
+        momentum = facts.point("momentum_needed", name, preset)[2]
+        would = (
+            f"a momentum of {momentum_words(momentum)} would do"
+            if math.isfinite(momentum)
+            else "no momentum would do: what is left is bias, not noise"
+        )
+        sentences.append(
+            f"{whose(preset)} never come down to the {sd_words(level)} that a z-score is itself "
+            f"off by; {would}."
+        )
+    needed = _batches_needed(facts, name, n)
+    if needed and sentences:
+        sentences.append(f"PreciseBN needs {batches(needed)} for it.")
+    return " ".join(sentences)
+
+
+def _batches_needed(facts: Facts, name: str, n: int) -> int:
+    """Return the fewest batches PreciseBN needs, as told beside any preset; 0 if unknown."""
+    found = (facts.point("batches_needed", name, preset, n)[2] for preset in facts.averaging)
+    return int(next((value for value in found if math.isfinite(value)), 0))
+
+
+def momentum_words(momentum: float) -> str:
+    """Return a momentum with as many digits as tell it from 1.
+
+    Examples
+    --------
+    >>> momentum_words(0.897594), momentum_words(0.996267), momentum_words(0.99999934)
+    ('0.90', '0.996', '0.9999993')
+    """
+    left = 1.0 - momentum
+    if left <= 0.0:
+        return "1"
+    return fixed(momentum, max(2, 1 - math.floor(math.log10(left)) - (left < 0.1)))
+
+
+# ---------------------------------------------------------------------------------------------
+# What it is made of
+
+
+def split_finding(facts: Facts) -> str:
+    """Return what the squared errors of running mean and variance are made of."""
+    sentences = []
+    for quantity, noun in ((MEAN, "mean"), (VARIANCE, "variance")):
+        parts = [_parts_words(facts, preset, quantity) for preset in facts.presets[:3]]
+        parts = [part for part in parts if part]
+        if parts:
+            sentences.append(f"Of the squared error of a running {noun}, {'; '.join(parts)}.")
+    if not sentences:
+        return "The parts of the errors are not known here."
+    return f"{told_words(facts)}. " + " ".join(sentences)
+
+
+def _parts_words(facts: Facts, preset: str, quantity: str) -> str:
+    found = facts.split(facts.told, preset, facts.run.n, quantity)
+    whole = sum(found.values())
+    if not whole > 0.0:
+        return ""
+    nouns = {"start": "start", "divisor": "divisor", "drift": "lag", "noise": "noise"}
+    shares = {
+        noun: share_words(found[part] / whole)
+        for part, noun in nouns.items()
+        if found[part] / whole >= 0.005
+    }
+    return f"{who(preset)}: {listed([f'{share} {noun}' for noun, share in shares.items()])}"
+
+
+def rules(facts: Facts) -> list[str]:
+    """Return the four parts in words, with the numbers of the presets that were run."""
+    T = facts.run.steps
+    first = [(who(p), float(settings(p).momentum or 0.0)) for p in facts.averaging[:3]]
+
+    def each(of: list[str]) -> str:
+        return f" Here: {listed(of)}." if of else ""
+
+    start = each([f"{name} {percent_of_start(m, T)}" for name, m in first])
+    noise = each([f"{name} {significant((1 + m) / (1 - m), 3)}" for name, m in first if m < 1.0])
+    lag = each([f"{name} {significant(m / (1 - m), 2)} steps" for name, m in first if m < 1.0])
+    return [
+        "Start: averages begin at mean 0 and variance 1, and after T steps the weight of that is "
+        f"m to the power T; with equal weights it is gone with the first batch.{start}",
+        "Divisor: a batch variance with divisor n is too small by 1/n on average, and so is any "
+        "average of such, however long it runs. Divisor n − 1 has no such bias.",
+        "Noise: what is left fluctuates as the mean of (1 + m)/(1 − m) batches would. More steps "
+        f"do not help, a larger momentum or larger batches do.{noise}",
+        "Lag: if the mean drifts by v a step, the average is behind by v m/(1 − m), and a plain "
+        f"mean of T batches by v (T − 1)/2.{lag}",
+    ]
+
+
+def percent_of_start(momentum: float, steps: int) -> str:
+    """Return what is left of a start.
+
+    Examples
+    --------
+    >>> percent_of_start(0.99, 100), percent_of_start(0.9, 1000)
+    ('37 %', 'less than 0.01 %')
+    """
+    left = momentum**steps
+    return "less than 0.01 %" if left < 1e-4 else percent(left)
+
+
+def divisor_finding(facts: Facts) -> str:
+    """Return what the divisor does to the running variance at several batch sizes."""
+    sizes = [n for n in facts.run.sizes if n > 1]
+    shown = sorted({sizes[0], facts.run.n, sizes[-1]} & set(sizes)) if sizes else []
+    sentences = []
+    for preset in facts.averaging[:3]:
+        found = {}
+        for n in shown:
+            parts = facts.split(facts.told, preset, n, VARIANCE)
+            if parts:
+                found[n] = math.sqrt(max(parts["divisor"], 0.0))
+        if not found:
+            continue
+        if max(found.values()) < 0.5 / facts.run.full_size or settings(preset).ddof:
+            sentences.append(f"{whose(preset)} have the divisor n − 1 and no such bias.")
+            continue
+        items = [f"{percent(value)} at n = {n:,}" for n, value in found.items()]
+        out = 1.0 / math.sqrt(1.0 - next(iter(found.values()))) - 1.0
+        sentences.append(
+            f"{whose(preset)} have the divisor n: the variance ends too small by {listed(items)}, "
+            f"so that at n = {next(iter(found)):,} values come out too large by {percent(out)}, "
+            "for ever."
+        )
+    return " ".join(sentences)
+
+
+# ---------------------------------------------------------------------------------------------
+# Equal weights, one pass
+
+
+def pooled_finding(facts: Facts) -> str:
+    """Return what weighing all batches alike does, beside one pass over the full set."""
+    run, name = facts.run, facts.told
+    found = {p: facts.value(name, p) for p in facts.equal}
+    found = {p: value for p, value in found.items() if math.isfinite(value.best)}
+    if not found:
+        return ""
+    items = [f"{who(p)} {sd_words(value.best)}" for p, value in found.items()]
+    lead = main_preset(facts)
+    beside = facts.value(name, lead)
+    text = f"After {batches(run.steps)} of {run.n:,} ({short(name, LONGEST)}): {listed(items)}"
+    if lead in facts.averaging and math.isfinite(beside.best):
+        text += f", where {whose(lead)} are at {sd_words(beside.best)}"
+    return text + "."
+
+
+def pooled_text(facts: Facts) -> str:
+    """Return how the pooled variance differs from a mean of variances, and what one pass costs."""
+    run = facts.run
+    sentences = [
+        "PreciseBN pools: the variance of all rows is the mean of the batch variances plus the "
+        "variance of the batch means (law of total variance). A mean of batch variances leaves "
+        "out the second part; the divisor n − 1 makes up for it only if batches are independent "
+        "and alike."
+    ]
+    kinds = {type(settings(preset)): preset for preset in facts.equal}
+    if Precise in kinds and len(kinds) > 1:
+        other = next(p for kind, p in kinds.items() if kind is not Precise)
+        n = next((n for n in run.sizes if n > 1), 0)
+        two = [facts.split(facts.told, p, n, VARIANCE) for p in (other, kinds[Precise])]
+        if all(two) and two[1]["noise"] > 0.0:
+            ratio = two[0]["noise"] / two[1]["noise"]
+            sentences.append(
+                f"At n = {n:,} the noise of the plain mean’s variance is {significant(ratio, 2)} "
+                f"times that of the pooled one ({short(facts.told, LONGEST)})."
+            )
+    rows = f"{run.full_size:,} {'rows' if run.of_data else 'draws'}"
+    each = max(1, run.full_size // run.n)
+    sentences.append(
+        f"One pass of StandardScaler over all {rows} is the same sum without a batch: it gives "
+        f"mean and variance of the full set themselves, at the price of {batches(each)} of "
+        f"{run.n:,}."
+    )
+    return " ".join(sentences)
+
+
+# ---------------------------------------------------------------------------------------------
+# How the batches come
+
+
+def sampling_finding(facts: Facts) -> str:
+    """Return what other schemes do, next to shuffled epochs."""
+    run = facts.run
+    others = [scheme for scheme in run.schemes if scheme != run.scheme]
+    found = []
+    for scheme in others:
+        found.append(_iid_sentence(facts) if scheme == IID else order_sentence(facts, scheme))
+    return " ".join(sentence for sentence in found if sentence)
+
+
+def _iid_sentence(facts: Facts) -> str:
+    """Return how independent draws compare with shuffled epochs about the same thing."""
+    run, name = facts.run, facts.told
+    preset = next((p for p in facts.equal if _both_known(facts, name, p)), "")
+    if SHUFFLE not in run.schemes or not preset:
+        return ""
+    own = facts.value(name, preset, scheme=SHUFFLE, reference=FULL_SET)
+    iid = facts.value(name, preset, scheme=IID, reference="population")
+    return (
+        f"With {who(preset)} and batches of {run.n:,} ({short(name, LONGEST)}), independent draws "
+        f"miss the population by {sd_words(iid.best)}, and shuffled epochs their own full set by "
+        f"{sd_words(own.best)}: the batches of an epoch are parts of one sample, and as it fills "
+        "up their noise cancels. About the population the full set’s own error stays."
+    )
+
+
+def _both_known(facts: Facts, name: str, preset: str) -> bool:
+    cells = (
+        facts.value(name, preset, scheme=SHUFFLE, reference=FULL_SET),
+        facts.value(name, preset, scheme=IID, reference="population"),
+    )
+    return all(math.isfinite(cell.best) for cell in cells)
+
+
+def pairs_of(
+    facts: Facts, scheme: str, preset: str, n: int = 0
+) -> dict[str, tuple[Quantity, Quantity]]:
+    """Return errors as shown and under another scheme, by name, the largest ratio first."""
+    found = {}
+    for name in facts.names:
+        pair = facts.value(name, preset, n), facts.value(name, preset, n, scheme=scheme)
+        if all(math.isfinite(cell.best) and cell.best > 0.0 for cell in pair):
+            found[name] = pair
+    return dict(sorted(found.items(), key=lambda item: -item[1][1].best / item[1][0].best))
+
+
+def order_sentence(facts: Facts, scheme: str) -> str:
+    """Return what it costs that rows come in another order than at random."""
+    parts = []
+    for preset in [*facts.averaging[:2], *facts.equal[:1]]:
+        pairs = pairs_of(facts, scheme, preset)
+        if not pairs:
+            continue
+        name, (usual, other) = next(iter(pairs.items()))
+        worse = sum(b.best > CLEAR * a.best for a, b in pairs.values())
+        if not worse:
+            parts.append(f"{whose(preset)} lose nothing clear")
+            continue
+        count = f" in {worse:,} of {len(pairs):,} columns" * (len(pairs) > 1)
+        most = ", most" if len(pairs) > 1 else ""
+        parts.append(
+            f"with {whose(preset)} the error is larger{count}{most} in {short(name, LONGEST)} "
+            f"({sd_words(other.best)}, shuffled {sd_words(usual.best)})"
+        )
+    if not parts:
+        return ""
+    how = "In file order" if scheme == SEQUENTIAL else f"By {said(scheme)}"
+    return f"{how}, at batch size {facts.run.n:,}, {'; '.join(parts)}."
+
+
+def order_text(facts: Facts) -> str:
+    """Return why an order matters."""
+    if not any(scheme not in (SHUFFLE, IID, "replacement") for scheme in facts.run.schemes):
+        return ""
+    return (
+        "Rows that stand together are alike in sorted data. Then a batch’s variance is that "
+        "inside its stretch of the file, which is too small, and no momentum mends it; and the "
+        "last batches, which weigh most, are the end of the file. Pooling (PreciseBN) keeps the "
+        "variance between batches, and a whole epoch with equal weights has every row once."
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Batches of one
+
+
+def single_finding(facts: Facts) -> str:
+    """Return what batches of one row do, nothing if the run has none."""
+    if 1 not in facts.run.sizes:
+        return ""
+    sentences = []
+    refused = [p for p in facts.presets if settings(p).refuses_single]
+    if refused:
+        verb = "refuses" if len(refused) == 1 else "refuse"
+        sentences.append(
+            f"{_capital(listed([who(p) for p in refused]))} {verb} batches of one value in "
+            "training."
+        )
+    for preset in facts.averaging:
+        if preset in refused:
+            continue
+        error = facts.value(facts.told, preset, 1)
+        left = percent_of_start(float(settings(preset).momentum or 0.0), facts.run.steps)
+        text = (
+            f"{who(preset)} takes them: the variance of one value is 0, so the running variance "
+            f"decays to {left} of its start of 1"
+        )
+        epsilon = settings(preset).epsilon
+        text += f", beside an epsilon of {number_words(epsilon)}" if epsilon else ""
+        if math.isfinite(error.best):
+            text += (
+                ", and values at inference come out off by "
+                f"{format_estimate(error.best, error.mcse)} sd ({short(facts.told, LONGEST)}, root mean square)"
+            )
+        sentences.append(f"{text}.")
+    for preset in facts.equal:
+        error = facts.value(facts.told, preset, 1)
+        if preset not in refused and math.isfinite(error.best):
+            sentences.append(
+                f"{who(preset)} needs no variance inside batches: its error is "
+                f"{sd_words(error.best)}."
+            )
+    return " ".join(sentences)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ---------------------------------------------------------------------------------------------
+# Where averages start
+
+
+def steps_for_start(facts: Facts, name: str, preset: str) -> float:
+    """Return the steps until little is left of a start, NaN where that is not known.
+
+    Little is 0.05 sd of the mean, and 10 % of the variance.
+    """
+    start, momentum = facts.starts.get(name), settings(preset).momentum
+    if start is None or momentum is None or not 0.0 < momentum < 1.0 or not start.sd > 0.0:
+        return math.nan
+    off = [abs(1.0 / start.variance - 1.0) / LEFT_VARIANCE]
+    if math.isfinite(start.away):
+        off.append(start.away / LEFT_MEAN)
+    largest = max(off)
+    return max(1.0, math.ceil(math.log(largest) / -math.log(momentum))) if largest > 1.0 else 1.0
+
+
+def start_finding(facts: Facts) -> str:
+    """Return which columns are far from where averages start, and how long they take."""
+    preset = next(iter(facts.averaging), "")
+    if not preset or not facts.starts:
+        return ""
+    run, kind = facts.run, thing(facts.run.frame)
+    away = {n: s.away for n, s in facts.starts.items() if s.away > FAR}
+    ranked = sorted(away, key=lambda name: -away[name])
+    sentences = []
+    if ranked:
+        items = [f"{short(n, LONGEST)} ({significant(away[n], 2)} sd)" for n in ranked[:3]]
+        more = f", and {len(ranked) - 3:,} more {kind}s" if len(ranked) > 3 else ""
+        sentences.append(f"The mean is far from 0 in {listed(items)}{more}.")
+    steps = {n: steps_for_start(facts, n, preset) for n in facts.starts}
+    steps = {n: value for n, value in steps.items() if math.isfinite(value)}
+    if not steps:
+        return " ".join(sentences)
+    slow = max(steps, key=steps.__getitem__)
+    if steps[slow] <= 1:
+        return " ".join([*sentences, f"Every {kind} is near where averages start."])
+    late = sum(value > run.steps for value in steps.values())
+    sentences.append(
+        f"{whose(preset)} need {steps[slow]:,.0f} steps to forget their start in "
+        f"{short(slow, LONGEST)}"
+        + (f", more than the {run.steps:,} of this run" if steps[slow] > run.steps else "")
+        + "."
+    )
+    if late > 1:
+        sentences.append(
+            f"In {late:,} of {len(steps):,} {kind}s {run.steps:,} steps are too few for "
+            f"{who(preset)}."
+        )
+    return " ".join(sentences)
+
+
+# ---------------------------------------------------------------------------------------------
+# Drift
+
+
+def drift_finding(facts: Facts) -> str:
+    """Return what a drift does to each preset, nothing if the run has none."""
+    drifts = [d for d in facts.run.drifts if float(d or 0.0) != 0.0]
+    if not drifts:
+        return ""
+    drift, name = drifts[-1], facts.told
+    found = {p: facts.value(name, p, drift=drift).best for p in facts.presets}
+    found = {p: value for p, value in found.items() if math.isfinite(value)}
+    if not found:
+        return ""
+    items = [f"{who(p)} {sd_words(value)}" for p, value in found.items()]
+    best = min(found, key=found.__getitem__)
+    text = (
+        f"If the mean moves by {drift.replace('-', '−')} sd a step, the errors after "
+        f"{batches(facts.run.steps)} of {facts.run.n:,} ({short(name, LONGEST)}) are: "
+        f"{listed(items)}."
+    )
+    if len(found) > 1:
+        text += (
+            f" {_capital(whose(best))} do{'es' if best in facts.equal else ''} best here: what "
+            "forgets faster lags less, and is noisier."
+        )
+    return text
+
+
+# ---------------------------------------------------------------------------------------------
+# How near first-order theory is
+
+
+def theory_finding(facts: Facts) -> str:
+    """Return how near first-order theory is to the estimates of normalized values."""
+    ratios = [
+        abs(value.estimate / value.theory - 1.0)
+        for key, value in facts.cells.items()
+        if key.quantity == VALUE and value.theory > 0.0 and value.status == "ok"
+    ]
+    if not ratios:
+        return ""
+    ratios.sort()
+    return (
+        "What theory says of a normalized value is of first order, not exact, and has no part in "
+        f"this audit. Half of its {len(ratios):,} errors are within "
+        f"{percent(ratios[len(ratios) // 2])} of the estimates, all within {percent(ratios[-1])}."
+    )
