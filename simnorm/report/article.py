@@ -49,6 +49,11 @@ def figure(kind: str, caption: str, alt: str = "") -> Block:
     return {"kind": "figure", "name": kind, "caption": caption, "alt": f"{alt} {caption}".strip()}
 
 
+def verdict(claim: str, word: str, why: str) -> Block:
+    """Return something that is often said, a verdict on it in a few words, and why."""
+    return {"kind": "verdict", "claim": claim, "word": word, "text": why}
+
+
 def bullets(items: Sequence[str]) -> Block:
     """Return a list."""
     return {"kind": "list", "items": list(items)}
