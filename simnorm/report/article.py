@@ -67,6 +67,7 @@ def table(
     *,
     wide: int = 0,
     gutter: float = 10.0,
+    shares: Sequence[float] = (),
 ) -> Block:
     """Return a table.
 
@@ -82,11 +83,14 @@ def table(
         The column that takes the room that is left; -1 for none.
     gutter
         Points between columns.
+    shares
+        Parts of the room that is left, one for every column, 0 for what it needs; in place of
+        `wide` where several columns have long texts.
     """
     sides = sides or "l" + "r" * (len(head) - 1)
     rows = [list(row) for row in rows]
     return {"kind": "table", "head": list(head), "rows": rows, "caption": caption, "sides": sides,
-            "wide": wide, "gutter": gutter}  # fmt: skip
+            "wide": wide, "gutter": gutter, "shares": list(shares)}  # fmt: skip
 
 
 def chapter(title: str, blocks: Sequence[Block]) -> dict[str, Any]:

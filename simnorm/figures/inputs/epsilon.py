@@ -123,7 +123,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     else:
         right = drawn.subplots()
     _by_name(right, found, shown, looks)
-    fit_title(right, f"Largest harm, n = {run.size:,}", width / 2 - 1.0)
+    fit_title(right, f"At batch size {run.size:,}", width / 2 - 1.0)
     handles = [
         (Line2D([], [], color=colour, marker=shape, markersize=4.4, linewidth=1.1,
                 markeredgecolor="white", markeredgewidth=0.4),)
@@ -154,7 +154,7 @@ def _by_sd(
     low = min([ends[0], *positive]) / 3.0
     high = max([ends[1], *positive]) * 3.0
     grid = np.geomspace(low, high, 240)
-    for setting, values in found.items():
+    for depth, (setting, values) in enumerate(found.items()):
         colour, shape = looks[setting]
         if setting.epsilon > 0.0:
             curve = [remaining(sd, setting.epsilon) for sd in grid]
@@ -162,8 +162,8 @@ def _by_sd(
         both = [name for name in sds if name in values]
         ax.plot(
             [sds[name] for name in both], [values[name] for name in both], linestyle="none",
-            marker=shape, markersize=4.0, markerfacecolor=colour, markeredgecolor="white",
-            markeredgewidth=0.4, zorder=3,
+            marker=shape, markersize=max(5.4 - 1.2 * depth, 2.4), markerfacecolor=colour,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=3 + 0.1 * depth,
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_xlim(low, high)
@@ -205,7 +205,7 @@ def _by_name(
         here = [place for place in places if names[place] in values]
         ax.plot(
             [values[names[place]] for place in here], here, linestyle="none", marker=shape,
-            markersize=5.6 - 0.7 * depth, markerfacecolor=colour, markeredgecolor="white",
+            markersize=max(6.4 - 1.6 * depth, 2.4), markerfacecolor=colour, markeredgecolor="white",
             markeredgewidth=0.4, zorder=2 + 0.1 * depth,
         )  # fmt: skip
     ax.set_yticks(list(places))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-HEIGHT = 2.95
+HEIGHT = 2.7
 LONGEST = 22
 DOTTED = (0, (1.0, 1.4))
 # What stands below the first two points, where no curve comes.
