@@ -176,7 +176,7 @@ def block_errors(
     ends = np.empty((2, *shape))
     ways = np.empty((2, width, sizes, len(plan.averages), len(plan.grid), PER_STEP, lanes))
     # Undefined moments make NaN and overflow here; the ledger says so in their rows.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for part in parts(design, source, block, plan, compiled=compiled):
             _fill(design, source, plan, part, ends[..., part.lanes], ways[..., part.lanes])
     both = np.concatenate([ends.reshape(2, -1, lanes), ways.reshape(2, -1, lanes)], axis=1)
@@ -189,8 +189,9 @@ def _fill(
     """Fill in the errors of some lanes: at the end, and on the way."""
     scale = scale_of(design, source)
     units = scale.unit
-    # A constant column does not move.
-    moving = np.array([float(s > 0.0) for _, s in _deviations(design, source)])
+    # Without a finite standard deviation nothing is told of what moves.
+    deviations = np.array([sd for _, sd in _deviations(design, source)])
+    moving = np.where(np.isfinite(deviations), deviations, 0.0) / units
     for j, (n, records) in enumerate(zip(design.batch_sizes, part.records, strict=True)):
         for place, case in enumerate(cases(design)):
             p, d = divmod(place, len(design.drift))
@@ -203,7 +204,7 @@ def _fill(
                 errors = errors_of(kept, scale, case.average, reference.mean, reference.variance)
                 _put_ends(errors, units, ends[:, :, :, j, place, r])
                 if d == 0 and r == 0:
-                    _put_ways(errors, ways[:, :, j, p])
+                    _put_ways(errors, units / deviations, ways[:, :, j, p])
 
 
 def _put_ends(errors: Errors, units: Floats, ends: Floats) -> None:
@@ -216,11 +217,11 @@ def _put_ends(errors: Errors, units: Floats, ends: Floats) -> None:
             ends[i, :, q] = values.T
 
 
-def _put_ways(errors: Errors, ways: Floats) -> None:
+def _put_ways(errors: Errors, relative: Floats, ways: Floats) -> None:
     """Put relative mean squares after every step, shape (2, columns, steps, cells, lanes)."""
     for i, cell, values in (
-        (0, 0, errors.mean * errors.mean),
-        (1, 0, errors.variance * errors.variance),
+        (0, 0, (errors.mean * relative) ** 2),
+        (1, 0, (errors.variance * relative**2) ** 2),
         (0, 1, errors.square),
         (1, 1, errors.value),
     ):

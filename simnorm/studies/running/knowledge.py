@@ -207,8 +207,13 @@ class Knowledge:
             return KEPT
         if about.n == self.design.full_size:
             return EVERY_ROW
-        is_one = about.n == 1 and not isinstance(about.case.average, Precise)
-        return ONE_VALUE if is_one and about.quantity == RUNNING_VARIANCE else WHOLE_EPOCHS
+        return ONE_VALUE if self._is_of_one(about) else WHOLE_EPOCHS
+
+    @staticmethod
+    def _is_of_one(about: About) -> bool:
+        """Return whether a running variance is made of variances of one value."""
+        plain = not isinstance(about.case.average, Precise)
+        return about.n == 1 and plain and about.quantity == RUNNING_VARIANCE
 
     # -----------------------------------------------------------------------------------------
     # Replications
@@ -220,6 +225,8 @@ class Knowledge:
             draws = about.n * effective_batches(about.case.average, about.case.steps)
             if self.word == SHUFFLE:
                 draws = min(draws, float(self.design.full_size))
+            if self._is_of_one(about):
+                draws = float(self.design.full_size)  # chance is in the reference alone
             plain, squares = _tails(about, draws)
         if self.word == GROUPED:
             # Nothing foretells what rarely meets; a k-hat tells, from so many replications on.
