@@ -63,7 +63,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     found = {name: _rows(run, name, series) for name in names}
     if not any((np.nan_to_num(floats(rows, "estimate")) > 0.0).any() for rows in found.values()):
         return empty_figure(why_nothing(run.main[run.main["estimator"] == VALUE]), width)
-    drawn = Figure(figsize=(width, 1.75 * len(names) + 0.75), layout="constrained")
+    drawn = Figure(figsize=(width, 1.55 * len(names) + 0.75), layout="constrained")
     grid = drawn.subplots(len(names), len(presets), squeeze=False)
     spaced(drawn)
     seen = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,12 +141,12 @@ class Run:
     n: int
     names: list[str]
 
-    @property
+    @cached_property
     def of_data(self) -> bool:
         """Whether the run is on a file."""
         return is_data(self.frame)
 
-    @property
+    @cached_property
     def full_size(self) -> int:
         """N."""
         return int(self.frame["full_size"].max()) if len(self.frame) else 0
@@ -155,7 +156,14 @@ class Run:
         """The drift that is shown: the first."""
         return self.drifts[0] if self.drifts else "0"
 
-    @property
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """The curves of the scheme and reference that are shown, without those along steps."""
+        rows = self.curves[~self.curves["kind"].isin(("trajectory", "histogram", "icc"))]
+        rows = rows[rows["sampling"] == self.scheme]
+        return rows[rows["reference"] == self.reference]
+
+    @cached_property
     def main(self) -> pd.DataFrame:
         """Rows of the scheme and reference that are shown."""
         rows = self.frame[self.frame["scheme_shown"]]
@@ -178,7 +186,7 @@ class Run:
         ranked = self.ranked
         return ranked[len(ranked) // 2] if ranked else ""
 
-    @property
+    @cached_property
     def ranked(self) -> list[str]:
         """The names with an error to rank them by, the worst first."""
         return list(_errors(self.main, self.presets, self.drift, self.n))
@@ -254,7 +262,7 @@ def in_words(labels: Sequence[str]) -> list[str]:
 
 def level(run: Run, name: str) -> float:
     """Return the error of a z-score by the full set against the population, NaN if unknown."""
-    rows = run.curves[(run.curves["kind"] == "zscore_error") & (run.curves["name"] == name)]
+    rows = run.points[(run.points["kind"] == "zscore_error") & (run.points["name"] == name)]
     values = floats(rows, "theory")
     values = values[np.isfinite(values)]
     return float(values[0]) if values.size else math.nan

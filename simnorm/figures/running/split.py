@@ -42,7 +42,7 @@ QUANTITIES = {MEAN: "running mean", VARIANCE: "running variance"}
 MOST_BARS = 4
 # A smaller share of a bar cannot be seen.
 SEEN = 0.003
-HEIGHT = 0.145
+HEIGHT = 0.132
 
 
 class Bar(NamedTuple):
@@ -118,9 +118,8 @@ def bars(
     run: Run, name: str, quantity: str, drift: str, presets: Sequence[str], sizes: Sequence[int]
 ) -> list[Bar]:
     """Return the bars of a panel: exact parts where they are known, else those estimated."""
-    rows = run.curves[(run.curves["kind"] == "split") & (run.curves["estimator"] == quantity)]
+    rows = run.points[(run.points["kind"] == "split") & (run.points["estimator"] == quantity)]
     rows = rows[(rows["name"] == name) & (rows["drift"] == drift)]
-    rows = rows[(rows["sampling"] == run.scheme) & (rows["reference"] == run.reference)]
     theory, y = floats(rows, "theory"), floats(rows, "y")
     known = np.where(np.isfinite(theory), theory, y)
     keys = zip(rows["preset"], rows["batch_size"], rows["part"], strict=True)

@@ -75,20 +75,19 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         & (run.curves["sampling"] == run.scheme)
         & (run.curves["reference"] == run.reference)
     ]
-    points = points[points["name"].isin(names) & points["batch_size"].isin(sizes)]
+    points = points[points["name"].isin(names) & points["batch_size"].isin([*sizes, run.n])]
     if points.empty or not (np.nan_to_num(floats(points, "y")) > 0.0).any():
         return empty_figure(why_nothing(run.main[run.main["estimator"] == VALUE]), width)
     looks = marks(run.shown_presets)
-    height = 1.72 if len(names) > 1 else 2.1
-    drawn = Figure(figsize=(width, height * len(names) + 0.75), layout="constrained")
-    grid = drawn.subplots(len(names), len(sizes), squeeze=False)
-    spaced(drawn)
+    # The last panel is another name's, at the batch size that is spoken of.
+    cells = [(names[0], n) for n in sizes] + [(name, run.n) for name in names[1:]]
+    drawn = Figure(figsize=(width, 2.75), layout="constrained")
     seen = Shown()
-    floors = False
-    for line, name in zip(grid, names, strict=True):
-        floors |= _row(line, run, points[points["name"] == name], name, sizes, looks, seen, width)
-    for ax in grid[-1]:
-        ax.set_xlabel("training step")
+    line = drawn.subplots(1, len(cells), squeeze=False, sharey=True)[0]
+    floors = _draw(line, run, points, cells, looks, seen)
+    head_row(line[0], names[0], width * len(sizes) / len(cells))
+    for ax, (name, _) in zip(line[len(sizes) :], cells[len(sizes) :], strict=True):
+        head_row(ax, name, width / len(cells) + 0.5)
     handles, labels = legend_entries(looks, seen)
     labels = in_words(labels)
     explain_levels(handles, labels, run, floors)
@@ -109,45 +108,37 @@ def explain_levels(handles: list[Handle], labels: list[str], run: Run, floors: b
         labels.append(level_label(run))
 
 
-def _row(
+def _draw(
     line: Any,
     run: Run,
     points: pd.DataFrame,
-    name: str,
-    sizes: list[int],
+    cells: list[tuple[str, int]],
     looks: Mapping[str, Mark],
     seen: Shown,
-    width: float,
 ) -> bool:
-    """Draw the panels of one name on one scale; return whether there were floors."""
-    here = Shown()
-    at = level(run, name)
-    levels = [at] if math.isfinite(at) else []
+    """Draw a panel for every name and batch size on one scale; return whether there are floors."""
+    levels: list[float] = []
     floors = False
-    for ax, n in zip(line, sizes, strict=True):
-        mine = points[points["batch_size"] == n]
+    for ax, (name, n) in zip(line, cells, strict=True):
+        mine = points[(points["batch_size"] == n) & (points["name"] == name)]
         for depth, (preset, mark) in enumerate(looks.items()):
-            draw_way(ax, mine[mine["preset"] == preset], mark, here, 3 + 0.1 * depth)
+            draw_way(ax, mine[mine["preset"] == preset], mark, seen, 3 + 0.1 * depth)
             found = floor_of(run, name, preset, n)
             if math.isfinite(found):
                 ax.axhline(found, color=mark.colour, zorder=1.6, **FLOOR)
                 levels.append(found)
                 floors = True
-        ax.set_title(f"\nn = {n:,}")
-        for height in levels[:1] if math.isfinite(at) else []:
-            ax.axhline(height, zorder=1.7, **LEVEL)
-    seen.names |= here.names
-    for flag in ("exact", "asymptotic", "interval", "hollow"):
-        setattr(seen, flag, getattr(seen, flag) or getattr(here, flag))
-    here.stretch(np.array([value for value in levels if value > 0.0]))
-    low, high = here.low, here.high
-    air = max((high / low) ** 0.05, 1.15)
-    for place, ax in enumerate(line):
-        log_axis(ax, low / air, high * air)
+        at = level(run, name)
+        if math.isfinite(at):
+            ax.axhline(at, zorder=1.7, **LEVEL)
+            levels.append(at)
+        ax.set_title(f"\nn = {n:,}", fontweight="normal")
+        ax.set_xlabel("training step")
+    seen.stretch(np.array([value for value in levels if value > 0.0]))
+    air = max((seen.high / seen.low) ** 0.05, 1.15)
+    for ax in line:
+        log_axis(ax, seen.low / air, seen.high * air)
         steps_axis(ax, run.steps)
-        if place:
-            ax.tick_params(labelleft=False)
-    head_row(line[0], name, width)
     line[0].set_ylabel("RMSE, in sd")
     return floors
 
@@ -164,9 +155,13 @@ def head_row(ax: Axes, name: str, width: float) -> None:
 
     The title needs an empty first line; the name takes no part in the layout.
     """
+    name = boxed(name)
+    # Smaller type helps a little; what is longer still is cut.
+    while len(name) > 8 and text_width(name, 7.0, "bold") > width - 0.8:
+        name = f"{name[:-2]}…"
     size = 8.5 * min(1.0, (width - 0.8) / text_width(name, 8.5, "bold"))
     head = ax.annotate(
-        boxed(name), (0.0, 1.0), xycoords="axes fraction", xytext=(0.0, 17.5),
+        name, (0.0, 1.0), xycoords="axes fraction", xytext=(0.0, 17.5),
         textcoords="offset points", ha="left", va="bottom", fontsize=size, fontweight="bold",
         annotation_clip=False,
     )  # fmt: skip
@@ -175,9 +170,8 @@ def head_row(ax: Axes, name: str, width: float) -> None:
 
 def floor_of(run: Run, name: str, preset: str, n: int) -> float:
     """Return the floor of a preset's error, in theory or else as simulated, NaN without."""
-    rows = run.curves[(run.curves["kind"] == "floor") & (run.curves["name"] == name)]
+    rows = run.points[(run.points["kind"] == "floor") & (run.points["name"] == name)]
     rows = rows[(rows["preset"] == preset) & (rows["batch_size"] == n)]
-    rows = rows[(rows["sampling"] == run.scheme) & (rows["reference"] == run.reference)]
     for column in ("theory", "y"):
         values = floats(rows, column)
         values = values[np.isfinite(values)]

@@ -146,8 +146,8 @@ def _method(facts: Facts) -> list[Block]:
 
 
 def _findings(facts: Facts) -> list[Block]:
-    parts = [_way(facts), _made_of(facts), _start(facts), _pooled(facts), _sampling(facts),
-             _single(facts), _drift(facts)]  # fmt: skip
+    parts = [_way(facts), _made_of(facts), _start(facts), _shares(facts), _pooled(facts),
+             _sampling(facts), _single(facts), _drift(facts)]  # fmt: skip
     return [block for part in parts for block in part]
 
 
@@ -159,22 +159,29 @@ def _way(facts: Facts) -> list[Block]:
     found = [heading("On the way, and in the end")]
     words = findings.level_finding(facts)
     if words:
-        found.append(finding(f"{findings.told_words(facts)}: {words}"))
+        found.append(finding(words))
     found.append(figure("floor", caption.strip(), "Log-log."))
     block = tables.way_table(facts)
-    return [*found, block] if block else found
+    if block:
+        found.append(block)
+    near = findings.steps_finding(facts)
+    return [*found, paragraph(near)] if near else found
 
 
 def _made_of(facts: Facts) -> list[Block]:
     found = [
         heading("What the error is made of"),
         bullets(findings.rules(facts)),
-        figure("split", findings.split_finding(facts), "Stacked bars of shares."),
     ]
     words = findings.divisor_finding(facts)
-    if words:
-        found += [heading("Divisor n or n − 1"), finding(words)]
-    return found
+    return [*found, finding(words)] if words else found
+
+
+def _shares(facts: Facts) -> list[Block]:
+    return [
+        heading("The parts together"),
+        figure("split", findings.split_finding(facts), "Stacked bars of shares."),
+    ]
 
 
 def _start(facts: Facts) -> list[Block]:
@@ -280,12 +287,19 @@ def _statuses(facts: Facts) -> list[Block]:
             table(
                 ["status", f"{'columns' if facts.run.of_data else 'distributions'}", "quantities",
                  "rows", "reason"],
-                [[row[0], row[1], row[2].replace("_", " "), *row[3:]] for row in rows],
+                [[row[0], _counted(row[1], len(facts.names)), row[2].replace("_", " "), *row[3:]]
+                 for row in rows],
                 "Rows that are not simply ok, and why (all measures and references counted).",
                 "lllrl", wide=4,
             )
         )  # fmt: skip
     return found
+
+
+def _counted(names: str, count: int) -> str:
+    """Return how many names those are that are listed in part."""
+    found = re.search(r"(.*) and (\d+) more$", names)
+    return f"{int(found[2]) + 4:,} of {count:,}" if found else names
 
 
 def _kind(reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ MEASURES[VARIANCE] = MEASURES[MEAN]
 SMALL_CURVES = (
     "floor", "steps_to_floor", "zscore_error", "momentum_needed", "batches_needed",
 )  # fmt: skip
+
+
+# Kind, name, preset, batch size and scheme of a point of a curve.
+Place = tuple[str, str, str, int, str]
 
 
 class Key(NamedTuple):
@@ -91,7 +96,7 @@ class Facts:
         """All names, columns of data the worst first."""
         return self.run.names
 
-    @property
+    @functools.cached_property
     def told(self) -> str:
         """The name that sentences speak of: the first, or the middle one of columns."""
         return next(iter(self.run.panel_names), next(iter(self.names), ""))
@@ -144,18 +149,13 @@ class Facts:
         found = (self.point("zscore_error", name, "", n)[2] for n in self.run.sizes)
         return next((value for value in found if math.isfinite(value)), math.nan)
 
-    def enough_size(self, name: str, preset: str) -> int | None:
-        """Return the batch size from which on an error is no larger than that of a z-score.
+    def good_sizes(self, name: str, preset: str) -> list[int]:
+        """Return the batch sizes whose error is no larger than that of a z-score.
 
-        None where it never is, or what would decide has no valid error bar.
+        Those whose error has no valid error bar are not among them.
         """
-        level, found = self.level(name), None
-        for n in reversed(self.run.sizes):
-            best = self.value(name, preset, n).best
-            if not best <= level:
-                break
-            found = n
-        return found
+        level = self.level(name)
+        return [n for n in self.run.sizes if self.value(name, preset, n).best <= level]
 
     def below_level(self, preset: str, n: int = 0) -> tuple[int, int]:
         """Return in how many sources an error is no larger than a z-score's, and of how many."""
@@ -184,11 +184,10 @@ class Facts:
         self, name: str, preset: str, n: int, quantity: str, drift: str = ""
     ) -> dict[str, float]:
         """Return the parts of a relative squared error, nothing where they are not known."""
-        rows = self.run.curves
+        rows = self.run.points
         rows = rows[(rows["kind"] == "split") & (rows["estimator"] == quantity)]
         rows = rows[(rows["name"] == name) & (rows["preset"] == preset)]
         rows = rows[(rows["batch_size"] == n) & (rows["drift"] == (drift or self.run.drift))]
-        rows = rows[(rows["sampling"] == self.run.scheme)]
         theory, y, mcse = (floats(rows, word) for word in ("theory", "y", "mcse"))
         known = np.where(np.isfinite(theory), theory, np.where(np.isfinite(mcse), y, np.nan))
         found = dict(zip(rows["part"].astype(str), known.tolist(), strict=True))
@@ -214,9 +213,7 @@ def _cells(frame: pd.DataFrame) -> dict[Key, Quantity]:
     return {Key(*key): Quantity(*row) for key, row in made}
 
 
-def _points(
-    curves: pd.DataFrame,
-) -> dict[tuple[str, str, str, int, str], tuple[float, float, float]]:
+def _points(curves: pd.DataFrame) -> dict[Place, tuple[float, float, float]]:
     rows = curves[curves["kind"].isin(SMALL_CURVES)]
     words = ("kind", "name", "preset", "batch_size", "sampling")
     keys = zip(*(rows[word].tolist() for word in words), strict=True)
@@ -251,7 +248,7 @@ def _starts(run: Run, columns: pd.DataFrame) -> dict[str, Start]:
 
 def _mean_of(run: Run, name: str) -> float:
     """Return the size of a mean in sd, from what is left of a start at 0."""
-    rows = run.curves[(run.curves["kind"] == "split") & (run.curves["estimator"] == MEAN)]
+    rows = run.points[(run.points["kind"] == "split") & (run.points["estimator"] == MEAN)]
     rows = rows[(rows["name"] == name) & (rows["part"] == "start")]
     rows = rows[rows["drift"].map(lambda text: float(text or 0.0) == 0.0)]
     for preset, part in zip(rows["preset"], floats(rows, "y"), strict=True):

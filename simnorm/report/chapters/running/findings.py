@@ -56,33 +56,35 @@ def floor_value(facts: Facts, name: str, preset: str, n: int) -> float:
 
 def trajectory_finding(facts: Facts) -> str:
     """Return what the first figure shows."""
-    sentences = [_steps_sentence(facts, preset) for preset in facts.averaging[:3]]
-    sentences = [sentence for sentence in sentences if sentence]
-    if facts.equal and sentences:
-        sentences.append("Averages that weigh all batches alike have no floor.")
-    start = f"RMSE of a value normalized at inference, by training step ({told_words(facts)})."
-    if not sentences:
-        return start.replace(f" ({told_words(facts)})", "")
-    return " ".join([start, *sentences])
+    n, found = facts.run.n, []
+    for preset in facts.averaging[:3]:
+        steps = facts.point("steps_to_floor", facts.told, preset)[2]
+        if not math.isfinite(steps):
+            continue
+        when = f"from step {steps:,.0f} on" if steps > 1 else "from the first step on"
+        found.append(f"{who(preset)}’s {when}")
+    start = "RMSE of a value normalized at inference, by training step."
+    if not found:
+        return start
+    return (
+        f"{start} Within 10 % of their floor (n = {n:,}, {short(facts.told, LONGEST)}): "
+        f"{listed(found)}."
+    )
 
 
-def _steps_sentence(facts: Facts, preset: str) -> str:
-    """Return how long a preset takes to its floor, and where that is."""
-    name, n = facts.told, facts.run.n
-    steps, floor = facts.point("steps_to_floor", name, preset)[2], floor_value(
-        facts, name, preset, n
-    )  # fmt: skip
-    if not math.isfinite(floor):
+def steps_finding(facts: Facts) -> str:
+    """Return what it means that an average is near its floor from the first step on."""
+    near = [
+        who(preset)
+        for preset in facts.averaging
+        if facts.point("steps_to_floor", facts.told, preset)[2] == 1.0
+    ]
+    if not near:
         return ""
-    where = f"their floor of about {sd_words(floor)}"
-    if not math.isfinite(steps):
-        return f"{whose(preset)} end at {where}."
-    if steps <= 1:
-        return (
-            f"{whose(preset)} begin no more than 10 % above {where}: mean 0 and variance 1, "
-            "where they start, happen to be near."
-        )
-    return f"{whose(preset)} take {steps:,.0f} steps until within 10 % of {where}."
+    return (
+        f"That {listed(near)} may be near the floor from the first step on is because averages "
+        f"start at mean 0 and variance 1, and {short(facts.told, LONGEST)} happens to have these."
+    )
 
 
 def level_finding(facts: Facts) -> str:
@@ -97,8 +99,8 @@ def level_finding(facts: Facts) -> str:
             continue
         if floor <= level:
             sentences.append(
-                f"The floor of {whose(preset)} is below the {sd_words(level)} that a z-score is "
-                "itself off by."
+                f"{whose(preset)} come down to {sd_words(floor)}, below the {sd_words(level)} that "
+                "a z-score is itself off by."
             )
             continue
         momentum = facts.point("momentum_needed", name, preset)[2]
@@ -108,13 +110,15 @@ def level_finding(facts: Facts) -> str:
             else "no momentum would do: what is left is bias, not noise"
         )
         sentences.append(
-            f"{whose(preset)} never come down to the {sd_words(level)} that a z-score is itself "
-            f"off by; {would}."
+            f"{whose(preset)} never come below {sd_words(floor)}, more than the {sd_words(level)} "
+            f"that a z-score is itself off by; {would}."
         )
     needed = _batches_needed(facts, name, n)
     if needed and sentences:
         sentences.append(f"PreciseBN needs {batches(needed)} for it.")
-    return " ".join(sentences)
+    if not sentences:
+        return ""
+    return f"With batches of {n:,} ({short(name, LONGEST)}) {' '.join(sentences)}"
 
 
 def _batches_needed(facts: Facts, name: str, n: int) -> int:
@@ -129,12 +133,14 @@ def momentum_words(momentum: float) -> str:
     Examples
     --------
     >>> momentum_words(0.897594), momentum_words(0.996267), momentum_words(0.99999934)
-    ('0.90', '0.996', '0.9999993')
+    ('0.898', '0.9963', '0.99999935')
     """
     left = 1.0 - momentum
     if left <= 0.0:
         return "1"
-    return fixed(momentum, max(2, 1 - math.floor(math.log10(left)) - (left < 0.1)))
+    decimals = max(2, 1 - math.floor(math.log10(left)))
+    # Rounded up: a smaller one would not do.
+    return fixed(math.ceil(momentum * 10.0**decimals - 1e-9) / 10.0**decimals, decimals)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -395,7 +401,7 @@ def single_finding(facts: Facts) -> str:
         if math.isfinite(error.best):
             text += (
                 ", and values at inference come out off by "
-                f"{format_estimate(error.best, error.mcse)} sd ({short(facts.told, LONGEST)}, root mean square)"
+                f"{format_estimate(error.best, error.mcse)} sd ({short(facts.told, LONGEST)})"
             )
         sentences.append(f"{text}.")
     for preset in facts.equal:

@@ -68,7 +68,7 @@ def subtitle(facts: Facts, data: str) -> str:
         of = listed(facts.names) if count <= 5 else plural(count, "distribution")
         of = f"{of}; full sets of {run.full_size:,} draws"
     sets = "" if run.scheme == SEQUENTIAL else f", {plural(replications(run.frame), 'replication')}"
-    return f"Running means and variances after {batches(run.steps)} of {of}{sets}"
+    return f"{batches(run.steps)} of {of}{sets}".replace(" batches of", " batches from", 1)
 
 
 def setting(facts: Facts, data: str) -> str:
@@ -82,11 +82,11 @@ def setting(facts: Facts, data: str) -> str:
     times = "" if run.scheme == SEQUENTIAL else f", {replications(run.frame):,} times over"
     against = "population" if run.reference == "population" else "full set"
     return (
-        "At test time batch normalization has no batch to go by. It uses averages of the means "
-        "and variances of the batches it was trained on. This run took "
-        f"{batches(run.steps)} of {of}, {stream_words(facts)}{times}, averaged them the way "
-        "frameworks do, and compared what comes out with the mean and variance of the "
-        f"{against}, and values normalized with it with their z-scores."
+        "At test time batch normalization uses averages of the means and variances of the batches "
+        "it was trained on. This run took "
+        f"{batches(run.steps)} of {of}, {stream_words(facts)}{times}, averaged their "
+        "means and variances the way frameworks do, and compared values normalized with these "
+        f"with their z-scores by the {against}."
     )
 
 
@@ -102,26 +102,29 @@ def answer(facts: Facts) -> str:
     found = {p: value for p, value in found.items() if math.isfinite(value.best)}
     if not found:
         return _no_answer(facts)
-    parts: list[str] = []
-    for preset, value in found.items():
-        miss = f" miss {_its(facts, name)} z-scores" if not parts else ""
-        if miss and settings(preset).momentum is None:
-            miss = miss.replace(" miss ", " misses ")
-        parts.append(f"{_subject(preset, first=not parts)}{miss} by {error_words(value)}")
-    where = f"After {batches(run.steps)} of {run.n:,}"
-    return f"{where} {listed(parts)}, in root mean square. {level_sentence(facts)}".strip()
+    parts = [
+        f"{error_words(value)} {_with(preset, first=not place)}"
+        for place, (preset, value) in enumerate(found.items())
+    ]
+    return (
+        f"After {batches(run.steps)} of {run.n:,}, a normalized value is off from its z-score by "
+        f"{listed(parts)} (root mean square{_of_what(facts)}). {level_sentence(facts)}"
+    ).strip()
 
 
-def _subject(preset: str, *, first: bool) -> str:
+def _with(preset: str, *, first: bool = False) -> str:
+    """Return a preset as what values are normalized with."""
     if first or settings(preset).momentum is None:
-        return whose(preset)
-    return f"{who(preset)}’s"
+        return f"with {whose(preset)}"
+    return f"with {who(preset)}’s"
 
 
-def _its(facts: Facts, name: str) -> str:
+def _of_what(facts: Facts) -> str:
+    """Return whose numbers are told."""
+    name = short(facts.told, LONGEST)
     if facts.run.of_data and len(facts.names) > 1:
-        return f"the middle column’s ({short(name, LONGEST)})"
-    return f"{short(name, LONGEST)}’s"
+        return f"; {name}, the middle one of {len(facts.names):,} columns"
+    return f"; {name}"
 
 
 def _no_answer(facts: Facts) -> str:
@@ -140,19 +143,21 @@ def level_sentence(facts: Facts) -> str:
     run, level = facts.run, facts.level(facts.told)
     if not math.isfinite(level):
         return ""
-    source = "the source they are from" if run.of_data else "the population"
+    source = "their source" if run.of_data else "the population"
     what = "rows" if run.of_data else "draws"
     return (
-        f"For scale: as an estimate of {source}, a z-score by all {run.full_size:,} {what} is "
-        f"itself off by about {significant(level, 2)} sd."
+        f"The yardstick: a z-score by all {run.full_size:,} {what} is itself off by about "
+        f"{significant(level, 2)} sd from one by {source}."
     )
 
 
 def shape(facts: Facts) -> str:
     """Return what goes on the answer: who is good enough where, and what is worst."""
     many = len(facts.names) > 1
-    sentences = [_counts(facts) if many else enough_sentence(facts, facts.told), worst(facts)]
-    return " ".join(sentence for sentence in [*sentences, epsilon_sentence(facts)] if sentence)
+    scope = _counts(facts) if many else enough_sentence(facts, facts.told)
+    # Of columns the tiles and the table say which are worst.
+    found = [scope, "" if facts.run.of_data else worst(facts), epsilon_sentence(facts)]
+    return " ".join(sentence for sentence in found if sentence)
 
 
 def _counts(facts: Facts) -> str:
@@ -162,12 +167,13 @@ def _counts(facts: Facts) -> str:
     if not found:
         return ""
     kind = thing(facts.run.frame)
-    parts: list[str] = []
-    for preset, (good, count) in found.items():
+    parts = []
+    for place, (preset, (good, count)) in enumerate(found.items()):
         of = f"{good:,} of {count:,}" if good < count else f"all {count:,}"
         of = of if good else f"none of {count:,}"
-        parts.append(f"{_subject(preset, first=not parts)} in {of}{f' {kind}s' * (not parts)}")
-    return f"At batch size {facts.run.n:,} the error is no larger than that for {listed(parts)}."
+        of += f" {kind}s" if not place else ""
+        parts.append(f"{_with(preset, first=not place)} in {of}")
+    return f"At this batch size no more than that is lost {listed(parts)}."
 
 
 def enough_sentence(facts: Facts, name: str) -> str:
@@ -176,16 +182,37 @@ def enough_sentence(facts: Facts, name: str) -> str:
         return ""
     groups: dict[str, list[str]] = {}
     for preset in facts.presets[:MOST_TOLD]:
-        if not any(math.isfinite(facts.value(name, preset, n).best) for n in facts.run.sizes):
-            continue
-        size = facts.enough_size(name, preset)
-        smallest = size == facts.run.sizes[0]
-        when = "at no batch size simulated" if size is None else f"from batches of {size:,} on"
-        groups.setdefault("at every batch size" if smallest else when, []).append(preset)
+        sizes = [n for n in facts.run.sizes if math.isfinite(facts.value(name, preset, n).best)]
+        if sizes:
+            when = _when(sizes, facts.good_sizes(name, preset))
+            groups.setdefault(when, []).append(preset)
     if not groups:
         return ""
-    parts = [f"{when} for {listed([who(p) for p in ps])}" for when, ps in groups.items()]
-    return f"After {batches(facts.run.steps)} the error is no larger than that {listed(parts)}."
+    parts = [f"{listed([_with(p) for p in ps])} {when}" for when, ps in groups.items()]
+    return (
+        f"After {batches(facts.run.steps)} no more is lost than a z-score by the full set is "
+        f"itself off by {'; '.join(parts)}."
+    )
+
+
+def _when(sizes: list[int], good: list[int]) -> str:
+    """Return at which of some batch sizes an error is small enough.
+
+    Examples
+    --------
+    >>> _when([2, 4, 8], [4, 8]), _when([2, 4, 8], [4]), _when([2, 4], [])
+    ('from batches of 4 on', 'with batches of 4', 'at no batch size simulated')
+    """
+    if not good:
+        return "at no batch size simulated"
+    if good == sizes:
+        return "at every batch size" if len(sizes) > 1 else f"with batches of {good[0]:,}"
+    if good == sizes[-len(good) :]:
+        return f"from batches of {good[0]:,} on"
+    first = sizes.index(good[0])
+    if len(good) > 2 and good == sizes[first : first + len(good)]:
+        return f"with batches of {good[0]:,} to {good[-1]:,}"
+    return f"with batches of {listed([f'{n:,}' for n in good])}"
 
 
 def worst(facts: Facts) -> str:
@@ -282,10 +309,9 @@ def tiles_note(facts: Facts) -> str:
     if run.of_data:
         of = f"the column {name}"
         if len(facts.names) > 1:
-            of += f", the middle one of {len(facts.names):,} by this error"
+            of += ", the middle one"
         drawn = "" if run.scheme == SEQUENTIAL else (
-            " The error bar is the Monte Carlo error given this file: how exactly simnorm computed "
-            "the number, not how another file would differ."
+            " ±: Monte Carlo error given this file, not how another file would differ."
         )  # fmt: skip
         return f"These numbers are for {of}.{drawn}"
     if len(facts.names) < 2:

@@ -11,7 +11,7 @@ from simnorm.figures.choice import thing
 from simnorm.figures.questions import independent_questions
 from simnorm.figures.running.shown import MEAN, VARIANCE, label, settings
 from simnorm.figures.tables import FIRST_NAMES, floats, short
-from simnorm.formatting import NOTHING, format_estimate, format_like, significant
+from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, significant
 from simnorm.presets import Precise
 from simnorm.report.article import Block, table
 from simnorm.report.chapters.running.facts import Facts, who
@@ -23,10 +23,10 @@ from simnorm.report.chapters.running.findings import (
     momentum_words,
     pairs_of,
     percent_of_start,
-    single_finding,
     steps_for_start,
 )
 from simnorm.report.chapters.running.first import batches, number_words
+from simnorm.report.facts import Quantity
 from simnorm.report.tables import aligned, estimate_text
 from simnorm.report.text import plural, z_text
 from simnorm.sampling import SEQUENTIAL
@@ -34,20 +34,22 @@ from simnorm.sampling import SEQUENTIAL
 if TYPE_CHECKING:
     import pandas as pd
 
-FIRST_ROWS = 8
+FIRST_ROWS, FEW_ROWS = 8, 5
 MOST_ROWS = 16
 MOST_COLUMNS = 4
 LONGEST = 36
+# Errors in sd have four decimals; a smaller error bar is not shown.
+LEAST_ERROR = 0.5e-4
 MARKS = "† no valid error bar. – undefined."
 
 
 def first_table(facts: Facts) -> Block:
     """Return the table of the first page: errors by name and preset at one batch size."""
     run = facts.run
-    most = FIRST_ROWS if run.of_data else FIRST_NAMES
+    most = FEW_ROWS if run.of_data else FIRST_NAMES
     names = facts.names[:most]
     presets = facts.presets[:MOST_COLUMNS]
-    columns = [aligned([estimate_text(facts.value(n, p)) for n in names]) for p in presets]
+    columns = [aligned([cell_text(facts.value(n, p)) for n in names]) for p in presets]
     levels = [facts.level(name) for name in names]
     head = [thing(run.frame), *(short(label(p), 22) for p in presets)]
     if any(math.isfinite(level) for level in levels):
@@ -59,13 +61,23 @@ def first_table(facts: Facts) -> Block:
     if left:
         which = f" The worst {len(names)} of" if run.of_data else f" The first {len(names)} of"
         which += f" {len(facts.names):,}; results.csv has all."
+    shown = [cell for row in rows for cell in row[1 : 1 + len(presets)]]
+    bare = any("±" not in cell and cell != NOTHING for cell in shown)
     marked = any("†" in cell or cell == NOTHING for row in rows for cell in row)
     return table(
         head, rows,
         f"RMSE of a value normalized at inference, in sd, after {batches(run.steps)} of "
         f"{run.n:,}. z-score: what one by all {run.full_size:,} is itself off by.{which}"
+        + " Without ±: the error bar is below the last digit." * bare
         + (f" {MARKS}" if marked else ""),
     )  # fmt: skip
+
+
+def cell_text(value: Quantity) -> str:
+    """Return an estimate with its error bar, without one that shows in no digit that matters."""
+    if value.status == "ok" and 0.0 < value.mcse < LEAST_ERROR:
+        return fixed(value.estimate, 4)
+    return estimate_text(value)
 
 
 def _two(value: float) -> str:
@@ -90,8 +102,8 @@ def preset_table(facts: Facts) -> Block:
         rows.append([short(preset, LONGEST), momentum, divisor, number_words(kind.epsilon), start,
                      noise, _two(lag) if lag < 100 else f"{lag:,.0f}"])  # fmt: skip
     return table(
-        ["preset", "momentum", "divisor", "epsilon", f"start left after {T:,}",
-         "noise as of batches", "lag, steps"],
+        ["preset", "momentum", "divisor", "epsilon", f"start left\nafter {T:,}",
+         "noise as of\nbatches", "lag,\nsteps"],
         rows,
         "The ways of averaging. Momentum is the weight of the old value, as in Keras; PyTorch’s "
         "setting 0.1 is 0.9 here. keras3: Keras 3. cumulative: PyTorch with "
@@ -170,8 +182,8 @@ def start_table(facts: Facts) -> Block | None:
     more = f" {plural(left, 'more ' + thing(facts.run.frame))}: closer." if left else ""
     return table(
         [thing(facts.run.frame), "|mean|/sd", "variance",
-         *(f"{short(label(p), 14)}: steps" for p in presets),
-         *(f"{short(label(p), 14)}: epsilon" for p in presets)],
+         *(f"{short(label(p), 14)}\nsteps" for p in presets),
+         *(f"{short(label(p), 14)}\nepsilon" for p in presets)],
         rows,
         "How far from mean 0 and variance 1, where averages start. Steps: until no more is left of "
         f"that than {LEFT_MEAN} sd of the mean and {LEFT_VARIANCE:.0%} of the variance. "
@@ -193,7 +205,7 @@ def order_table(facts: Facts, scheme: str) -> Block | None:
         for other, what in (("", "shuffled"), (scheme, word)):
             cells = [facts.value(name, preset, scheme=other) for name in names]
             columns.append(aligned([_two(cell.best) for cell in cells]))
-            head.append(f"{short(label(preset), 12)}, {what}")
+            head.append(f"{short(label(preset), 12)}\n{what}")
     rows = [[short(name, 28), *cells] for name, *cells in zip(names, *columns, strict=True)]
     return table(
         head, rows,
@@ -287,8 +299,11 @@ def verdict_table(facts: Facts) -> Block:
             f"{label(p)}: {significant(m / (1 - m), 2)} steps behind" for p, m in lags if m < 1.0
         )
         rows.append(["lag while weights change", "true, the smaller the momentum the less", here])
-    if single_finding(facts):
-        rows.append(["batch size 1", "true for running variances", "see there"])
+    single = {p: facts.value(name, p, 1).best for p in facts.averaging if 1 in run.sizes}
+    single = {p: value for p, value in single.items() if math.isfinite(value)}
+    for preset, value in single.items():
+        rows.append(["batch size 1", "true for running variances", f"{label(preset)}: off by "
+                     f"{significant(value, 2)} sd"])  # fmt: skip
     precise = next((p for p in facts.equal if isinstance(settings(p), Precise)), "")
     if precise and math.isfinite(facts.value(name, precise).best):
         error = significant(facts.value(name, precise).best, 2)
