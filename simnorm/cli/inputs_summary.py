@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from simnorm.cli.summary import WIDTH, print_key, replications_text, texts_of
+from simnorm.figures.choice import schemes_of
 from simnorm.figures.inputs.rows import (
     CONSTANT,
     CORRELATION,
@@ -92,7 +93,7 @@ def opening(result: Result, run: Run) -> list[str]:
     whose = f"{design.data}, " if run.of_data else ""
     first = (
         f"Batch-normalized values against z-scores by {what}: {whose}N = {design.full_size:,}; "
-        f"{run.setting.words()}; seed {design.seed}."
+        f"{run.setting.words().replace(' = ', '=')}; seed {design.seed}."
     )
     if len(set(run.rows["sampling"])) and run.rows["sampling"].iloc[0] == SEQUENTIAL:
         return [first, "File order: nothing is drawn, so the numbers have no error bars."]
@@ -217,15 +218,33 @@ def sentences(run: Run) -> list[str]:
     found = [f"At batch size {n:,} a batch-normalized value is off by {said} sd (RMSE)."]
     if 1 in run.sizes:
         found.append("At batch size 1 every value becomes beta.")
-    found += [epsilon_sentence(run)]
-    constant = run.values(run.of(CONSTANT), n)
-    if constant and max(constant.values()) > 0.0:
+    found.append(epsilon_sentence(run))
+    constant = {name: v for name, v in run.values(run.of(CONSTANT)).items() if name in values}
+    if n > 1 and constant and max(constant.values()) > 0.0:
         worst = max(constant, key=constant.__getitem__)
         found.append(
             f"{percent(constant[worst])} of the batches of {n:,} of {_fitted(worst)} have equal "
             "values only."
         )
-    return [" ".join(text for text in found if text)]
+    return [" ".join(text for text in found if text), *scheme_sentences(run)]
+
+
+def scheme_sentences(run: Run) -> list[str]:
+    """Return the errors under the other sampling schemes of the run, a sentence each."""
+    shown = set(run.rows["sampling"])
+    found = []
+    for scheme in schemes_of(run.every):
+        if scheme in shown:
+            continue
+        other = Run(run.every[run.every["sampling"] == scheme])
+        values = other.values(other.errors(run.setting), run.size)
+        if values:
+            low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+            span = off_text(values[high])
+            if off_text(values[low]) != span:
+                span = f"{off_text(values[low])} ({_fitted(low)}) to {span} ({_fitted(high)})"
+            found.append(f"By {scheme}: {span} sd.")
+    return found
 
 
 def epsilon_sentence(run: Run) -> str:
@@ -240,7 +259,7 @@ def epsilon_sentence(run: Run) -> str:
     worst = max(harmed, key=lambda name: after[name] - before[name])
     verb = "is" if len(harmed) == 1 else "are"
     return (
-        f"With {last.words().replace('ε', 'epsilon')} {len(harmed)} of {len(after)} "
+        f"With {last.words().replace('ε', 'epsilon')}, {len(harmed)} of {len(after)} "
         f"{run.thing}s {verb} worse by {LEVEL:g} sd or more: {_fitted(worst)} is off by "
         f"{off_text(after[worst])}."
     )

@@ -29,6 +29,8 @@ MOST_NAMES, MOST_SIZES = 4, 3
 HEIGHT = 2.75
 # A point whose error bar is as large as this part of it says nothing.
 LARGEST_BAR = 0.5
+# Errors so small are those of rounding, of batches that are the full set.
+ROUNDING = 1e-9
 
 
 def sizes_of(run: Run, points: pd.DataFrame) -> list[int]:
@@ -52,7 +54,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     run = Run(frame)
     points = curves_of(run, curves, "by_value")
     points = points[points["name"].isin(run.shown_names(MOST_NAMES))]
-    points = points[floats(points, "y") > 0.0]
+    points = points[floats(points, "y") > ROUNDING]
     names = [name for name in run.names if name in set(points["name"])]
     if not names:
         return empty_figure("Nothing to show: no values have a z-score and an error.", width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,12 +15,22 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from simnorm.errors import SimnormError
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.rows import LEVEL, Run, Setting, curves_of, plain_number
-from simnorm.figures.panels import fit_title, put_legend, put_note
+from simnorm.figures.panels import (
+    Handle,
+    Shown,
+    draw_cells,
+    fit_title,
+    put_legend,
+    put_note,
+)
 from simnorm.figures.style import (
     FAINT,
     INK,
     PAGE_WIDTH,
+    Mark,
+    batch_size_axis,
     empty_figure,
+    log_axis,
     log_ticks,
     number,
     plain,
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 8
 LONGEST = 22
+FEW = 2
 # Epsilons from small to large: colours that no distribution has first.
 COLOURS = (INK, "#56b4e9", "#cc78bc", "#ca9161", "#949494", "#4d4d4d")
 SHAPES = ("o", "s", "D", "^", "v", "p")
@@ -111,35 +122,76 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if not names:
         return empty_figure("Nothing to show: no value has an error that can be trusted.", width)
     shown = names[:MOST_NAMES]
-    height = max(2.2, 0.9 + 0.19 * len(shown))
-    drawn = Figure(figsize=(width, height), layout="constrained")
     looks = {
         setting: (COLOURS[i % len(COLOURS)], SHAPES[i % len(SHAPES)])
         for i, setting in enumerate(found)
     }
-    if sds:
+    few = len(names) <= FEW
+    height = 2.5 if few else max(2.2, 0.9 + 0.19 * len(shown))
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    notes = []
+    if few:
+        # A line for one or two names says nothing; how their errors fall does.
+        panels = list(drawn.subplots(1, 2))
+        if sds:
+            _by_sd(panels[0], found, sds, looks, width / 2)
+        beside = panels[1:] if sds else panels
+        for ax, name in zip(beside, shown, strict=False):
+            _by_size(ax, run, name, looks, width / 2 - 0.6)
+        for ax in beside[len(shown) :]:
+            ax.set_axis_off()
+    elif sds:
         left, right = drawn.subplots(1, 2, width_ratios=(1.0, 0.9))
         _by_sd(left, found, sds, looks, width / 2)
+        _by_name(right, found, shown, looks)
+        fit_title(right, f"At batch size {run.size:,}", width / 2 - 1.0)
     else:
-        right = drawn.subplots()
-    _by_name(right, found, shown, looks)
-    fit_title(right, f"At batch size {run.size:,}", width / 2 - 1.0)
-    handles = [
-        (Line2D([], [], color=colour, marker=shape, markersize=4.4, linewidth=1.1,
-                markeredgecolor="white", markeredgewidth=0.4),)
-        for colour, shape in looks.values()
-    ]  # fmt: skip
-    labels = [f"ε = {plain_number(setting.epsilon)}" for setting in looks]
-    if sds:
-        handles.append((Line2D([], [], color=FAINT, linewidth=1.1),))
-        labels.append("what stays, however large the batch")
-    put_legend(drawn, handles, labels)
-    notes = []
+        ax = drawn.subplots()
+        _by_name(ax, found, shown, looks)
+        fit_title(ax, f"At batch size {run.size:,}", width / 2 - 1.0)
     if len(shown) < len(names):
         where = "At the right the" if sds else "The"
         notes.append(f"{where} {len(shown)} of {len(names):,} {run.thing}s that lose most.")
+    put_legend(drawn, *_legend(looks, curves=bool(sds)))
     put_note(drawn, notes)
     return drawn
+
+
+def _legend(
+    looks: Mapping[Setting, tuple[str, str]], *, curves: bool
+) -> tuple[list[Handle], list[str]]:
+    common: dict[str, Any] = {"markersize": 4.4, "linewidth": 1.1, "markeredgecolor": "white"}
+    handles: list[Handle] = [
+        (Line2D([], [], color=colour, marker=shape, markeredgewidth=0.4, **common),)
+        for colour, shape in looks.values()
+    ]
+    labels = [f"ε = {plain_number(setting.epsilon)}" for setting in looks]
+    if curves:
+        handles.append((Line2D([], [], color=FAINT, linewidth=1.1),))
+        labels.append("what stays, however large the batch")
+    return handles, labels
+
+
+def _by_size(
+    ax: Axes,
+    run: Run,
+    name: str,
+    looks: Mapping[Setting, tuple[str, str]],
+    room: float,
+) -> None:
+    """Draw the error of one name against batch size, for every epsilon."""
+    shown = Shown()
+    for depth, (setting, (colour, shape)) in enumerate(looks.items()):
+        rows = run.errors(setting)
+        word = plain_number(setting.epsilon)
+        mark = Mark(word, colour, shape, max(5.6 - 1.2 * depth, 2.6), 1.2)
+        draw_cells(ax, rows[rows["name"] == name].assign(name=word), {word: mark}, shown)
+    if math.isfinite(shown.low):
+        air = max((shown.high / shown.low) ** 0.05, 1.15)
+        log_axis(ax, shown.low / air, shown.high * air)
+    batch_size_axis(ax, run.sizes, room)
+    ax.set_ylabel("RMSE, in standard deviations")
+    fit_title(ax, short(boxed(name), 40), room)
 
 
 def _by_sd(

@@ -35,6 +35,9 @@ def article(
 ) -> Article:
     """Return the report of a run, from tables whose names all have glyphs."""
     about = About(frame, curves, columns, result)
+    chapters = (
+        aims(about), data(about), method(about), findings(about), claims(about), audit(about),
+    )  # fmt: skip
     return Article(
         title=TITLE,
         head=head(about),
@@ -46,7 +49,5 @@ def article(
         tiles_note=tiles_note(about),
         first=first_blocks(about),
         trust=trust(about),
-        chapters=[
-            aims(about), data(about), method(about), findings(about), claims(about), audit(about),
-        ],
-    )  # fmt: skip
+        chapters=[part for part in chapters if part],
+    )

@@ -9,7 +9,7 @@ from simnorm.figures.inputs.rows import LEVEL, SCALERS, SKEWNESS, UNSEEN, off_te
 from simnorm.formatting import percent, significant
 from simnorm.report.article import Block, chapter, small, verdict
 from simnorm.report.chapters.inputs.about import About, ends, range_words
-from simnorm.report.chapters.inputs.findings import gamma_finding
+from simnorm.report.chapters.inputs.layer import gamma_finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,14 @@ ELSEWHERE = (
 )
 
 
-def claims(about: About) -> dict[str, Any]:
-    """Return the chapter of verdicts."""
+def claims(about: About) -> dict[str, Any] | None:
+    """Return the chapter of verdicts, None where there are none."""
     makers: tuple[Callable[[About], Block | None], ...] = (
         sampling_error, complete_set, distortion, one, gaussian, min_max,
     )  # fmt: skip
     made = [block for maker in makers if (block := maker(about))]
+    if not made:
+        return None
     return chapter("What this says to what is often said", [*made, small(ELSEWHERE)])
 
 
@@ -68,7 +70,7 @@ def complete_set(about: About) -> Block | None:
     if own:
         source = "If the rows are a sample of something larger, its" if about.of_data else "Its"
         found += (
-            f" {source} own error about the population is √((g + 6)/(4N)) to first order, with g "
+            f" {source} own error about the population is √((g₂ + 6)/(4N)) to first order, with g₂ "
             f"the excess kurtosis: {range_words(own)} standard deviations."
         )
     return verdict(claim, "Good advice", found)
@@ -77,7 +79,7 @@ def complete_set(about: About) -> Block | None:
 def distortion(about: About) -> Block | None:
     """Judge that gamma and beta skew the data."""
     claim = "γ and β, trained parameters, will skew the training data if they are not disabled."
-    if not about.errors:
+    if not about.errors or about.run.size < 2:
         return None
     found = (
         "They shift and stretch all values alike, and leave skewness and kurtosis as they are. "
@@ -95,7 +97,9 @@ def distortion(about: About) -> Block | None:
             f": at batch size {about.run.size:,} the skewness of {most} comes out as "
             f"{significant(values[most], 2)}, not {significant(before[most], 2)}"
         )
-    return verdict(claim, "Not skew, but shift and stretch", f"{found}. {gamma_finding(about)}")
+    return verdict(
+        claim, "Not skew, but shift and stretch", f"{found}. {gamma_finding(about)}".strip()
+    )
 
 
 def one(about: About) -> Block | None:
@@ -142,7 +146,7 @@ def min_max(about: About) -> Block | None:
     name = next(q for q, word in SCALERS.items() if word == "min-max")
     values = run.values(run.of(name, "rmse", "full_set"), n)
     unseen = run.values(run.of(UNSEEN), n)
-    if not values and not unseen:
+    if n < 2 or (not values and not unseen):
         return None
     found = "It assumes no law either, but hangs on the two most extreme values."
     if values:

@@ -8,30 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simnorm.figures.choice import schemes_of
 from simnorm.figures.inputs.by_value import MOST_NAMES, sizes_of
-from simnorm.figures.inputs.epsilon import remaining
 from simnorm.figures.inputs.rows import (
-    BEST_GAMMA,
     CONSTANT,
     CORRELATION,
     DIRECT,
     KURTOSIS,
-    LEVEL,
     NORMALIZED,
-    SCALERS,
     SKEWNESS,
-    UNSEEN,
     WORST_IN_BATCH,
     WORST_IN_EPOCH,
-    Run,
     curves_of,
-    off_text,
     plain_number,
 )
-from simnorm.figures.schemes import said
 from simnorm.figures.tables import floats
-from simnorm.formatting import NOTHING as DASH
 from simnorm.formatting import fixed, format_estimate, percent, significant
 from simnorm.report.article import (
     Block,
@@ -40,7 +30,6 @@ from simnorm.report.article import (
     finding,
     formula,
     heading,
-    small,
     table,
     text,
 )
@@ -48,13 +37,12 @@ from simnorm.report.chapters.inputs.about import (
     About,
     ends,
     range_words,
-    whose_epsilon,
 )
 from simnorm.report.chapters.inputs.first import marks_note
+from simnorm.report.chapters.inputs.layer import epsilon, gamma
+from simnorm.report.chapters.inputs.others import scalers, schemes
 from simnorm.report.data import number_text
-from simnorm.report.facts import Quantity
 from simnorm.report.tables import aligned, estimate_text, theory_text
-from simnorm.report.text import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,10 +50,6 @@ if TYPE_CHECKING:
 MOST_ROWS, MOST_TABLES, MOST_SIZES = 10, 2, 14
 # Differences of so few standard errors are those of rounding.
 ROUNDING = 1e-6
-SCALERS_CAPTION = (
-    "RMSE of scalers fitted to a batch against those fitted to the full set; at the right the "
-    "share of other values outside a batch’s minimum and maximum."
-)
 
 
 def findings(about: About) -> dict[str, Any]:
@@ -81,9 +65,6 @@ def findings(about: About) -> dict[str, Any]:
         *schemes(about),
     ]
     return chapter("Findings", blocks)
-
-
-# ------------------------------------------------------------------------------ by batch size
 
 
 def by_size(about: About) -> list[Block]:
@@ -191,9 +172,6 @@ def identity_check(about: About) -> str:
     return f"{lead}at most {significant(float(apart.max()), 2)} of their common standard errors."
 
 
-# ------------------------------------------------------------------------- batches of 1 and 2
-
-
 def small_batches(about: About) -> list[Block]:
     """Return the section on batches of one and two, if there are any."""
     sentences = [one_sentence(about), two_sentence(about)]
@@ -228,7 +206,8 @@ def two_sentence(about: About) -> str:
         "In a batch of two the smaller value comes out as −1 and the larger as 1, a coin that "
         "tells which of the two is larger and nothing else"
     )
-    tied = {name: v for name, v in run.values(run.of(CONSTANT), 2).items() if v > 0.0}
+    constant = run.values(run.of(CONSTANT), 2)
+    tied = {name: share for name, share in constant.items() if share > 0.0 and name in values}
     if tied:
         worst = ends(tied)[1]
         found += (
@@ -239,9 +218,6 @@ def two_sentence(about: About) -> str:
     if correlation:
         found += f", the correlation with the z-score {range_words(correlation)}"
     return found + "."
-
-
-# ------------------------------------------------------------------------- the law of outputs
 
 
 def outputs(about: About) -> list[Block]:
@@ -339,9 +315,6 @@ def _most_skewed(about: About) -> list[str]:
     return sorted(alive, key=key)[: MOST_ROWS - 2]
 
 
-# --------------------------------------------------------------------------- which values
-
-
 def by_value(about: About) -> list[Block]:
     """Return the section on the values that suffer."""
     points = curves_of(about.run, about.curves, "by_value")
@@ -383,283 +356,3 @@ def value_caption(about: About, points: pd.DataFrame) -> str:
         f"those near {fixed(float(x[end]), 1)} by "
         f"{format_estimate(float(y[end]), float(mcse[end]))}."
     )
-
-
-# -------------------------------------------------------------------------------- epsilon
-
-
-def epsilon(about: About) -> list[Block]:
-    """Return the section on epsilon and the unit of the data."""
-    if len(about.by_epsilon) < 2 or not about.losers:
-        return []
-    blocks = [
-        heading("ε and the unit of the data"),
-        finding(epsilon_finding(about)),
-        text(
-            "A layer divides by √(v + ε), with an ε that knows nothing of the unit of the data. "
-            "However large the batch, outputs are S/√(S² + ε) times their z-scores, so an error of "
-            "1 − S/√(S² + ε) stays. A z-score has no such constant. Where the sampling "
-            "error is larger than that, an ε may even help a little: it shrinks outputs."
-        ),
-        figure(
-            "epsilon",
-            "RMSE by ε: against the standard deviation of the data where that is known, and of "
-            f"those to which ε does most harm, at batch size {about.run.size:,}.",
-            "Points and curves by the scale of the data, and a line for every name.",
-        ),
-    ]
-    made = epsilon_table(about)
-    return [*blocks, made] if made else blocks
-
-
-def epsilon_finding(about: About) -> str:
-    """Return which names the largest epsilon harms, with their scale."""
-    last = max(about.by_epsilon)
-    harmed = about.harmed()
-    lead = f"ε = {plain_number(last.epsilon)}{whose_epsilon(last.epsilon)}"
-    if not harmed:
-        worst = about.losers[0]
-        first = min(about.by_epsilon)
-        before, after = about.by_epsilon[first][worst], about.by_epsilon[last][worst]
-        if off_text(before) == off_text(after):
-            return f"{lead}, changes no error here by more than rounding hides."
-        verb = "adds most to" if after > before else "takes least from"
-        return (
-            f"{lead}, does little here: it {verb} {worst}, from {off_text(before)} to "
-            f"{off_text(after)} standard deviations."
-        )
-    words = []
-    for name in harmed[:6]:
-        sd = about.shape(name).sd
-        scale = f" (sd {significant(sd, 2)})" if math.isfinite(sd) else ""
-        words.append(f"{name}{scale}")
-    more = len(harmed) - len(words)
-    names = listed(words) if not more else ", ".join(words) + f" and {more:,} more"
-    return f"{lead}, adds {LEVEL:g} standard deviations or more to the error of {names}."
-
-
-def epsilon_table(about: About) -> Block | None:
-    """Return the error by epsilon of the names that it harms most."""
-    names = about.losers[:MOST_ROWS]
-    n = about.run.size
-    last = max(about.by_epsilon)
-    columns = [names]
-    heads = [about.run.thing]
-    sds = [about.shape(name).sd for name in names]
-    known = any(math.isfinite(sd) for sd in sds)
-    if known:
-        columns.append(aligned([number_text(sd) for sd in sds]))
-        heads.append("sd")
-    for setting in about.run.epsilons:
-        cells = [about.error(name, n, setting) for name in names]
-        columns.append(aligned([estimate_text(cell) for cell in cells]))
-        heads.append(f"ε = {plain_number(setting.epsilon)}")
-    if known:
-        stays = [
-            significant(remaining(sd, last.epsilon), 2) if math.isfinite(sd) else DASH for sd in sds
-        ]
-        columns.append(aligned(stays))
-        heads.append(f"stays, ε = {plain_number(last.epsilon)}")
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    every = len(about.losers)
-    which = f" The {len(names)} of {every:,} that lose most." if len(names) < every else ""
-    stay = "; stays: the error that no batch size takes away, exact" if known else ""
-    return table(
-        heads, rows,
-        f"RMSE in standard deviations at batch size {n:,} by ε{stay}.{which}{marks_note(rows)}",
-        gutter=4.0,
-    )  # fmt: skip
-
-
-# ------------------------------------------------------------------------- gamma and beta
-
-
-def gamma(about: About) -> list[Block]:
-    """Return the section on gamma and beta."""
-    if not about.errors or not any(n > 1 for n in about.run.sizes):
-        return []
-    blocks = [
-        heading("γ and β"),
-        text(
-            "A layer with scale and offset multiplies outputs by γ and adds β. These stretch and "
-            "shift all outputs alike: mean β, standard deviation γ. They cannot change skewness or "
-            "kurtosis, and so cannot skew the data. Against the z-score"
-        ),
-        formula("affine"),
-        finding(gamma_finding(about)),
-    ]
-    if not curves_of(about.run, about.curves, "gamma").empty:
-        blocks.append(
-            figure(
-                "gamma",
-                "RMSE by γ, with β = 0: it is smallest at the γ with a star, below 1 and nearer "
-                "to it the larger the batch.",
-                "Curves of the error against gamma, a line for every batch size.",
-            )
-        )
-    made = settings_table(about)
-    return [*blocks, made] if made else blocks
-
-
-def gamma_finding(about: About) -> str:
-    """Return the best gamma at two batch sizes."""
-    run = about.run
-    rows = run.of(BEST_GAMMA)
-    parts = []
-    smallest = min((n for n in run.sizes if n > 1), default=0)
-    for n in dict.fromkeys([smallest, run.size]):
-        values = run.values(rows, n)
-        if values and n > 1:
-            parts.append(f"{range_words(values)} at batch size {n:,}")
-    if not parts:
-        return "The best γ is not known here."
-    return (
-        f"The γ with the smallest error is {' and '.join(parts)}: a batch’s own standard deviation "
-        "divides by too little, and the best γ shrinks outputs by what is noise. None reaches the "
-        "z-score."
-    )
-
-
-def settings_table(about: About) -> Block | None:
-    """Return the error of every setting with a gamma or beta of its own, or nothing."""
-    run = about.run
-    settings = [s for s in sorted(run.settings) if s.is_affine]
-    names = run.shown_names(3)
-    if not settings or not names:
-        return None
-    shown = [run.setting, *(s for s in settings if s != run.setting)][:MOST_ROWS]
-    columns = [[s.words() for s in shown]]
-    for name in names:
-        cells = [about.error(name, run.size, s) for s in shown]
-        columns.append(aligned([estimate_text(cell) for cell in cells]))
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    return table(
-        ["layer", *names], rows,
-        f"RMSE in standard deviations at batch size {run.size:,} with γ and β.{marks_note(rows)}",
-    )  # fmt: skip
-
-
-# --------------------------------------------------------------------------- other scalers
-
-
-def scalers(about: About) -> list[Block]:
-    """Return the section on min-max, robust and quantile scaling by batches."""
-    run = about.run
-    present = [q for q in (*SCALERS, UNSEEN) if len(run.of(q, _measure(q), _of(q)))]
-    if not present or not run.alive_names():
-        return []
-    blocks = [
-        heading("Other scalers, fitted to a batch"),
-        text(
-            "Scaled to [0, 1] by minimum and maximum, by median and interquartile range, or by "
-            "ranks: each fitted to a batch and compared with the same fitted to the full set, in "
-            "units of the standard deviation of what the full set’s own scaler gives."
-        ),
-        finding(scalers_finding(about)),
-        figure("scalers", SCALERS_CAPTION, "Curves of the error against batch size."),
-    ]
-    made = scalers_table(about)
-    return [*blocks, made] if made else blocks
-
-
-def _measure(quantity_name: str) -> str:
-    return "rmse" if quantity_name in SCALERS else "mean"
-
-
-def _of(quantity_name: str) -> str | None:
-    return "full_set" if quantity_name in SCALERS else None
-
-
-def _scaler_values(run: Run, quantity_name: str, n: int) -> dict[str, float]:
-    return run.values(run.of(quantity_name, _measure(quantity_name), _of(quantity_name)), n)
-
-
-def scalers_finding(about: About) -> str:
-    """Return what other scalers of a batch are off by, and what a batch has not seen."""
-    run, n = about.run, about.run.size
-    parts = []
-    for quantity_name, word in SCALERS.items():
-        values = _scaler_values(run, quantity_name, n)
-        if values:
-            parts.append(f"{word} scaling by {range_words(values)}")
-    found = f"At batch size {n:,}, {listed(parts)} standard deviations." if parts else ""
-    found = found.replace("scaling by", "scaling is off by", 1)
-    unseen = _scaler_values(run, UNSEEN, n)
-    if unseen:
-        share = max(unseen.values())
-        rule = ", 2/(n + 1)" if math.isclose(share, 2.0 / (n + 1.0), rel_tol=1e-6) else ""
-        less = ", fewer with ties" if min(unseen.values()) < 0.99 * share else ""
-        found += (
-            f" {percent(share)} of all other values lie outside the range of such a batch{rule}"
-            f"{less}: there min-max leaves [0, 1]."
-        )
-    return found.strip() or "No error of another scaler exists here, or none can be trusted."
-
-
-def scalers_table(about: About) -> Block | None:
-    """Return the errors of all scalers at one batch size."""
-    run, n = about.run, about.run.size
-    names = run.shown_names(MOST_ROWS - 2)
-    kinds: list[tuple[str, str, str, str | None]] = [("z-score", NORMALIZED, "rmse", "full_set")]
-    kinds += [(word, q, "rmse", "full_set") for q, word in SCALERS.items()]
-    columns, heads = [names], [run.thing]
-    for word, quantity_name, measure, reference in kinds:
-        setting = run.setting if quantity_name == NORMALIZED else None
-        cells = [about.cell(quantity_name, name, n, measure, reference, setting) for name in names]
-        columns.append(aligned([estimate_text(cell) for cell in cells]))
-        heads.append(word)
-    outside = [about.cell(UNSEEN, name, n) for name in names]
-    columns.append(aligned([_share(cell) for cell in outside]))
-    heads.append("outside")
-    if not any(cell.strip() != DASH for column in columns[1:] for cell in column):
-        return None
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    every = len(run.alive_names())
-    which = f" {len(names)} of {every:,} {run.thing}s." if len(names) < every else ""
-    return table(
-        heads, rows,
-        f"RMSE of scalers fitted to a batch of {n:,}, in standard deviations, and the share of "
-        f"other values outside its range.{which}{marks_note(rows)}",
-        gutter=4.0,
-    )  # fmt: skip
-
-
-def _share(value: Quantity) -> str:
-    best = value.best
-    return percent(best, 3) if math.isfinite(best) else DASH
-
-
-# ---------------------------------------------------------------------- sampling schemes
-
-
-def schemes(about: About) -> list[Block]:
-    """Return the section on other ways to make batches, if the run has several."""
-    every = schemes_of(about.frame)
-    if len(every) < 2:
-        return []
-    runs = {scheme: Run(about.frame[about.frame["sampling"] == scheme]) for scheme in every}
-    names = about.run.shown_names(MOST_ROWS)
-    n = about.run.size
-    columns = [names]
-    for run in runs.values():
-        rows = run.errors()
-        rows = rows[rows["batch_size"] == n]
-        cells = {str(row["name"]): _quantity(row) for _, row in rows.iterrows()}
-        columns.append(aligned([estimate_text(cells[x]) if x in cells else DASH for x in names]))
-    rows_of_text = [list(row) for row in zip(*columns, strict=True)]
-    return [
-        heading("Other ways to make batches"),
-        table(
-            [about.run.thing, *(said(scheme) for scheme in every)],
-            rows_of_text,
-            f"RMSE in standard deviations at batch size {n:,} by how batches are made."
-            f"{marks_note(rows_of_text)}",
-        ),
-        small("Where similar values stand together in a batch, it differs more from its full set."),
-    ]
-
-
-def _quantity(row: pd.Series) -> Quantity:
-    from simnorm.report.facts import quantity
-
-    return quantity(row)

@@ -205,7 +205,7 @@ def detail(value: Quantity) -> str:
 
 def _needed_tile(about: About) -> list[dict[str, str]]:
     found = about.sure_needed
-    if not found:
+    if not found or about.run.size < 2:
         return []
     reached = {name: float(one.size) for name, one in found.items() if one.how != "beyond"}
     every = f", all {len(found):,} {about.run.thing}s" if len(found) > 1 else ""

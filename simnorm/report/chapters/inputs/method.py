@@ -114,7 +114,8 @@ def _columns_table(about: About) -> list[Block]:
 
 
 def _laws_table(about: About) -> list[Block]:
-    names = about.run.shown_names(MOST_ROWS)
+    every = about.run.names
+    names = every if len(every) <= MOST_ROWS else about.run.shown_names(MOST_ROWS)
     shapes = [about.shape(name) for name in names]
     if not any(math.isfinite(shape.sd) for shape in shapes):
         return []
