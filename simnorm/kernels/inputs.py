@@ -1,7 +1,9 @@
 """Compiled loops: outputs of batches, their errors and ranks, value by value.
 
 Batches are sorted places among sorted full sets, shape (lanes, k, n); there is one full set for
-all lanes, or one for each. Every value is taken less the smallest of its batch.
+all lanes, or one for each. Every value is taken less the smallest of its batch, and then less what
+else there is: in another order, values far from zero would lose their digits. So no sum of these
+may be reordered.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ def batch_moments(places: Places, rising: Floats, means: Floats, variances: Floa
             variances[lane, batch] = squares / size
 
 
-@summing()
+@loop()
 def output_powers(
     places: Places, rising: Floats, means: Floats, stds: Floats, found: Floats
 ) -> None:
@@ -65,7 +67,7 @@ def output_powers(
         found[1, lane] = fourths / size / places.shape[1]
 
 
-@summing()
+@loop()
 def direct_errors(
     places: Places,
     rising: Floats,
@@ -111,7 +113,7 @@ def direct_errors(
         found[1, lane] = squares / size / places.shape[1]
 
 
-@summing()
+@loop()
 def rank_errors(places: Places, rising: Floats, middles: Floats, found: Floats) -> None:
     """Take mean and mean square of (mean rank - 1/2)/n less that in the full set, (2, lanes)."""
     size = places.shape[2]

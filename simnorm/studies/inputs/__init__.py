@@ -17,7 +17,7 @@ worst_in_epoch                                    the maximum over a replication
 output_skewness                                   of all outputs, without epsilon
 output_excess_kurtosis                            of all outputs, without epsilon
 constant_batches                                  share of batches whose values are all equal
-unseen_share                                      share of other values outside [min, max] of a batch
+unseen_share                                      share of other values outside a batch's [min, max]
 min_max_value                                     error of (x - min)/(max - min)
 robust_value                                      error of (x - median)/IQR, 0 where the IQR is 0
 quantile_value                                    error of (mean rank - 1/2)/n
@@ -27,31 +27,35 @@ The errors of the last three are those of the value that the batch's scaler give
 that the full set's scaler gives, in units of the sd of the latter's values over the full set. The
 sd of z-scores is 1, so that all scalers can be compared.
 
-With P = E s^2/(s^2 + epsilon) and C = E s^2/sqrt(s^2 + epsilon)/S, the mean squared error is gamma^2
-P + beta^2 + 1 - 2 gamma C: inside a batch outputs have the mean 0, and the mean product of output
-and z-score is cov(output, z). Left out of the sum over values is what only adds noise, the mean of
-z^2, which is 1 on average, and 2 beta times that of z, which is 0. Both are so for the population,
-and for the full set wherever all its rows are as likely to be in a batch: in drawing order, shuffled
-or drawn again. In file order or by groups the rows that no batch has are the same, or rather the
-last of a group; there the means of the values themselves are taken.
+With P = E s^2/(s^2 + epsilon) and C = E s^2/sqrt(s^2 + epsilon)/S, the mean squared error is
+
+    gamma^2 P + beta^2 + 1 - 2 gamma C,
+
+for inside a batch outputs have the mean 0, and the mean product of output and z-score is C. The sum
+over values has the mean of z^2 in place of 1, and twice beta times that of z is taken off. Where
+every value is as likely to be in a batch (in drawing order, shuffled, or drawn again) these are 1
+and 0 on average, by the full set and by the population. There the mean of z^2 is a control variate:
+C less a fixed part of (mean z^2 - 1) has the same mean, and less noise than either C or the sum
+over values (see `Batches.response`). In file order, or by groups, what no batch has is always the
+same or the end of a group, and z has the mean and mean square it has.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simnorm.columns import Column
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.quantities import factors_text, source_rows
 from simnorm.reducers import CHUNK_DRAWS
 from simnorm.resampling import passes
 from simnorm.rows import choose_rows
-from simnorm.sampling import IID, REPLACEMENT, SHUFFLE, batch_count, cut
+from simnorm.sampling import IID, REPLACEMENT, SHUFFLE, batch_count
 from simnorm.sorting import SortedBatches
 from simnorm.streams import block_stream, lanes_of, slab_rows
 from simnorm.studies.drawing import (
@@ -145,6 +149,7 @@ def block_errors(
     """
     lanes = drawn_lanes(design, source, block)
     found = np.zeros((2, grid.width(design, source), lanes))
+    _put_constant_columns(design, source, found)
     read = _of_rows if source.columns else _of_draws
     with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
         for first, column, sets, places, sizes in read(design, source, block, lanes):
@@ -166,9 +171,7 @@ def _of_draws(design: Design, source: Source, block: int, lanes: int) -> Iterato
     law, size = distribution(source.distribution), design.full_size
 
     def stream(*key: int) -> np.random.Generator:
-        return block_stream(
-            design.seed, source.distribution, size, source.sampling, block, *key
-        )
+        return block_stream(design.seed, source.distribution, size, source.sampling, block, *key)
 
     drawn = assembled(law, stream(), size, lanes)
     # What `drawing.drawn_again` draws at once, drawn on and on.
@@ -191,7 +194,7 @@ def _of_draws(design: Design, source: Source, block: int, lanes: int) -> Iterato
 
 def _of_rows(design: Design, source: Source, block: int, lanes: int) -> Iterator[Part]:
     """Yield rows of the data in their orders, column by column."""
-    columns = [column for column in chunk(design, source).columns if grid.has_scores(column)]
+    columns = [column for column in _columns(design, source) if grid.has_scores(column)]
     known = [(c.name, sets_of_column(c), places_of_column(c)) for c in columns]
     for _, sizes in passes(design.batch_sizes, source.sampling):
         first = 0
@@ -199,6 +202,18 @@ def _of_rows(design: Design, source: Source, block: int, lanes: int) -> Iterator
             for name, sets, places in known:
                 yield first, name, sets, places[orders], sizes
             first += len(orders)
+
+
+def _put_constant_columns(design: Design, source: Source, found: Floats) -> None:
+    """Put what is known of columns that are not read: all their batches are constant."""
+    constant = {column.name for column in _columns(design, source) if column.is_constant}
+    for place, cell in enumerate(grid.cells(design, source)):
+        if cell.column in constant and cell.quantity == grid.CONSTANT:
+            found[0, place] = 1.0
+
+
+def _columns(design: Design, source: Source) -> tuple[Column, ...]:
+    return chunk(design, source).columns if source.columns else ()
 
 
 def _put(design: Design, source: Source, column: str, batches: Batches, found: Floats) -> None:
@@ -216,8 +231,9 @@ def _put(design: Design, source: Source, column: str, batches: Batches, found: F
             put(name, factors, reference, a[r], np.broadcast_to(q, np.shape(a))[r])
 
     _put_errors(design, source, batches, put_each)
-    for name, worst in zip((grid.WORST_IN_BATCH, grid.WORST_IN_EPOCH), batches.worst(), strict=True):
-        put_each(name, "", worst)
+    in_batch, in_epoch = batches.worst()
+    put_each(grid.WORST_IN_BATCH, "", in_batch)
+    put_each(grid.WORST_IN_EPOCH, "", in_epoch)
     equal = batches.constant()
     put(grid.CONSTANT, "", "", equal)
     put(grid.UNSEEN, "", "", batches.unseen(replaced=source.sampling == REPLACEMENT))
@@ -235,12 +251,17 @@ def _put(design: Design, source: Source, column: str, batches: Batches, found: F
 
 def _put_errors(design: Design, source: Source, batches: Batches, put_each: Any) -> None:
     """Put the errors against z-scores, and what they are made of."""
-    terms = {epsilon: batches.epsilon_terms(epsilon) for epsilon in (0.0, *design.epsilon)}
+    terms = {epsilon: batches.epsilon_terms(epsilon) for epsilon in {0.0, *design.epsilon}}
     score, square = batches.score_moments()
-    # See the module: what is known on average of z and z^2 is not taken from the values.
-    whole = np.zeros_like(score), (batches.sets.inverses > 0.0) * np.ones_like(score)
-    likely = source.sampling in (SHUFFLE, REPLACEMENT, IID)
-    mean, one = whole if likely else (score, square)
+    mean, one = score, square
+    if source.sampling in (SHUFFLE, REPLACEMENT, IID):
+        # See the module: what is known on average of z and z^2 is not taken from the values. Of
+        # equal values z is 0.
+        mean, one = np.zeros_like(score), (batches.sets.inverses > 0.0) * np.ones_like(score)
+        terms = {
+            epsilon: (p, c - batches.response(epsilon) * (square - one))
+            for epsilon, (p, c) in terms.items()
+        }
     for settings in grid.settings_of(design):
         epsilon, gamma, beta = settings
         p, c = terms[epsilon]
@@ -254,9 +275,7 @@ def _put_errors(design: Design, source: Source, batches: Batches, put_each: Any)
     put_each(grid.BEST_GAMMA, factors_text(epsilon=first.epsilon), c, p)
 
 
-def _put_bins(
-    design: Design, source: Source, column: str, batches: Batches, found: Floats
-) -> None:
+def _put_bins(design: Design, source: Source, column: str, batches: Batches, found: Floats) -> None:
     """Put what stands behind the cells."""
     values = batches.count * batches.size
     for part in grid.behind(design, source):
@@ -267,7 +286,7 @@ def _put_bins(
         found[0, part.outputs] = counts / (values * bins.width)
         if part.value_bins is not None:
             squares, counts = batches.errors_by_value(part.value_bins)
-            found[0, part.values], found[1, part.values] = squares / values, counts / values
+            found[0, part.by_value], found[1, part.by_value] = squares / values, counts / values
 
 
 def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:

@@ -1,14 +1,14 @@
 """Batches of full sets: their outputs, the errors of these, and what other scalers make of them.
 
 Nothing here depends on the order of the values in a batch, so a batch is the sorted *places* of its
-values among the sorted full set: whole numbers are quickly sorted and never tie. Values are taken in
-a unit that is a power of two next to their standard deviation, which changes no digit.
+values among the sorted full set: whole numbers are quickly sorted and never tie. Values are taken
+in a unit that is a power of two next to their standard deviation, which changes no digit.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ Places = NDArray[np.int32]
 
 # Below this a biased variance may have lost digits to the smallest doubles.
 SMALLEST_VARIANCE = 1e-290
+# An epsilon of so many variances is as good as a larger one.
+LARGEST_RELATIVE = 1e200
 
 
-def loops():  # type: ignore[no-untyped-def]  # a module or None
+def loops() -> Any:
     """Return the module of this study's compiled loops, or None where there is no numba."""
     if compiled_kernels() is None:
         return None
@@ -51,6 +53,8 @@ class FullSets(NamedTuple):
         Of the references, less the pivot and biased, shape (references, 1 or lanes).
     exponent
         The unit is 2 to this power.
+    std, kurtosis
+        Standard deviation and excess kurtosis of the law, or the column.
     """
 
     rising: Floats
@@ -61,18 +65,27 @@ class FullSets(NamedTuple):
     means: Floats
     stds: Floats
     exponent: int
+    std: float
+    kurtosis: float
 
     @property
     def inverses(self) -> Floats:
         """1 over the standard deviations; 0 where there is none, as z-scores are 0 then."""
         return np.divide(1.0, self.stds, out=np.zeros_like(self.stds), where=self.stds > 0.0)
 
+    def scaled_root(self, epsilon: float) -> float:
+        """Return sqrt(epsilon), for an epsilon in the squared unit of the data."""
+        return float(np.ldexp(math.sqrt(epsilon), -self.exponent))
+
     def look(self, table: NDArray[np.generic], at: Places) -> NDArray[np.generic]:
         """Return the entries of a table of sorted values, shape (1 or lanes, N), at places."""
         if len(table) == 1:
-            return table[0][at]
-        flat = at.reshape(len(at), -1)
-        return np.take_along_axis(table, flat, axis=-1).reshape(at.shape)
+            return np.take(table[0], at)
+        found = np.empty(at.shape, dtype=table.dtype)
+        for lane, row in enumerate(table):
+            # No place lies outside; to say so is faster than to have it checked.
+            np.take(row, at[lane], out=found[lane], mode="clip")
+        return found
 
 
 def exponent_of(unit: float) -> int:
@@ -92,8 +105,9 @@ def sets_of_column(column: Column) -> FullSets:
     rising = np.ldexp(column.rising, -exponent)[np.newaxis]
     pivot = math.ldexp(column.pivot, -exponent)
     means, stds = _moments(rising, pivot)
+    both = means[np.newaxis], stds[np.newaxis]
     return FullSets(
-        rising, *_ranks(rising), pivot, means[np.newaxis], stds[np.newaxis], exponent
+        rising, *_ranks(rising), pivot, *both, exponent, stds[0], column.excess_kurtosis
     )
 
 
@@ -126,10 +140,12 @@ def sets_of_law(
     np.put_along_axis(places, order, every[np.newaxis], axis=-1)
     pivot = math.ldexp(law.pivot, -exponent)
     population = np.ldexp([law.mean - law.pivot, law.std], -exponent)
-    both = [_moments(rising, pivot)] if with_own else []
-    both += [tuple(np.full(len(drawn), v) for v in population)] if with_population else []
-    means, stds = (np.stack([pair[i] for pair in both]) for i in (0, 1))
-    return FullSets(rising, *_ranks(rising), pivot, means, stds, exponent), places
+    both = [np.stack(_moments(rising, pivot))] if with_own else []
+    if with_population:
+        both.append(np.repeat(population[:, np.newaxis], len(drawn), axis=-1))
+    means, stds = np.stack(both, axis=1)
+    facts = exponent, population[1], law.excess_kurtosis
+    return FullSets(rising, *_ranks(rising), pivot, means, stds, *facts), places
 
 
 def _moments(rising: Floats, pivot: float) -> tuple[Floats, Floats]:
@@ -249,7 +265,7 @@ class Batches:
 
     def root(self, epsilon: float) -> Floats:
         """Return sqrt(s^2 + epsilon) of every batch, for an epsilon in the unit of the data."""
-        return np.hypot(self.stds, math.ldexp(math.sqrt(epsilon), -self.sets.exponent))
+        return np.hypot(self.stds, self.sets.scaled_root(epsilon)) if epsilon else self.stds
 
     def epsilon_terms(self, epsilon: float) -> tuple[Floats, Floats]:
         """Return the means of v/(v + epsilon), shape (lanes,), and of v/sqrt(v + epsilon) over S.
@@ -260,6 +276,21 @@ class Batches:
         share = np.divide(self.stds, root, out=np.zeros_like(root), where=root > 0.0)
         squares, products = (share * share).mean(axis=-1), (share * self.stds).mean(axis=-1)
         return squares, products * self.sets.inverses
+
+    def response(self, epsilon: float) -> float:
+        """Return what to expect of the product above where the mean square of z is larger by 1.
+
+        To first order v/sqrt(v + epsilon) moves with v, and v with the mean square; where s^2 has a
+        relative variance, (kurtosis + 2)/n, it does so less. No bias comes of it, whatever it is:
+        a control variate has a known mean, and the best factor is only somewhere near.
+        """
+        spread = (self.sets.kurtosis + 2.0) / self.size
+        if self.size == 1 or not math.isfinite(spread):
+            return 0.0
+        root = self.sets.scaled_root(epsilon) / float(self.sets.std)
+        relative = min(root * root, LARGEST_RELATIVE)
+        slope = (0.5 + relative) / ((1.0 + relative) * math.sqrt(1.0 + relative))
+        return float(slope / (1.0 + 0.5 * spread))
 
     def score_moments(self) -> tuple[Floats, Floats]:
         """Return means of z-scores and of their squares, both of shape (references, lanes)."""
@@ -311,9 +342,7 @@ class Batches:
         """Return means of outputs to the third and the fourth power, shape (lanes,)."""
         found = np.empty((2, self.lanes))
         if self.kernels is not None:
-            self.kernels.output_powers(
-                self.places, self.sets.rising, self.means, self.stds, found
-            )
+            self.kernels.output_powers(self.places, self.sets.rising, self.means, self.stds, found)
         else:
             t = self.outputs()
             found[0] = (t**3).mean(axis=(-2, -1))
@@ -390,7 +419,7 @@ class Batches:
         low = self._values(below)
         if below == position:
             return low
-        return low + (position - below) * (self._values(below + 1) - low)
+        return np.asarray(low + (position - below) * (self._values(below + 1) - low))
 
     def quantile(self) -> tuple[Floats, Floats]:
         """Return the same of mean ranks less 1/2 over their number, those of equal values alike."""
@@ -415,7 +444,7 @@ class Batches:
 
         `closed` says that none can lie outside but by rounding.
         """
-        counts = np.zeros((self.lanes, bins.count))
+        counts = np.zeros((self.lanes, bins.number))
         if self.kernels is not None:
             self.kernels.count_outputs(
                 self.places, self.sets.rising, self.means, self.stds, *bins[:2], closed, counts
@@ -423,15 +452,15 @@ class Batches:
             return counts.T
         at = np.floor((self.outputs() - bins.low) / bins.width)
         if closed:
-            at = np.clip(at, 0, bins.count - 1)
+            at = np.clip(at, 0, bins.number - 1)
         for lane, here in enumerate(at.reshape(self.lanes, -1)):
-            inside = here[(here >= 0) & (here < bins.count)].astype(np.intp)
-            counts[lane] = np.bincount(inside, minlength=bins.count)
+            inside = here[(here >= 0) & (here < bins.number)].astype(np.intp)
+            counts[lane] = np.bincount(inside, minlength=bins.number)
         return counts.T
 
     def errors_by_value(self, bins: Bins) -> tuple[Floats, Floats]:
         """Return sums of squared errors in bins of the z-score, and counts, shape (bins, lanes)."""
-        found = np.zeros((2, self.lanes, bins.count))
+        found = np.zeros((2, self.lanes, bins.number))
         centre, inverse = self._references()[0]
         inverse = np.broadcast_to(inverse, (self.lanes, 1))
         if self.kernels is not None:
@@ -446,9 +475,9 @@ class Batches:
             for lane, (here, square) in enumerate(
                 zip(at, squares.reshape(self.lanes, -1), strict=True)
             ):
-                inside = (here >= 0) & (here < bins.count)
+                inside = (here >= 0) & (here < bins.number)
                 found[:, lane] = [
-                    np.bincount(here[inside].astype(np.intp), weights, bins.count)
+                    np.bincount(here[inside].astype(np.intp), weights, bins.number)
                     for weights in (square[inside], None)
                 ]
         return found[0].T, found[1].T

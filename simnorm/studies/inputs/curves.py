@@ -42,7 +42,7 @@ def curves(design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]
         same = {"column": part.column, "batch_size": part.batch_size}
         same["estimator"] = grid.NORMALIZED
         if known(_cell(design, source, part)).verdict.status != UNDEFINED or not source.columns:
-            found += (same | point for point in _outputs(design, source, sums, part))
+            found += (same | point for point in _outputs(source, sums, part))
         for point in itertools.chain(
             _by_value(design, source, sums, part), _by_gamma(design, source, sums, part)
         ):
@@ -72,7 +72,7 @@ def _points(kind: str, *columns: Floats) -> Iterator[Point]:
             }
 
 
-def _outputs(design: Design, source: Source, sums: Sums, part: Behind) -> Iterator[Point]:
+def _outputs(source: Source, sums: Sums, part: Behind) -> Iterator[Point]:
     bins = output_bins(part.batch_size)
     found = measured(part_of(sums.tally, part.outputs), VALUE, MEAN)
     theory = expected.output_density(source, part.batch_size, bins)
@@ -83,7 +83,7 @@ def _by_value(design: Design, source: Source, sums: Sums, part: Behind) -> Itera
     bins = part.value_bins
     if bins is None:
         return
-    found = measured(part_of(sums.tally, part.values), RATIO, MEAN)
+    found = measured(part_of(sums.tally, part.by_value), RATIO, MEAN)
     with np.errstate(invalid="ignore", divide="ignore"):
         y = np.sqrt(found.estimate)
         mcse = found.mcse / (2.0 * y)

@@ -41,6 +41,8 @@ Floats = NDArray[np.float64]
 NO_SCORE = "the column is constant and has no z-score"
 NO_NUMBERS = "the column's standard deviation is no double, so there is no z-score"
 ALONE = "a batch of one value comes out as beta, whatever the value"
+MIDDLE = "a batch of one value comes out as 1/2, whatever the value"
+NO_TIES = "a batch of one value has no other between its ends"
 SINGLE = "a batch of one value has no spread"
 NEVER_EQUAL = "the values of a batch are all equal less often than once in 10^12"
 ALWAYS_EQUAL = "the values of a batch are always equal"
@@ -86,9 +88,8 @@ def settings_of(cell: Cell) -> Settings:
     Settings(epsilon=0.001, gamma=1.0, beta=0.0)
     """
     found = dict(part.split("=") for part in cell.factors.split(";") if part)
-    return Settings(
-        float(found.get("epsilon", 0.0)), float(found.get("gamma", 1.0)), float(found.get("beta", 0.0))
-    )
+    usual = {"epsilon": 0.0, "gamma": 1.0, "beta": 0.0}
+    return Settings(*(float(found.get(name, value)) for name, value in usual.items()))
 
 
 def _is_plain(settings: Settings) -> bool:
@@ -125,7 +126,7 @@ class _Source:
             terms = self.terms(n, cell.reference, 0.0)
             if terms is None or not terms.square > 0.0:
                 return {}
-            product, square = terms
+            square, product = terms
             kind = "exact" if {product.kind, square.kind} == {"exact"} else "asymptotic"
             return {"mean": Value(product / math.sqrt(square), kind)}
         if name == grid.BEST_GAMMA:
@@ -270,9 +271,15 @@ class _OfLaw(_Source):
 
     def fixed(self, cell: Cell) -> Verdict:
         name, n = cell.quantity, cell.batch_size
-        if name == grid.DIRECT:
-            if n == 1 and self.sampling == SHUFFLE and self._is_direct_fixed(cell.reference):
+        if n == 1 and name == grid.UNSEEN and self.is_continuous:
+            return Verdict(EXACT, NO_TIES)
+        if n == 1 and self.sampling == SHUFFLE and self._always_spread(FULL_SET):
+            # All values of the full set are used, and the mean of their squared scores is 1.
+            if name == grid.DIRECT and cell.reference == FULL_SET:
                 return Verdict(EXACT, ALONE)
+            if name == grid.QUANTILE:
+                return Verdict(EXACT, MIDDLE)
+        if name == grid.DIRECT:
             index = min(self.law.tails())
             if cell.reference != FULL_SET and not index > 4.0:
                 return _no_error(index, 4)
@@ -281,10 +288,6 @@ class _OfLaw(_Source):
             if not index > 4.0:
                 return _no_error(index, 4)
         return Verdict(OK)
-
-    def _is_direct_fixed(self, reference: str) -> bool:
-        # All values of the full set are used, and the mean of their squared z-scores is 1.
-        return reference == FULL_SET and self._always_spread(reference)
 
 
 def _no_error(index: float, order: int) -> Verdict:
@@ -357,9 +360,9 @@ class _OfColumn(_Source):
 
     def undefined(self, cell: Cell) -> str:
         column = self.column
-        if cell.quantity == grid.CONSTANT:
-            return ""
         if column.is_constant:
+            if cell.quantity == grid.CONSTANT:
+                return ""
             return CONSTANT_COLUMN if cell.quantity == grid.UNSEEN else NO_SCORE
         if not grid.has_scores(column):
             return NO_NUMBERS
@@ -395,7 +398,7 @@ class _OfColumn(_Source):
 
 def output_density(source: Source, size: int, bins: Bins) -> Floats:
     """Return the mean density of outputs in bins, NaN where it is not known."""
-    nothing = np.full(bins.count, np.nan)
+    nothing = np.full(bins.number, np.nan)
     if source.columns or source.sampling not in (SHUFFLE, IID):
         return nothing
     law = distribution(source.distribution)
@@ -413,7 +416,7 @@ def errors_by_value(design: Design, source: Source, column: str, size: int, bins
     For the normal law it is that of n draws, averaged over each bin, less what the full set shares
     with its batches; for others the first order, where this is near.
     """
-    nothing = np.full(bins.count, np.nan)
+    nothing = np.full(bins.number, np.nan)
     if source.sampling not in (SHUFFLE, REPLACEMENT, IID):
         return nothing
     # By chance alone, the batch's mean and sd are n draws of N, without replacement.
@@ -427,7 +430,8 @@ def errors_by_value(design: Design, source: Source, column: str, size: int, bins
         if law.is_normal and source.sampling != REPLACEMENT:
             return np.sqrt(_normal_errors(size, bins) * left)
         shape = law.skewness, law.excess_kurtosis
-    if not (all(map(math.isfinite, shape)) and (shape[1] + 6.0) / (4.0 * size) <= LARGEST_FIRST_ORDER):
+    first_order = (shape[1] + 6.0) / (4.0 * size)
+    if not (all(map(math.isfinite, shape)) and first_order <= LARGEST_FIRST_ORDER):
         return nothing
     return np.sqrt(np.maximum(theory.noise_parabola(z, size, *shape) * left, 0.0))
 
@@ -438,10 +442,10 @@ def _normal_errors(size: int, bins: Bins) -> Floats:
     z = bins.centres[:, np.newaxis] + 0.5 * bins.width * NODES
     weights = WEIGHTS * np.exp(-0.5 * z * z)
     # It is even in z, and so are the bins.
-    half = -(-bins.count // 2)
+    half = -(-bins.number // 2)
     found = theory.conditional_mse(z[:half], size)
     found = (found * weights[:half]).sum(axis=-1) / weights[:half].sum(axis=-1)
-    return np.concatenate([found, found[: bins.count - half][::-1]])
+    return np.concatenate([found, found[: bins.number - half][::-1]])
 
 
 def errors_by_gamma(

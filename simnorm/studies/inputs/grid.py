@@ -74,6 +74,7 @@ def keys(design: Design, source: Source) -> tuple[Key, ...]:
     every = settings_of(design)
     first = every[0]
     error = ("errors", ("mse", "rmse"))
+    about: list[tuple[str, str, str, tuple[str, ...]]]
     about = [(NORMALIZED, factors_text(**s._asdict()), *error) for s in every]
     about += [
         (DIRECT, factors_text(**first._asdict()), *error),
@@ -136,21 +137,21 @@ def shown_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
 
 
 class Bins(NamedTuple):
-    """Bins of one width, as `count` of them from `low` on."""
+    """Bins of one width, so many of them from `low` on."""
 
     low: float
     width: float
-    count: int
+    number: int
 
     @property
     def centres(self) -> Floats:
         """Middles of the bins."""
-        return self.low + self.width * (np.arange(self.count) + 0.5)
+        return np.asarray(self.low + self.width * (np.arange(self.number) + 0.5))
 
     @property
     def edges(self) -> Floats:
         """Ends of the bins, one more than there are bins."""
-        return self.low + self.width * np.arange(self.count + 1.0)
+        return np.asarray(self.low + self.width * np.arange(self.number + 1.0))
 
 
 def output_bins(size: int) -> Bins:
@@ -204,7 +205,7 @@ class Behind(NamedTuple):
     column: str
     batch_size: int
     outputs: slice
-    values: slice
+    by_value: slice
     value_bins: Bins | None
 
 
@@ -216,7 +217,7 @@ def behind(design: Design, source: Source) -> tuple[Behind, ...]:
     for column, bins in zip(source.columns or ("",), _value_bins(design, source), strict=True):
         for size in shown_sizes(design.batch_sizes):
             middle = at + OUTPUT_BINS
-            end = middle + (0 if bins is None else bins.count)
+            end = middle + (0 if bins is None else bins.number)
             found.append(Behind(column, size, slice(at, middle), slice(middle, end), bins))
             at = end
     return tuple(found)
@@ -231,4 +232,4 @@ def _value_bins(design: Design, source: Source) -> list[Bins | None]:
 def width(design: Design, source: Source) -> int:
     """Return how many numbers a source has for every replication: cells and what is behind."""
     parts = behind(design, source)
-    return parts[-1].values.stop if parts else len(cells(design, source))
+    return parts[-1].by_value.stop if parts else len(cells(design, source))
