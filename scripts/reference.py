@@ -24,6 +24,10 @@ def of_data() -> None:
     command = "simnorm sweep --data breast_cancer.csv --exclude target --report breast_cancer.pdf"
     design = Design.make(data="breast_cancer.csv", exclude="target")
     print(run(design, command=command).report(REPORTS / "breast_cancer.pdf"))
+    for study in ("inputs", "running"):
+        command = f"simnorm study {study} --data breast_cancer.csv --exclude target"
+        design = Design.make(data="breast_cancer.csv", exclude="target", study=study)
+        print(run(design, command=command).report(REPORTS / f"{study}.pdf"))
     schemes = ["shuffle", "grouped:target"]
     result = sn.sweep(data="wine.csv", sampling=schemes, batch_sizes="2:64:x2")
     save(result.figure("sampling"), REPORTS / "sampling.png")
@@ -35,6 +39,7 @@ def main() -> None:
     result = run(Design.make(), command="simnorm sweep --report reports/sweep.pdf")
     save(result.figure("overview"), REPORTS / "overview.png")
     print(result.report(REPORTS / "sweep.pdf"))
+    save(sn.study("inputs").figure("error"), REPORTS / "inputs.png")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         of_data()
     print(f"simnorm {sn.__version__}: {REPORTS / 'overview.png'}")
