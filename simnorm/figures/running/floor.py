@@ -21,13 +21,12 @@ from simnorm.figures.panels import (
     put_note,
     why_nothing,
 )
+from simnorm.figures.running.looks import in_words, marks
 from simnorm.figures.running.shown import (
     VALUE,
     Run,
-    in_words,
     level,
     level_label,
-    marks,
     notes,
     run_of,
 )

@@ -18,7 +18,8 @@ from simnorm.figures.panels import (
     put_note,
     why_nothing,
 )
-from simnorm.figures.running.shown import VALUE, Run, in_words, label, notes, run_of
+from simnorm.figures.running.looks import in_words
+from simnorm.figures.running.shown import VALUE, Run, label, notes, run_of
 from simnorm.figures.running.trajectory import head_row, spaced
 from simnorm.figures.schemes import said
 from simnorm.figures.style import (

@@ -13,7 +13,6 @@ import numpy as np
 from simnorm.errors import SimnormError
 from simnorm.figures.choice import main_scheme, schemes_of
 from simnorm.figures.schemes import by_source
-from simnorm.figures.style import Mark
 from simnorm.figures.tables import (
     featured_size,
     floats,
@@ -22,7 +21,7 @@ from simnorm.figures.tables import (
     names_of,
     reference_of,
 )
-from simnorm.presets import PRESETS, Average, average
+from simnorm.presets import Average, average
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,17 +36,6 @@ LABELS = {
     "cumulative": "plain mean",
     "precise": "PreciseBN",
 }
-# Every framework has its colour in all runs; changed settings take those that are left.
-COLOURS = {
-    "keras3": "#0173b2",
-    "pytorch": "#d55e00",
-    "flax": "#de8f05",
-    "cumulative": "#029e73",
-    "precise": "#cc78bc",
-}
-SPARE = ("#56b4e9", "#ca9161", "#949494", "#4d4d4d")
-SHAPES = dict(zip(PRESETS, ("o", "s", "^", "D", "v"), strict=True))
-SPARE_SHAPES = ("p", "h", "<", ">", "d", "8", "P", "X")
 # More lines than this in a panel cannot be told apart.
 MOST_PRESETS = 6
 FEW_SIZES = (2, 16, 128)
@@ -92,21 +80,6 @@ def label(preset: str) -> str:
     ('PreciseBN', 'keras3(momentum=0.9)')
     """
     return LABELS.get(preset, preset)
-
-
-def marks(presets: Sequence[str]) -> dict[str, Mark]:
-    """Return the look of every preset, smaller the later it is drawn."""
-    found: dict[str, Mark] = {}
-    spare = 0
-    for place, preset in enumerate(presets):
-        colour, shape = COLOURS.get(preset), SHAPES.get(preset, "")
-        if colour is None:
-            colour = SPARE[spare % len(SPARE)]
-            shape = SPARE_SHAPES[spare % len(SPARE_SHAPES)]
-            spare += 1
-        share = place / max(len(presets) - 1, 1)
-        found[preset] = Mark(preset, colour, shape, 4.6 - 1.2 * share, 1.4 - 0.5 * share)
-    return found
 
 
 @dataclass(frozen=True)
@@ -254,12 +227,6 @@ def few_sizes(run: Run, wanted: Sequence[int] = FEW_SIZES) -> list[int]:
     return sorted(near)
 
 
-def in_words(labels: Sequence[str]) -> list[str]:
-    """Return the labels of a legend as people say them."""
-    known = LABELS | {"asymptotic theory": "theory, to first order"}
-    return [known.get(word, word) for word in labels]
-
-
 def level(run: Run, name: str) -> float:
     """Return the error of a z-score by the full set against the population, NaN if unknown."""
     rows = run.points[(run.points["kind"] == "zscore_error") & (run.points["name"] == name)]
@@ -270,8 +237,7 @@ def level(run: Run, name: str) -> float:
 
 def level_label(run: Run) -> str:
     """Return what the level line is, for a legend."""
-    what = "rows" if run.of_data else "draws"
-    return f"z-score by {run.full_size:,} {what}"
+    return "z-score by full set" if run.full_size else ""
 
 
 def notes(run: Run, names: Sequence[str]) -> list[str]:

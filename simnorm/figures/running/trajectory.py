@@ -24,14 +24,13 @@ from simnorm.figures.panels import (
     text_width,
     why_nothing,
 )
+from simnorm.figures.running.looks import in_words, marks
 from simnorm.figures.running.shown import (
     VALUE,
     Run,
     few_sizes,
-    in_words,
     level,
     level_label,
-    marks,
     notes,
     run_of,
 )
@@ -81,7 +80,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     looks = marks(run.shown_presets)
     # The last panel is another name's, at the batch size that is spoken of.
     cells = [(names[0], n) for n in sizes] + [(name, run.n) for name in names[1:]]
-    drawn = Figure(figsize=(width, 2.75), layout="constrained")
+    drawn = Figure(figsize=(width, 2.5), layout="constrained")
     seen = Shown()
     line = drawn.subplots(1, len(cells), squeeze=False, sharey=True)[0]
     floors = _draw(line, run, points, cells, looks, seen)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 
+LEVEL = "what a z-score by the full set is itself off is lost"
+
+
 def article(
     frame: pd.DataFrame, curves: pd.DataFrame, columns: pd.DataFrame, result: Reportable
 ) -> Article:
@@ -146,7 +149,7 @@ def _method(facts: Facts) -> list[Block]:
 
 
 def _findings(facts: Facts) -> list[Block]:
-    parts = [_way(facts), _made_of(facts), _start(facts), _shares(facts), _pooled(facts),
+    parts = [_way(facts), _made_of(facts), _start(facts), _pooled(facts), _shares(facts),
              _sampling(facts), _single(facts), _drift(facts)]  # fmt: skip
     return [block for part in parts for block in part]
 
@@ -154,7 +157,7 @@ def _findings(facts: Facts) -> list[Block]:
 def _way(facts: Facts) -> list[Block]:
     caption = (
         f"RMSE of a normalized value after {first.batches(facts.run.steps)}, by batch size. "
-        f"{first.enough_sentence(facts, facts.told)}"
+        f"{first.enough_sentence(facts, facts.told, LEVEL)}"
     )
     found = [heading("On the way, and in the end")]
     words = findings.level_finding(facts)

@@ -176,7 +176,7 @@ def _counts(facts: Facts) -> str:
     return f"At this batch size no more than that is lost {listed(parts)}."
 
 
-def enough_sentence(facts: Facts, name: str) -> str:
+def enough_sentence(facts: Facts, name: str, than: str = "that is lost") -> str:
     """Return from which batch size on each preset is no worse than a z-score by the full set."""
     if not math.isfinite(facts.level(name)):
         return ""
@@ -189,10 +189,7 @@ def enough_sentence(facts: Facts, name: str) -> str:
     if not groups:
         return ""
     parts = [f"{listed([_with(p) for p in ps])} {when}" for when, ps in groups.items()]
-    return (
-        f"After {batches(facts.run.steps)} no more is lost than a z-score by the full set is "
-        f"itself off by {'; '.join(parts)}."
-    )
+    return f"After {batches(facts.run.steps)} no more than {than} {'; '.join(parts)}."
 
 
 def _when(sizes: list[int], good: list[int]) -> str:
