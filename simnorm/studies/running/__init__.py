@@ -46,9 +46,15 @@ Columns = dict[str, NDArray[Any]]
 
 RUNNING_MEAN, RUNNING_VARIANCE, INFERENCE = "running_mean", "running_variance", "inference_value"
 QUANTITIES = (RUNNING_MEAN, RUNNING_VARIANCE, INFERENCE)
-# For every step of a trajectory two cells: mean squares of the running mean and the running
-# variance stand as A and Q of the first one, that of the normalized value as A of the second.
-PER_STEP = 2
+
+
+def numbers_behind(plan: Plan) -> int:
+    """Return how many mean squares a trajectory has: of every quantity, for every step.
+
+    Behind the cells each two of them share one, as its A and Q; there may be a zero at the end.
+    """
+    count = len(QUANTITIES) * len(plan.grid)
+    return count + count % 2
 
 
 class Case(NamedTuple):
@@ -140,7 +146,7 @@ def memory_needed(design: Design, workers: int) -> int:
     sizes, every = design.batch_sizes, sources(design)
     width = max(1, len(every[0].columns))
     here = max(len(cells(design, source)) for source in every)
-    behind = width * len(sizes) * len(plan.averages) * len(plan.grid) * PER_STEP
+    behind = width * len(sizes) * len(plan.averages) * numbers_behind(plan) // 2
     count = min(lanes, design.replications) if design.data else lanes
     # A and Q as they come, joined, and about their means; then their products.
     tallied = 8 * 10 * (here + behind) * count
@@ -150,7 +156,7 @@ def memory_needed(design: Design, workers: int) -> int:
     # What is kept of the streams, and what errors are made of.
     kept = 8 * width * together * len(plan.grid) * (plan.slots * len(sizes) + 12)
     rows = max(CHUNK_ROWS, design.full_size, *sizes)
-    pieces = 8 * (4 * max(SLAB_DRAWS, lanes * max(sizes)) + 4 * rows * width)
+    pieces = 8 * (4 * max(SLAB_DRAWS, lanes * max(sizes)) + (4 * width + 4) * rows)
     full = 0 if design.data else 8 * lanes * design.full_size
     table = 4 * 8 * design.full_size * width if design.data else 0
     held = 16 * min(max(design.replications, lanes), KEPT_REPLICATIONS) * here
@@ -168,19 +174,20 @@ def block_errors(
 ) -> tuple[Floats, Floats]:
     """Draw a block of training streams and return A and Q, both of shape (cells and more, lanes).
 
-    A pure function of its arguments. Behind the cells stand the trajectories, see `PER_STEP`.
+    A pure function of its arguments. Behind the cells stand trajectories, see `numbers_behind`.
     """
     plan, lanes = plan_of(design), wanted_lanes(design, source, block)
     width, sizes = max(1, len(source.columns)), len(design.batch_sizes)
     shape = (width, len(QUANTITIES), sizes, len(cases(design)), len(references(source)), lanes)
     ends = np.empty((2, *shape))
-    ways = np.empty((2, width, sizes, len(plan.averages), len(plan.grid), PER_STEP, lanes))
+    ways = np.zeros((width, sizes, len(plan.averages), numbers_behind(plan), lanes))
     # Undefined moments make NaN and overflow here; the ledger says so in their rows.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for part in parts(design, source, block, plan, compiled=compiled):
             _fill(design, source, plan, part, ends[..., part.lanes], ways[..., part.lanes])
-    both = np.concatenate([ends.reshape(2, -1, lanes), ways.reshape(2, -1, lanes)], axis=1)
-    return both[0], both[1]
+    way = ways.reshape(-1, 2, lanes)
+    found = (np.concatenate([ends[i].reshape(-1, lanes), way[:, i]]) for i in (0, 1))
+    return next(found), next(found)
 
 
 def _fill(
@@ -204,7 +211,7 @@ def _fill(
                 errors = errors_of(kept, scale, case.average, reference.mean, reference.variance)
                 _put_ends(errors, units, ends[:, :, :, j, place, r])
                 if d == 0 and r == 0:
-                    _put_ways(errors, units / deviations, ways[:, :, j, p])
+                    _put_ways(errors, units / deviations, ways[:, j, p])
 
 
 def _put_ends(errors: Errors, units: Floats, ends: Floats) -> None:
@@ -218,14 +225,11 @@ def _put_ends(errors: Errors, units: Floats, ends: Floats) -> None:
 
 
 def _put_ways(errors: Errors, relative: Floats, ways: Floats) -> None:
-    """Put relative mean squares after every step, shape (2, columns, steps, cells, lanes)."""
-    for i, cell, values in (
-        (0, 0, (errors.mean * relative) ** 2),
-        (1, 0, (errors.variance * relative**2) ** 2),
-        (0, 1, errors.square),
-        (1, 1, errors.value),
-    ):
-        ways[i, :, :, cell] = values.transpose(2, 0, 1)
+    """Put relative mean squares after every step, shape (columns, numbers, lanes)."""
+    mean, variance = errors.mean * relative, errors.variance * relative**2
+    steps = len(mean)
+    for q, values in enumerate((mean * mean, variance * variance, errors.square)):
+        ways[:, q * steps : (q + 1) * steps] = values.transpose(2, 0, 1)
 
 
 def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:

@@ -31,7 +31,12 @@ from simnorm.quantities import RELATIVE, Cell, part_of
 from simnorm.studies.drawing import Source, references
 from simnorm.studies.running import expected
 from simnorm.studies.running.averages import plan_of
-from simnorm.studies.running.knowledge import INFERENCE, RUNNING_MEAN, Knowledge
+from simnorm.studies.running.knowledge import (
+    INFERENCE,
+    RUNNING_MEAN,
+    RUNNING_VARIANCE,
+    Knowledge,
+)
 from simnorm.tally import Tally, measure
 
 if TYPE_CHECKING:
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Point = dict[str, Any]
 
+# Where a quantity stands among the others.
+ROWS = {RUNNING_MEAN: 0, RUNNING_VARIANCE: 1, INFERENCE: 2}
 # Where there is no theory, so much of the start may be left in a value that has settled, in sd.
 LEFT = 0.01
 
@@ -71,8 +78,9 @@ class Curves:
         self.plan = plan_of(design)
         self.trajectories: dict[tuple[Any, ...], Floats] = {}
         behind = part_of(self.tally, slice(len(cells), None))
-        shape = (-1, len(design.batch_sizes), len(self.plan.averages), len(self.plan.grid), 2)
-        self.squares = _squares(behind, shape)
+        width = max(1, len(source.columns))
+        shape = (width, len(design.batch_sizes), len(self.plan.averages))
+        self.squares = _squares(behind, shape, len(self.plan.grid))
         self.places = {cell: place for place, cell in enumerate(cells)}
 
     def points(self) -> Iterator[Point]:
@@ -112,9 +120,7 @@ class Curves:
             self.design.batch_sizes.index(cell.batch_size),
             self.plan.averages.index(case.average),
         )
-        mean, variance, value = self.squares
-        found = {RUNNING_MEAN: mean, INFERENCE: value}.get(cell.quantity, variance)
-        mse, error = found[0][at], found[1][at]
+        mse, error = (part[at][ROWS[cell.quantity]] for part in self.squares)
         verdict = self.knowledge(cell).verdict_on("mse")
         with np.errstate(all="ignore"):
             rmse = np.sqrt(mse)
@@ -152,8 +158,8 @@ class Curves:
                 stream, about.source, case.average, self.plan.grid
             )
         found = self.trajectories[key]
-        row = {RUNNING_MEAN: 0, INFERENCE: 2}.get(cell.quantity, 1)
-        return np.asarray(found[row] / (1.0 if row == 2 else cell.unit))
+        unit = 1.0 if cell.quantity == INFERENCE else cell.unit
+        return np.asarray(found[ROWS[cell.quantity]] / unit)
 
     # -----------------------------------------------------------------------------------------
     # In the end
@@ -252,17 +258,21 @@ class Curves:
         return bool(m**self.design.steps * off <= LEFT)
 
 
-def _squares(behind: Tally, shape: tuple[int, ...]) -> tuple[tuple[Floats, Floats], ...]:
-    """Return mean squares of the three quantities after every step, and their standard errors.
+def _squares(behind: Tally, shape: tuple[int, ...], steps: int) -> tuple[Floats, Floats]:
+    """Return mean squares and their standard errors, shape (*shape, quantities, steps).
 
-    Two of them share a cell, as A and Q: see `simnorm.studies.running.PER_STEP`.
+    Two of them share a cell, as A and Q: see `simnorm.studies.running.numbers_behind`.
     """
     count = behind.count
-    aa, _, qq = behind.scatter.reshape(3, *shape)
-    mean = behind.mean.reshape(2, *shape)
+    aa, _, qq = behind.scatter
     with np.errstate(all="ignore"):
         errors = np.sqrt(np.stack([aa, qq]) / (count * (count - 1.0) if count > 1 else math.nan))
-    return tuple((mean[i][..., cell], errors[i][..., cell]) for i, cell in ((0, 0), (1, 0), (0, 1)))
+    wanted = len(ROWS) * steps
+    squares, errors = (
+        part.T.reshape(*shape, -1)[..., :wanted].reshape(*shape, len(ROWS), steps)
+        for part in (behind.mean, errors)
+    )
+    return squares, errors
 
 
 def first_near(grid: NDArray[np.int64], rmse: Floats) -> float:
