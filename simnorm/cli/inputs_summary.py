@@ -13,6 +13,7 @@ from simnorm.figures.choice import schemes_of
 from simnorm.figures.inputs.rows import (
     CONSTANT,
     CORRELATION,
+    EQUALS,
     LEVEL,
     NORMALIZED,
     UNSEEN,
@@ -93,7 +94,7 @@ def opening(result: Result, run: Run) -> list[str]:
     whose = f"{design.data}, " if run.of_data else ""
     first = (
         f"Batch-normalized values against z-scores by {what}: {whose}N = {design.full_size:,}; "
-        f"{run.setting.words().replace(' = ', '=')}; seed {design.seed}."
+        f"{run.setting.words().replace(EQUALS, '=')}; seed {design.seed}."
     )
     if len(set(run.rows["sampling"])) and run.rows["sampling"].iloc[0] == SEQUENTIAL:
         return [first, "File order: nothing is drawn, so the numbers have no error bars."]
@@ -258,8 +259,9 @@ def epsilon_sentence(run: Run) -> str:
         return ""
     worst = max(harmed, key=lambda name: after[name] - before[name])
     verb = "is" if len(harmed) == 1 else "are"
+    words = last.words().replace("ε", "epsilon").replace(EQUALS, " = ")
     return (
-        f"With {last.words().replace('ε', 'epsilon')}, {len(harmed)} of {len(after)} "
+        f"With {words}, {len(harmed)} of {len(after)} "
         f"{run.thing}s {verb} worse by {LEVEL:g} sd or more: {_fitted(worst)} is off by "
         f"{off_text(after[worst])}."
     )

@@ -34,6 +34,8 @@ SCALERS = {"min_max_value": "min-max", "robust_value": "robust", "quantile_value
 
 # A z-score that is off by more than this is not much of a z-score.
 LEVEL = 0.1
+# A letter and its value stay in one line.
+EQUALS = "\u00a0=\u00a0"
 
 
 @dataclass(frozen=True, order=True)
@@ -67,13 +69,13 @@ class Setting:
 
         Examples
         --------
-        >>> Setting(0.001).words(), Setting(0.0, 2.0).words()
-        ('ε = 0.001', 'ε = 0, γ = 2, β = 0')
+        >>> Setting(0.0, 2.0).words().replace(EQUALS, " = ")
+        'ε = 0, γ = 2, β = 0'
         """
-        epsilon = f"ε = {plain_number(self.epsilon)}"
-        if not self.is_affine:
-            return epsilon
-        return f"{epsilon}, γ = {plain_number(self.gamma)}, β = {plain_number(self.beta)}"
+        pairs = [("ε", self.epsilon)]
+        if self.is_affine:
+            pairs += [("γ", self.gamma), ("β", self.beta)]
+        return ", ".join(f"{letter}{EQUALS}{plain_number(value)}" for letter, value in pairs)
 
 
 def plain_number(value: float) -> str:
@@ -131,14 +133,23 @@ class Run:
         setting: Setting | None = None,
     ) -> pd.DataFrame:
         """Return the rows of a quantity, by batch size; of errors, against the main reference."""
-        rows = self.rows[(self.rows["estimator"] == quantity) & (self.rows["measure"] == measure)]
+        rows = self._parts.get((quantity, measure), self.rows.iloc[:0])
         if reference is None:
             reference = self.reference
         # What is no error has no reference.
-        rows = rows[rows["reference"].astype(str).isin(["", reference])]
+        rows = rows[rows["reference"].isin(["", reference])]
         if setting is not None:
             rows = rows[rows["factors"] == self.settings.get(setting, "-")]
-        return rows.sort_values("batch_size", kind="stable")
+        return rows
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """Rows by quantity and measure, and in these by batch size."""
+        ordered = self.rows.sort_values("batch_size", kind="stable")
+        return {
+            (str(quantity), str(measure)): part
+            for (quantity, measure), part in ordered.groupby(["estimator", "measure"], sort=False)
+        }
 
     def errors(self, setting: Setting | None = None, reference: str | None = None) -> pd.DataFrame:
         """Return the RMSE of normalized values, of the setting that is shown unless told."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from simnorm.figures.inputs.epsilon import by_epsilon, losers
 from simnorm.figures.inputs.rows import LEVEL, NORMALIZED, Run, Setting, off_text
 from simnorm.figures.tables import floats
 from simnorm.report.data import file_name
-from simnorm.report.facts import NOTHING, Needed, Quantity, needed_sizes, quantity
+from simnorm.report.facts import NOTHING, Needed, Quantity, needed_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,7 @@ class About:
         self.frame, self.curves, self.columns = frame, curves, columns
         self.path = str(result.design.data)
         self.provenance = result.provenance
+        self._cells: dict[tuple[Any, ...], dict[tuple[str, int], Quantity]] = {}
 
     @property
     def of_data(self) -> bool:
@@ -125,9 +126,19 @@ class About:
         setting: Setting | None = None,
     ) -> Quantity:
         """Return one number of the table."""
-        rows = self.run.of(name_of_quantity, measure, reference, setting)
-        rows = rows[(rows["name"] == name) & (rows["batch_size"] == n)]
-        return NOTHING if rows.empty else quantity(rows.iloc[0])
+        key = (name_of_quantity, measure, reference, setting)
+        if key not in self._cells:
+            rows = self.run.of(*key)
+            numbers = zip(
+                *(floats(rows, word).tolist() for word in ("estimate", "mcse", "theory")),
+                *(rows[word].astype(str) for word in ("theory_kind", "status", "reason")),
+                strict=True,
+            )
+            places = zip(rows["name"].astype(str), rows["batch_size"].tolist(), strict=True)
+            self._cells[key] = {
+                place: Quantity(*row) for place, row in zip(places, numbers, strict=True)
+            }
+        return self._cells[key].get((name, n), NOTHING)
 
     def error(self, name: str, n: int, setting: Setting | None = None) -> Quantity:
         """Return the error of a normalized value."""

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simnorm.figures.inputs.by_value import MOST_NAMES, sizes_of
+from simnorm.figures.inputs.outputs import shown
 from simnorm.figures.inputs.rows import (
     CONSTANT,
     CORRELATION,
     DIRECT,
+    EQUALS,
     KURTOSIS,
     NORMALIZED,
     SKEWNESS,
@@ -188,10 +190,10 @@ def one_sentence(about: About) -> str:
         return ""
     beta = about.run.setting.beta
     return (
-        "In a batch of one a value is its own mean, and nothing varies: every output is β = "
-        f"{plain_number(beta)}, whatever went in. The RMSE is {range_words(values)} standard "
-        "deviations, no better than a constant in place of the input, and there is no correlation. "
-        "PyTorch refuses such a batch in training; Keras hands β on without a word."
+        "In a batch of one a value is its own mean, and nothing varies: every output is "
+        f"β{EQUALS}{plain_number(beta)}, whatever went in. The RMSE is {range_words(values)} "
+        "standard deviations, no better than a constant in place of the input, and there is no "
+        "correlation. PyTorch refuses such a batch in training; Keras hands β on without a word."
     )
 
 
@@ -251,10 +253,11 @@ def outputs_caption(about: About) -> str:
     lead = "Outputs by batch size, beside the standard normal law and the largest output possible."
     n = about.run.size
     values = about.run.values(about.run.of(SKEWNESS), n)
+    drawn = shown(about.run, curves_of(about.run, about.curves, "output"))
     before = {
         name: about.shape(name).skewness
-        for name in values
-        if math.isfinite(about.shape(name).skewness)
+        for name in drawn
+        if name in values and math.isfinite(about.shape(name).skewness)
     }
     if not before:
         return lead

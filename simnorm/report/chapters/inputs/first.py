@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from simnorm.figures.inputs.epsilon import remaining
-from simnorm.figures.inputs.rows import LEVEL, off_text, plain_number
+from simnorm.figures.inputs.rows import LEVEL, off_text
 from simnorm.figures.tables import floats
 from simnorm.formatting import fixed, significant
 from simnorm.report.article import Block, figure, table
@@ -21,11 +21,14 @@ from simnorm.report.chapters.inputs.about import (
 from simnorm.report.data import cut_in_words, file_name
 from simnorm.report.facts import Quantity, rounded_up, slope
 from simnorm.report.tables import ASYMPTOTIC, UNRELIABLE, aligned, estimate_text, theory_text
+from simnorm.report.tables import MARKS as MARK_OF
 from simnorm.report.text import listed, plural, replications
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL
 
 TITLE = "Is batch normalization as good as a z-score?"
 FIRST_ROWS = 6
+# Errors are given to the fourth decimal at most.
+SMALLEST_MCSE = 5e-5
 MARKS = {
     UNRELIABLE: f"{UNRELIABLE}: no valid error bar",
     ASYMPTOTIC.strip(): f"{ASYMPTOTIC.strip()}: theory for large batches, not exact",
@@ -171,7 +174,7 @@ def scale_matters(about: About) -> str:
     value = off_text(about.by_epsilon[last][worst])
     said = f"{worst}{scale} by {value}" if count != "it" else f"{value} in all{scale}"
     return (
-        f"The unit matters too: with ε = {plain_number(last.epsilon)}"
+        f"The unit matters too: with {last.words()}"
         f"{whose_epsilon(last.epsilon)}, {verb} off by {LEVEL:g} or more beyond that, {said}."
     )
 
@@ -244,8 +247,7 @@ def _last_tile(about: About) -> list[dict[str, str]]:
         return [
             {
                 "number": number,
-                "caption": f"{what} with ε = {plain_number(last.epsilon)}"
-                f"{whose_epsilon(last.epsilon)}",
+                "caption": f"{what} with {last.words()}{whose_epsilon(last.epsilon)}",
                 "detail": f"{worst}: {value} sd{stays}",
             }
         ]
@@ -305,15 +307,15 @@ def first_table(about: About) -> Block | None:
     several = len(about.by_epsilon) > 1
     columns = [
         names,
-        aligned([estimate_text(cell) for cell in cells]),
+        aligned([error_text(cell) for cell in cells]),
         aligned([theory_text(cell) for cell in cells]),
         [needed[name].text() if name in needed else "–" for name in names],
     ]
     head = [about.run.thing, f"RMSE at n = {n:,}", "theory", f"batch for {LEVEL:g}"]
     if several:
         with_last = [about.error(name, n, last) for name in names]
-        columns.append(aligned([estimate_text(cell) for cell in with_last]))
-        head.append(f"with ε = {plain_number(last.epsilon)}")
+        columns.append(aligned([error_text(cell) for cell in with_last]))
+        head.append(f"with {last.words()}")
     rows = [list(row) for row in zip(*columns, strict=True)]
     every = len(about.run.alive_names())
     which = ""
@@ -338,6 +340,13 @@ def _first_names(about: About) -> list[str]:
         values.loc[(values["batch_size"] == n) & np.isfinite(floats(values, "estimate")), "name"]
     )
     return [name for name in about.run.shown_names(FIRST_ROWS) if name in here]
+
+
+def error_text(value: Quantity) -> str:
+    """Return an error with its standard error; of one that is known to the end four decimals."""
+    if math.isfinite(value.estimate) and 0.0 < value.mcse < SMALLEST_MCSE:
+        return fixed(value.estimate, 4) + MARK_OF.get(value.status, "")
+    return estimate_text(value)
 
 
 def marks_note(rows: list[list[str]]) -> str:

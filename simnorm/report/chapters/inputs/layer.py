@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 from simnorm.figures.inputs.epsilon import remaining
-from simnorm.figures.inputs.rows import BEST_GAMMA, LEVEL, curves_of, off_text, plain_number
+from simnorm.figures.inputs.rows import BEST_GAMMA, LEVEL, Setting, curves_of, off_text
 from simnorm.formatting import NOTHING as DASH
 from simnorm.formatting import significant
 from simnorm.report.article import Block, figure, finding, formula, heading, table, text
 from simnorm.report.chapters.inputs.about import About, range_words, whose_epsilon
-from simnorm.report.chapters.inputs.first import marks_note
+from simnorm.report.chapters.inputs.first import error_text, marks_note
 from simnorm.report.data import number_text
-from simnorm.report.tables import aligned, estimate_text
+from simnorm.report.tables import aligned
 from simnorm.report.text import listed
 
 MOST_ROWS = 10
@@ -45,7 +45,7 @@ def epsilon_finding(about: About) -> str:
     """Return which names the largest epsilon harms, with their scale."""
     last = max(about.by_epsilon)
     harmed = about.harmed()
-    lead = f"ε = {plain_number(last.epsilon)}{whose_epsilon(last.epsilon)}"
+    lead = f"{last.words()}{whose_epsilon(last.epsilon)}"
     if not harmed:
         worst = about.losers[0]
         first = min(about.by_epsilon)
@@ -81,14 +81,14 @@ def epsilon_table(about: About) -> Block | None:
         heads.append("sd")
     for setting in about.run.epsilons:
         cells = [about.error(name, n, setting) for name in names]
-        columns.append(aligned([estimate_text(cell) for cell in cells]))
-        heads.append(f"ε = {plain_number(setting.epsilon)}")
+        columns.append(aligned([error_text(cell) for cell in cells]))
+        heads.append(Setting(setting.epsilon).words())
     if known:
         stays = [
             significant(remaining(sd, last.epsilon), 2) if math.isfinite(sd) else DASH for sd in sds
         ]
         columns.append(aligned(stays))
-        heads.append(f"stays, ε = {plain_number(last.epsilon)}")
+        heads.append(f"stays, {Setting(last.epsilon).words()}")
     rows = [list(row) for row in zip(*columns, strict=True)]
     every = len(about.losers)
     which = f" The {len(names)} of {every:,} that lose most." if len(names) < every else ""
@@ -161,7 +161,7 @@ def settings_table(about: About) -> Block | None:
     columns = [[s.words() for s in shown]]
     for name in names:
         cells = [about.error(name, run.size, s) for s in shown]
-        columns.append(aligned([estimate_text(cell) for cell in cells]))
+        columns.append(aligned([error_text(cell) for cell in cells]))
     rows = [list(row) for row in zip(*columns, strict=True)]
     return table(
         ["layer", *names], rows,
