@@ -594,7 +594,7 @@ def normal_rows():
     laws = ["normal", "exponential", "bernoulli(p=0.3)", "rectified_normal"]
     design = Design.make(
         laws, study="inputs", full_size=1024, sampling="shuffle,iid,replacement",
-        batch_sizes="1:1024:x2,3,100", gamma="1,0.5", beta="0,0.3", epsilon="0,0.01",
+        batch_sizes="1:1024:x4,3,100", gamma="1,0.5", beta="0,0.3", epsilon="0,0.01",
     )  # fmt: skip
     data = Design.make(
         data=table_of(300), study="inputs", sampling="shuffle,replacement",
@@ -612,7 +612,7 @@ def independent(frame):
 def test_rows_with_exact_theory_are_as_far_off_as_chance_allows(normal_rows):
     """All exact rows below the Sidak bound at 1e-4; all quantities with theory are among them."""
     asked = independent(normal_rows)
-    assert len(asked) > 900
+    assert len(asked) > 600
     assert asked["z"].abs().max() < sidak(len(asked), 256)
     known = {*asked["estimator"]}
     assert known == {
@@ -624,7 +624,7 @@ def test_rows_with_exact_theory_are_as_far_off_as_chance_allows(normal_rows):
 def test_exact_rows_are_at_their_theory(normal_rows):
     """Where status and theory are exact both, estimate and theory are one number."""
     rows = normal_rows[(normal_rows["status"] == EXACT) & (normal_rows["theory_kind"] == "exact")]
-    assert len(rows) > 200
+    assert len(rows) > 150
     assert rows["estimate"].to_numpy() == pytest.approx(rows["theory"].to_numpy(), abs=1e-7)
     assert (rows["mcse"] == 0.0).all()
 
@@ -839,7 +839,9 @@ def test_errors_by_value_average_to_the_error(normal):
         assert squares.sum() > 0.9 * (1.0 + p - 2.0 * c) - 1e-9
     for n, rows in points(normal, "by_value").items():
         if n < 1024:
-            assert rows["y"].to_numpy() == pytest.approx(rows["theory"].to_numpy(), rel=0.1), n
+            # The share of the full set in a batch is taken off to first order only.
+            room = sidak(150, 256) * rows["mcse"] + 0.03 * rows["theory"]
+            assert ((rows["y"] - rows["theory"]).abs() < room).all(), n
 
 
 def test_errors_by_value_are_exact_for_normal_draws():
@@ -898,15 +900,15 @@ def test_one_replication_has_curves_without_errors():
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "compiled"),
     [
-        {"distributions": ["normal"], "sampling": "shuffle", "full_size": 1 << 14},
-        {"distributions": ["normal"], "sampling": "replacement", "full_size": 100},
-        {"distributions": ["normal"], "sampling": "shuffle", "full_size": 1 << 18},
-        {"data": {f"c{i}": generator(i).normal(size=5000) for i in range(20)}},
+        ({"distributions": ["normal"], "full_size": 1 << 14}, True),
+        ({"distributions": ["normal"], "full_size": 1 << 14}, False),
+        ({"distributions": ["normal"], "full_size": 100, "sampling": "replacement"}, True),
+        ({"distributions": ["normal"], "full_size": 1 << 18}, True),
+        ({"data": {f"c{i}": generator(i).normal(size=5000) for i in range(20)}}, False),
     ],
 )
-@pytest.mark.parametrize("compiled", BOTH)
 def test_no_more_memory_than_was_said(given, compiled, monkeypatch):
     """Peak of a block by tracemalloc, which sees numpy's arrays, below what is said for a run."""
     monkeypatch.setattr(streams, "BLOCK_DRAWS", 1 << 20)

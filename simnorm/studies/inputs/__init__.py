@@ -25,7 +25,8 @@ quantile_value                                    error of (mean rank - 1/2)/n
 
 The errors of the last three are those of the value that the batch's scaler gives against the one
 that the full set's scaler gives, in units of the sd of the latter's values over the full set. The
-sd of z-scores is 1, so that all scalers can be compared.
+sd of z-scores is 1, so that all scalers can be compared. Equal values, or one alone, come out as 0,
+and by their ranks as 1/2.
 
 With P = E s^2/(s^2 + epsilon) and C = E s^2/sqrt(s^2 + epsilon)/S, the mean squared error is
 
@@ -84,7 +85,7 @@ Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
 
 # Of every value that is looked at together: itself, its places and ranks, and what is made of them.
-BYTES_PER_VALUE = 160
+BYTES_PER_VALUE = 200
 
 
 def cells(design: Design, source: Source) -> tuple[Any, ...]:
