@@ -26,7 +26,7 @@ from simnorm.estimators import ESTIMATORS
 
 SMALL = ["--full-size", "16", "--batch-sizes", "2,5,16", "--replications", "60"]
 SWEEP = ["sweep", *SMALL, "--dist", "normal", "--estimators", "mean,std"]
-COMMANDS = ["sweep", "run", "report", "list"]
+COMMANDS = ["sweep", "solve", "run", "report", "list", "study"]
 HEAVY = ["numpy", "pandas", "seaborn", "matplotlib", "scipy", "numba", "sklearn"]
 
 

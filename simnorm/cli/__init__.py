@@ -40,10 +40,8 @@ from simnorm.cli.study import study_app
 EPILOG = """\
 Examples:\n
   simnorm sweep --batch-sizes 2,4,8,16\n
-  simnorm sweep --data train.csv --report report.pdf\n
   simnorm study inputs --data train.csv\n
-  simnorm solve --target-rmse 0.1 --dist normal\n
-  simnorm list distributions
+  simnorm solve --target-rmse 0.1 --dist normal
 """
 
 app = typer.Typer(

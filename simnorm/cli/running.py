@@ -20,6 +20,8 @@ from simnorm.api import memory_needed, run
 from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
+from simnorm.grammar import number_text
+from simnorm.options import STUDIES
 from simnorm.results import Result, check_report_path
 from simnorm.store import REPORT, check_folder, default_folder
 from simnorm.studies import study_of
@@ -189,8 +191,13 @@ def print_plan(plan: dict[str, Any]) -> None:
         what = {"data": design["data"], "columns": _some(design["columns"])}
     else:
         what = {"distributions": ", ".join(design["distributions"])}
+    what = {"study": design["study"]} | what
+    if "estimators" in design:
+        what["estimators"] = ", ".join(design["estimators"])
+    for name in STUDIES[design["study"]].settings:
+        given = design[name] if isinstance(design[name], list) else [design[name]]
+        what[name] = ", ".join(number_text(v) if isinstance(v, float) else str(v) for v in given)
     lines = what | {
-        "estimators": ", ".join(design["estimators"]),
         "batch sizes": _some([str(n) for n in design["batch_sizes"]]),
         "sampling": ", ".join(design["sampling"]),
         "full size N": f"{design['full_size']:,}",
