@@ -22,6 +22,7 @@ from simnorm.figures.tables import (
     reference_of,
 )
 from simnorm.presets import Average, average
+from simnorm.sampling import SHUFFLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,7 +181,8 @@ class Run:
 def run_of(frame: pd.DataFrame, curves: pd.DataFrame) -> Run:
     """Return what is shown of a run's tables."""
     frame, curves = with_factors(frame), with_factors(curves)
-    scheme = main_scheme(frame)
+    # What all others are compared with, if the run has it.
+    scheme = SHUFFLE if SHUFFLE in set(frame["sampling"]) else main_scheme(frame)
     frame = frame.assign(scheme_shown=frame["sampling"] == scheme)
     rows = frame[frame["scheme_shown"]]
     reference = reference_of(rows)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 
-LEVEL = "what a z-score by the full set is itself off is lost"
+LEVEL = "what a z-score by the full set is itself off by:"
 
 
 def article(
@@ -181,10 +181,19 @@ def _made_of(facts: Facts) -> list[Block]:
 
 
 def _shares(facts: Facts) -> list[Block]:
+    if not run_has_parts(facts):
+        return []
     return [
         heading("The parts together"),
         figure("split", findings.split_finding(facts), "Stacked bars of shares."),
     ]
+
+
+def run_has_parts(facts: Facts) -> bool:
+    """Return whether there are parts of an error that is not 0."""
+    rows = facts.run.points[facts.run.points["kind"] == "split"]
+    rows = rows[rows["name"] == facts.told]
+    return bool((np.nan_to_num(floats(rows, "y")) > 0.0).any())
 
 
 def _start(facts: Facts) -> list[Block]:
@@ -213,7 +222,7 @@ def _pooled(facts: Facts) -> list[Block]:
 
 def _sampling(facts: Facts) -> list[Block]:
     run = facts.run
-    if len(run.schemes) < 2:
+    if len(run.schemes) < 2 or not run.ranked:
         return []
     words = findings.sampling_finding(facts)
     found = [heading("How the batches come")]

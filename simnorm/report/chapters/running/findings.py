@@ -13,13 +13,15 @@ from simnorm.presets import Precise
 from simnorm.report.chapters.running.facts import Facts, main_preset, who, whose
 from simnorm.report.chapters.running.first import LONGEST, batches, number_words, share_words
 from simnorm.report.facts import Quantity
-from simnorm.report.text import listed
-from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE
+from simnorm.report.text import listed, plural
+from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
 
 # What may be left of a start: of the mean in sd, of the variance in parts of it.
 LEFT_MEAN, LEFT_VARIANCE = 0.05, 0.1
 # A mean further from 0 than this is called far.
 FAR = 3.0
+# A mean, or a variance, this near to 0 and 1 is where averages start.
+NEAR = 0.1
 # An error in file order is called larger, or smaller, from this ratio on.
 CLEAR = 1.1
 
@@ -39,7 +41,9 @@ def floor_text(facts: Facts, name: str, preset: str, n: int) -> str:
     y, mcse, theory = facts.point("floor", name, preset, n)
     if math.isfinite(theory):
         return f"≈ {significant(theory, 2)}"
-    return format_estimate(y, mcse) if math.isfinite(y + mcse) else ""
+    # What was simulated is the error after all steps, and as sure as that.
+    sure = math.isfinite(facts.value(name, preset, n).best)
+    return format_estimate(y, mcse) if sure and math.isfinite(y + mcse) else ""
 
 
 def floor_value(facts: Facts, name: str, preset: str, n: int) -> float:
@@ -47,7 +51,8 @@ def floor_value(facts: Facts, name: str, preset: str, n: int) -> float:
     y, mcse, theory = facts.point("floor", name, preset, n)
     if math.isfinite(theory):
         return theory
-    return y if math.isfinite(mcse) else math.nan
+    sure = math.isfinite(facts.value(name, preset, n).best)
+    return y if sure and math.isfinite(mcse) else math.nan
 
 
 # ---------------------------------------------------------------------------------------------
@@ -74,16 +79,19 @@ def trajectory_finding(facts: Facts) -> str:
 
 def steps_finding(facts: Facts) -> str:
     """Return what it means that an average is near its floor from the first step on."""
+    start = facts.starts.get(facts.told)
     near = [
         who(preset)
         for preset in facts.averaging
         if facts.point("steps_to_floor", facts.told, preset)[2] == 1.0
     ]
-    if not near:
+    if not near or start is None or not (start.away < NEAR and abs(start.variance - 1.0) < NEAR):
         return ""
+    are = "is" if len(near) == 1 else "are"
     return (
-        f"That {listed(near)} may be near the floor from the first step on is because averages "
-        f"start at mean 0 and variance 1, and {short(facts.told, LONGEST)} happens to have these."
+        f"{listed(near)} {are} as near to the floor, or below, from the first step on because "
+        f"averages start at mean 0 and variance 1, which {short(facts.told, LONGEST)} happens to "
+        "have."
     )
 
 
@@ -97,10 +105,10 @@ def level_finding(facts: Facts) -> str:
         floor = floor_value(facts, name, preset, n)
         if not math.isfinite(floor):
             continue
+        text = f"{whose(preset)} end at {sd_words(floor)}"
         if floor <= level:
             sentences.append(
-                f"{whose(preset)} come down to {sd_words(floor)}, below the {sd_words(level)} that "
-                "a z-score is itself off by."
+                f"{text}, no more than the {sd_words(level)} that a z-score is itself off by."
             )
             continue
         momentum = facts.point("momentum_needed", name, preset)[2]
@@ -110,8 +118,7 @@ def level_finding(facts: Facts) -> str:
             else "no momentum would do: what is left is bias, not noise"
         )
         sentences.append(
-            f"{whose(preset)} never come below {sd_words(floor)}, more than the {sd_words(level)} "
-            f"that a z-score is itself off by; {would}."
+            f"{text} and never at the {sd_words(level)} that a z-score is itself off by; {would}."
         )
     needed = _batches_needed(facts, name, n)
     if needed and sentences:
@@ -219,10 +226,14 @@ def divisor_finding(facts: Facts) -> str:
         for n in shown:
             parts = facts.split(facts.told, preset, n, VARIANCE)
             if parts:
-                found[n] = math.sqrt(max(parts["divisor"], 0.0))
+                # In the end: after T steps a part of it is still hidden by the start.
+                grown = 1.0 - float(settings(preset).momentum or 0.0) ** facts.run.steps
+                found[n] = math.sqrt(max(parts["divisor"], 0.0)) / grown if grown else 0.0
         if not found:
             continue
-        if max(found.values()) < 0.5 / facts.run.full_size or settings(preset).ddof:
+        if max(found.values()) >= 1.0 or not max(found.values()) > 0.0 or settings(preset).ddof:
+            if not settings(preset).ddof:
+                continue
             sentences.append(f"{whose(preset)} have the divisor n − 1 and no such bias.")
             continue
         items = [f"{percent(value)} at n = {n:,}" for n, value in found.items()]
@@ -307,11 +318,22 @@ def _iid_sentence(facts: Facts) -> str:
         return ""
     own = facts.value(name, preset, scheme=SHUFFLE, reference=FULL_SET)
     iid = facts.value(name, preset, scheme=IID, reference="population")
-    return (
+    text = (
         f"With {who(preset)} and batches of {run.n:,} ({short(name, LONGEST)}), independent draws "
         f"miss the population by {sd_words(iid.best)}, and shuffled epochs their own full set by "
-        f"{sd_words(own.best)}: the batches of an epoch are parts of one sample, and as it fills "
-        "up their noise cancels. About the population the full set’s own error stays."
+        f"{sd_words(own.best)}: "
+    )
+    if own.best < iid.best / CLEAR:
+        return text + (
+            "the batches of an epoch are parts of one sample, and as it fills up their noise "
+            "cancels. About the population the full set’s own error stays."
+        )
+    seen = run.steps * run.n
+    return text + (
+        f"{batches(run.steps)} of {run.n:,} are {seen:,} draws, beside a full set of "
+        f"{run.full_size:,} too few for epochs to matter."
+        if seen < run.full_size
+        else "what is averaged here reaches back no further than a part of an epoch."
     )
 
 
@@ -345,23 +367,30 @@ def order_sentence(facts: Facts, scheme: str) -> str:
         name, (usual, other) = next(iter(pairs.items()))
         worse = sum(b.best > CLEAR * a.best for a, b in pairs.values())
         if not worse:
-            parts.append(f"{whose(preset)} lose nothing clear")
+            lose = "loses" if preset in facts.equal else "lose"
+            parts.append(f"{whose(preset)} {lose} nothing clear")
             continue
         count = f" in {worse:,} of {len(pairs):,} columns" * (len(pairs) > 1)
         most = ", most" if len(pairs) > 1 else ""
         parts.append(
             f"with {whose(preset)} the error is larger{count}{most} in {short(name, LONGEST)} "
-            f"({sd_words(other.best)}, shuffled {sd_words(usual.best)})"
+            f"({sd_words(other.best)}, {usual_words(facts)} {sd_words(usual.best)})"
         )
     if not parts:
         return ""
-    how = "In file order" if scheme == SEQUENTIAL else f"By {said(scheme)}"
+    known = {SEQUENTIAL: "In file order", REPLACEMENT: "Drawn with replacement"}
+    how = known.get(scheme, f"By {said(scheme)}")
     return f"{how}, at batch size {facts.run.n:,}, {'; '.join(parts)}."
+
+
+def usual_words(facts: Facts) -> str:
+    """Return how batches come in what a run shows."""
+    return "shuffled" if facts.run.scheme == SHUFFLE else said(facts.run.scheme)
 
 
 def order_text(facts: Facts) -> str:
     """Return why an order matters."""
-    if not any(scheme not in (SHUFFLE, IID, "replacement") for scheme in facts.run.schemes):
+    if not any(scheme not in (SHUFFLE, IID, REPLACEMENT) for scheme in facts.run.schemes):
         return ""
     return (
         "Rows that stand together are alike in sorted data. Then a batch’s variance is that "
@@ -459,14 +488,14 @@ def start_finding(facts: Facts) -> str:
         return " ".join([*sentences, f"Every {kind} is near where averages start."])
     late = sum(value > run.steps for value in steps.values())
     sentences.append(
-        f"{whose(preset)} need {steps[slow]:,.0f} steps to forget their start in "
+        f"{whose(preset)} need {plural(round(steps[slow]), 'step')} to forget their start in "
         f"{short(slow, LONGEST)}"
         + (f", more than the {run.steps:,} of this run" if steps[slow] > run.steps else "")
         + "."
     )
     if late > 1:
         sentences.append(
-            f"In {late:,} of {len(steps):,} {kind}s {run.steps:,} steps are too few for "
+            f"In {late:,} of {len(steps):,} {kind}s {plural(run.steps, 'step')} will not do for "
             f"{who(preset)}."
         )
     return " ".join(sentences)
@@ -494,10 +523,9 @@ def drift_finding(facts: Facts) -> str:
         f"{listed(items)}."
     )
     if len(found) > 1:
-        text += (
-            f" {_capital(whose(best))} do{'es' if best in facts.equal else ''} best here: what "
-            "forgets faster lags less, and is noisier."
-        )
+        does = "does" if best in facts.equal else "do"
+        why = ": what forgets faster lags less, and is noisier" if best in facts.averaging else ""
+        text += f" {_capital(whose(best))} {does} best here{why}."
     return text
 
 

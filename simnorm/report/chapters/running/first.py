@@ -123,7 +123,7 @@ def _of_what(facts: Facts) -> str:
     """Return whose numbers are told."""
     name = short(facts.told, LONGEST)
     if facts.run.of_data and len(facts.names) > 1:
-        return f"; {name}, the middle one of {len(facts.names):,} columns"
+        return f"; {name}, the middle one of {len(facts.run.ranked):,} columns"
     return f"; {name}"
 
 
@@ -167,16 +167,18 @@ def _counts(facts: Facts) -> str:
     if not found:
         return ""
     kind = thing(facts.run.frame)
+    groups: dict[tuple[int, int], list[str]] = {}
+    for preset, pair in found.items():
+        groups.setdefault(pair, []).append(preset)
     parts = []
-    for place, (preset, (good, count)) in enumerate(found.items()):
-        of = f"{good:,} of {count:,}" if good < count else f"all {count:,}"
-        of = of if good else f"none of {count:,}"
-        of += f" {kind}s" if not place else ""
-        parts.append(f"{_with(preset, first=not place)} in {of}")
-    return f"At this batch size no more than that is lost {listed(parts)}."
+    for (good, count), presets in groups.items():
+        of = f"{good:,}" if 0 < good < count else "all" if good else "none"
+        of += f" of {count:,}{f' {kind}s' if not parts else ''}"
+        parts.append(f"in {of} {listed([_with(preset) for preset in presets])}")
+    return f"At this batch size the error is within that {'; '.join(parts)}."
 
 
-def enough_sentence(facts: Facts, name: str, than: str = "that is lost") -> str:
+def enough_sentence(facts: Facts, name: str, than: str = "that") -> str:
     """Return from which batch size on each preset is no worse than a z-score by the full set."""
     if not math.isfinite(facts.level(name)):
         return ""
@@ -189,7 +191,7 @@ def enough_sentence(facts: Facts, name: str, than: str = "that is lost") -> str:
     if not groups:
         return ""
     parts = [f"{listed([_with(p) for p in ps])} {when}" for when, ps in groups.items()]
-    return f"After {batches(facts.run.steps)} no more than {than} {'; '.join(parts)}."
+    return f"After {batches(facts.run.steps)} the error is within {than} {'; '.join(parts)}."
 
 
 def _when(sizes: list[int], good: list[int]) -> str:
@@ -198,12 +200,14 @@ def _when(sizes: list[int], good: list[int]) -> str:
     Examples
     --------
     >>> _when([2, 4, 8], [4, 8]), _when([2, 4, 8], [4]), _when([2, 4], [])
-    ('from batches of 4 on', 'with batches of 4', 'at no batch size simulated')
+    ('from batches of 4 on', 'only with batches of 4', 'at no batch size simulated')
     """
     if not good:
         return "at no batch size simulated"
     if good == sizes:
         return "at every batch size" if len(sizes) > 1 else f"with batches of {good[0]:,}"
+    if len(good) == 1:
+        return f"only with batches of {good[0]:,}"
     if good == sizes[-len(good) :]:
         return f"from batches of {good[0]:,} on"
     first = sizes.index(good[0])
@@ -304,7 +308,7 @@ def tiles_note(facts: Facts) -> str:
     """Return of what the numbers are, and what the error bar means."""
     name, run = short(facts.told, LONGEST), facts.run
     if run.of_data:
-        of = f"the column {name}"
+        of = name
         if len(facts.names) > 1:
             of += ", the middle one"
         drawn = "" if run.scheme == SEQUENTIAL else (

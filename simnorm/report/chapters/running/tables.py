@@ -11,7 +11,7 @@ from simnorm.figures.choice import thing
 from simnorm.figures.questions import independent_questions
 from simnorm.figures.running.shown import MEAN, VARIANCE, label, settings
 from simnorm.figures.tables import FIRST_NAMES, floats, short
-from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, significant
+from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, percent, significant
 from simnorm.presets import Precise
 from simnorm.report.article import Block, table
 from simnorm.report.chapters.running.facts import Facts, who
@@ -24,12 +24,13 @@ from simnorm.report.chapters.running.findings import (
     pairs_of,
     percent_of_start,
     steps_for_start,
+    usual_words,
 )
 from simnorm.report.chapters.running.first import batches, number_words
 from simnorm.report.facts import Quantity
 from simnorm.report.tables import aligned, estimate_text
 from simnorm.report.text import plural, z_text
-from simnorm.sampling import SEQUENTIAL
+from simnorm.sampling import REPLACEMENT, SEQUENTIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +187,7 @@ def start_table(facts: Facts) -> Block | None:
          *(f"{short(label(p), 14)}\nepsilon" for p in presets)],
         rows,
         "How far from mean 0 and variance 1, where averages start. Steps: until no more is left of "
-        f"that than {LEFT_MEAN} sd of the mean and {LEFT_VARIANCE:.0%} of the variance. "
+        f"that than {LEFT_MEAN} sd of the mean and {percent(LEFT_VARIANCE)} of the variance. "
         "Epsilon: by how many sd it alone makes values wrong (root mean square)." + more,
         gutter=7.0,
     )  # fmt: skip
@@ -200,9 +201,9 @@ def order_table(facts: Facts, scheme: str) -> Block | None:
     if not names:
         return None
     columns, head = [], [thing(facts.run.frame)]
-    word = "file order" if scheme == SEQUENTIAL else "groups"
+    word = {SEQUENTIAL: "file order", REPLACEMENT: "replaced"}.get(scheme, "groups")
     for preset in presets:
-        for other, what in (("", "shuffled"), (scheme, word)):
+        for other, what in (("", usual_words(facts)), (scheme, word)):
             cells = [facts.value(name, preset, scheme=other) for name in names]
             columns.append(aligned([_two(cell.best) for cell in cells]))
             head.append(f"{short(label(preset), 12)}\n{what}")
@@ -287,12 +288,13 @@ def verdict_table(facts: Facts) -> Block:
     slow = {p: steps_for_start(facts, name, p) for p in facts.averaging[:2]}
     slow = {p: value for p, value in slow.items() if math.isfinite(value)}
     if slow:
-        here = "; ".join(f"{label(p)}: {value:,.0f} steps" for p, value in slow.items())
+        here = "; ".join(f"{label(p)}: {plural(round(v), 'step')}" for p, v in slow.items())
         rows.append(["start at 0 and 1", "true, fades by itself", here])
-    biased = [p for p in facts.averaging if not settings(p).ddof and run.n > 1]
-    if biased:
-        rows.append(["divisor n", "true, never fades", f"{who(biased[0])}: variance too small by "
-                     f"1/n, {significant(100.0 / run.n, 2)} % at n = {run.n:,}"])  # fmt: skip
+    for preset in [p for p in facts.averaging if not settings(p).ddof and run.n > 1][:1]:
+        parts = facts.split(name, preset, run.n, VARIANCE)
+        off = math.sqrt(parts["divisor"]) if parts else 1.0 / run.n
+        rows.append(["divisor n", "true, never fades", f"{who(preset)}: variance too small by "
+                     f"{significant(100.0 * off, 2)} % at n = {run.n:,}"])  # fmt: skip
     lags = [(p, settings(p).momentum or 0.0) for p in facts.averaging[:2]]
     if lags:
         here = "; ".join(
