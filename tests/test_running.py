@@ -566,6 +566,31 @@ def test_error_bars_are_honest_over_twenty_seeds():
     assert bias.max() < sidak(len(bias), 256)
 
 
+def test_theory_holds_in_odd_corners():
+    """One step and epochs by the dozen, momenta of 0 and 1, other divisors, no epsilon, few rows.
+
+    What is exact is what theory says, to 1e-9; nothing that is tested is beyond Sidak's bound.
+    """
+    presets = ["keras3(momentum=1)", "keras3(momentum=0)", "pytorch", "cumulative",
+               "precise(ddof=1)", "precise(epsilon=0)", "keras3(epsilon=0)"]  # fmt: skip
+    laws = ["lognormal(s=2)", "poisson", "normal(loc=1e9)", "pareto(b=3)"]
+    rows = {"a": np.arange(5) ** 2.0, "c": np.ones(5), "coin": np.arange(5) % 2.0}
+    for steps, given in itertools.product((1, 7, 64), (laws, rows)):
+        schemes = ["shuffle", "replacement", "iid" if given is laws else "sequential"]
+        design = design_of(given, sampling=schemes, batch_sizes=[1, 2, 5], steps=steps,
+                           presets=presets, drift=[0, -0.3], replications=300,
+                           **({"full_size": 10} if given is laws else {}))  # fmt: skip
+        found = frame_of(design)
+        bias = found[found["measure"] == "bias"]
+        assert bias["z"].abs().max() < sidak(int(bias["z"].notna().sum()), 300)
+        value = found[found["estimator"] == "inference_value"]["z"].dropna()
+        assert value.abs().max() < 8.0 or value.empty  # squares of few, by their left tail
+        exact = found[(found["status"] == "exact") & found["theory"].notna()]
+        assert len(exact) > 200
+        close = {"rel": 1e-9, "abs": 1e-12}
+        assert exact["estimate"].to_numpy() == pytest.approx(exact["theory"], **close)
+
+
 def test_rows_without_moments_say_so():
     """Laws without a mean, a variance, a fourth moment; and what t(df=5) needs for an error bar."""
     laws = ["cauchy", "t(df=1.5)", "t(df=3)", "t(df=5)"]

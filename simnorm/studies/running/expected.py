@@ -1,4 +1,7 @@
-"""What theory says of a cell and of a trajectory: all calls of `simnorm.theory.running`."""
+"""What theory says of a cell and of a trajectory: all calls of `simnorm.theory.running`.
+
+Quietly: a moment that does not exist makes NaN, and is left out.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from simnorm.columns import Column
 from simnorm.distributions import Distribution
 from simnorm.errors import SimnormError
 from simnorm.presets import FIRST_MEAN, FIRST_VARIANCE, Average, Precise
-from simnorm.sampling import FROM_LAW, IID
+from simnorm.sampling import FROM_LAW, IID, SHUFFLE
+from simnorm.tally import quietly
 from simnorm.theory.moments import log_c4
 from simnorm.theory.running import (
     Split,
@@ -70,18 +74,39 @@ def stream_of(
     )
 
 
+@quietly
 def mean_split(stream: Stream, source: Kind) -> Split | None:
     """Return the parts of the error of a running mean."""
     return running_mean_split(stream, source)
 
 
+@quietly
 def variance_split(stream: Stream, source: Kind, kind: Average) -> Split | None:
     """Return the parts of the error of a running variance, None where there is no theory."""
     if not isinstance(kind, Precise):
         return running_variance_split(stream, source)
-    whole = _pooled(stream, source)
-    found = None if whole is None else running_variance_split(whole, source)
+    found = _pooled_split(stream, source)
     return found if found is None or not stream.drift else _with_drift(found, stream, source)
+
+
+def _pooled_split(stream: Stream, source: Kind) -> Split | None:
+    if _has_other_divisor(stream, source):
+        # Whole epochs of a column have its variance but for the divisor.
+        rows = stream.steps * stream.batch_size
+        if not isinstance(source, Column) or rows % source.size or source.size % stream.batch_size:
+            return None
+        return Split(0.0, source.variance / (rows - 1.0), 0.0, 0.0)
+    whole = _pooled(stream, source)
+    return None if whole is None else running_variance_split(whole, source)
+
+
+def _has_other_divisor(stream: Stream, source: Kind) -> bool:
+    """Return whether rows less 1 divide a variance of several epochs, which theory takes for one's.
+
+    There N - 1 would.
+    """
+    rows, size = stream.steps * stream.batch_size, stream.of(source).full_size
+    return bool(stream.ddof and stream.sampling == SHUFFLE and size and rows > size)
 
 
 def _pooled(stream: Stream, source: Kind) -> Stream | None:
@@ -112,22 +137,25 @@ def _with_drift(found: Split, stream: Stream, source: Kind) -> Split | None:
     if full.per_epoch:
         epochs = float((np.add.reduceat(c, np.arange(0, T, full.per_epoch)) ** 2).sum())
     spread = model.of_mean.of_squares * float((c * c).sum()) - model.of_mean.of_epochs * epochs
+    spread = max(spread, 0.0)  # with one batch an epoch nothing but rounding is left
     d = stream.drift * stretch
     return found._replace(
         drift=stream.drift * d * (T * T - 1.0) / 12.0, noise=found.noise + 4.0 * d * d * spread
     )
 
 
+@quietly
 def inference_value(stream: Stream, source: Kind, kind: Average) -> Value | None:
     """Return the mean squared error of a normalized value, None where there is no theory."""
     if not isinstance(kind, Precise):
         return inference_mse(stream, source, kind.epsilon)
-    if stream.drift:
+    if stream.drift or _has_other_divisor(stream, source):
         return None
     whole = _pooled(stream, source)
     return None if whole is None else inference_mse(whole, source, kind.epsilon)
 
 
+@quietly
 def trajectory(stream: Stream, source: Kind, kind: Average, grid: NDArray[np.int64]) -> Floats:
     """Return root mean squared errors after some steps, NaN where there is no theory.
 
@@ -176,6 +204,7 @@ class Settled(NamedTuple):
     steps: float
 
 
+@quietly
 def settled(stream: Stream, source: Kind, kind: Average) -> Settled:
     """Return the floor of a normalized value's error, and when it is reached."""
     m, each = stream.momentum, stream.of(source).per_epoch or 1
@@ -213,12 +242,14 @@ def zscore_error(source: Kind, full_size: int) -> float:
     return math.sqrt(found) if math.isfinite(found) else math.nan
 
 
+@quietly
 def momentum_needed(target: float, stream: Stream, source: Kind, kind: Average) -> float:
     """Return the smallest momentum whose floor is as low as a target, NaN if none is."""
     found = momentum_for(target, stream, source, kind.epsilon)
     return math.nan if found is None else found
 
 
+@quietly
 def batches_needed(target: float, stream: Stream, source: Kind, kind: Average) -> float:
     """Return how many pooled batches are as near as a target, NaN if no number is."""
     found = batches_for(target, stream, source, kind.epsilon)

@@ -28,7 +28,7 @@ from simnorm.known import CONSTANT, FILE_ORDER, NORMAL_SQUARE, ONE_GROUP
 from simnorm.presets import Average, Precise
 from simnorm.quantities import RELATIVE, Cell, Known
 from simnorm.rare import squared_mean_kurtosis
-from simnorm.sampling import GROUPED, IID, SEQUENTIAL, SHUFFLE
+from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
 from simnorm.studies.drawing import Source, chunk
 from simnorm.studies.running import expected
 from simnorm.studies.running.batches import groups_of
@@ -106,7 +106,8 @@ class Knowledge:
         own = self._moments(about)
         if own["mse"].status == UNDEFINED == own.get("bias", own["mse"]).status:
             return Known(own["mse"])
-        theory, fixed = self._theory(about, cell), self._exactly(about)
+        fixed = self._exactly(about)
+        theory = self._theory(about, cell, fixed)
         if fixed is not None:
             own = {name: fixed for name in own if own[name].status != UNDEFINED} | {
                 name: verdict for name, verdict in own.items() if verdict.status == UNDEFINED
@@ -187,6 +188,8 @@ class Knowledge:
         """Return the verdict on an error that is the same in every replication."""
         if self.is_fixed:
             return Verdict(EXACT, self.is_fixed)
+        if self._is_same_in_any_order(about):
+            return Verdict(EXACT, self._why_exact(about))
         mean = self._split(about._replace(quantity=RUNNING_MEAN))
         variance = self._split(about._replace(quantity=RUNNING_VARIANCE))
         reason = self._why_exact(about)
@@ -199,6 +202,14 @@ class Knowledge:
         if split is None or not _is_noiseless(split, unit):
             return None
         return Verdict(EXACT, reason, is_zero=abs(split.bias) <= NO_BIAS * unit)
+
+    def _is_same_in_any_order(self, about: About) -> bool:
+        """Return whether it does not matter which rows are in which batch, with theory or not."""
+        if not isinstance(about.source, Column) or self._split(about) is not None:
+            return False
+        whole = about.n == self.design.full_size and self.word != REPLACEMENT
+        kept = about.case.average.momentum == 1.0
+        return about.source.is_constant or whole or kept or self._is_of_one(about)
 
     def _why_exact(self, about: About) -> str:
         if isinstance(about.source, Column) and about.source.is_constant:
@@ -221,18 +232,34 @@ class Knowledge:
     def _needed(self, about: About) -> tuple[int, int]:
         """Return the replications that bias and squares need for a standard error."""
         plain = squares = 0
-        if about.quantity != INFERENCE and self.word != GROUPED:
+        if self.word != GROUPED:
+            N = float(self.design.full_size)
             draws = about.n * effective_batches(about.case.average, about.case.steps)
-            if self.word == SHUFFLE:
-                draws = min(draws, float(self.design.full_size))
-            if self._is_of_one(about):
-                draws = float(self.design.full_size)  # chance is in the reference alone
-            plain, squares = _tails(about, draws)
+            draws = min(draws, N) if self.word == SHUFFLE else draws
+            if about.quantity == INFERENCE:
+                squares = self._tails_of_value(about, draws)
+            else:
+                # Of batches of one, chance is in the reference alone.
+                plain, squares = _tails(about, N if self._is_of_one(about) else draws)
         if self.word == GROUPED:
             # Nothing foretells what rarely meets; a k-hat tells, from so many replications on.
             plain = squares = FEWEST_FOR_KHAT
         # A replication is a single error.
         return plain, max(squares, FEWEST_SINGLES)
+
+    def _tails_of_value(self, about: About, draws: float) -> int:
+        """Return the replications that squares of a normalized value need.
+
+        What a large value does to a running mean is bounded, because it is in the running variance
+        as well; but not in batches of one, nor where it is in the full set and not in them.
+        """
+        needed = 0
+        if about.n == 1:
+            needed = _tails(about._replace(quantity=RUNNING_MEAN), draws)[1]
+        if isinstance(about.source, Distribution) and about.reference != POPULATION:
+            kurtosis, size = about.source.squares_kurtosis, float(self.design.full_size)
+            needed = max(needed, replications_for(kurtosis, size, LARGEST_TAIL_SHARE))
+        return needed
 
     # -----------------------------------------------------------------------------------------
     # Theory
@@ -244,7 +271,7 @@ class Knowledge:
 
     def _split_of(self, about: About) -> Split | None:
         stream = self.stream(about)
-        if stream is None:
+        if stream is None or about.quantity == INFERENCE:
             return None
         if about.quantity == RUNNING_MEAN:
             return expected.mean_split(stream, about.source)
@@ -254,9 +281,12 @@ class Knowledge:
         """Return the parts of an error, None where there is no theory."""
         return self._split(self.about(cell))
 
-    def _theory(self, about: About, cell: Cell) -> dict[str, Value]:
+    def _theory(self, about: About, cell: Cell, fixed: Verdict | None) -> dict[str, Value]:
         if about.quantity != INFERENCE:
             split = self._split(about)
+            if split is not None and fixed is not None:
+                # Without what rounding leaves.
+                split = Split(0.0, 0.0, 0.0, 0.0) if fixed.is_zero else split._replace(noise=0.0)
             values = {} if split is None else split.values
         else:
             values = self._inference(about)
