@@ -114,12 +114,14 @@ def direct_errors(
 
 
 @loop()
-def rank_errors(places: Places, rising: Floats, middles: Floats, found: Floats) -> None:
-    """Take mean and mean square of (mean rank - 1/2)/n less that in the full set, (2, lanes)."""
+def rank_errors(places: Places, middles: Floats, found: Floats) -> None:
+    """Take mean and mean square of (mean rank - 1/2)/n less that in the full set, (2, lanes).
+
+    The latter are the middles, shape (1 or lanes, N). Equal values have the same, and no others.
+    """
     size = places.shape[2]
     for lane in range(places.shape[0]):
-        which = lane if rising.shape[0] > 1 else 0
-        row, middle = rising[which], middles[which]
+        row = middles[lane if middles.shape[0] > 1 else 0]
         errors, squares = 0.0, 0.0
         for batch in range(places.shape[1]):
             at = places[lane, batch]
@@ -129,7 +131,7 @@ def rank_errors(places: Places, rising: Floats, middles: Floats, found: Floats) 
                 j = i + 1
                 while j < size and row[at[j]] == x:
                     j += 1
-                e = (i + j) / (2.0 * size) - middle[at[i]]
+                e = (i + j) / (2.0 * size) - x
                 errors += (j - i) * e
                 squares += (j - i) * (e * e)
                 i = j

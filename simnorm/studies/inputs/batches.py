@@ -23,6 +23,7 @@ Places = NDArray[np.int32]
 
 # Below this a biased variance may have lost digits to the smallest doubles.
 SMALLEST_VARIANCE = 1e-290
+SMALLEST_ROOT = 1e-140
 # An epsilon of so many variances is as good as a larger one.
 LARGEST_RELATIVE = 1e200
 
@@ -265,7 +266,13 @@ class Batches:
 
     def root(self, epsilon: float) -> Floats:
         """Return sqrt(s^2 + epsilon) of every batch, for an epsilon in the unit of the data."""
-        return np.hypot(self.stds, self.sets.scaled_root(epsilon)) if epsilon else self.stds
+        root = self.sets.scaled_root(epsilon)
+        if root == 0.0:
+            return self.stds
+        if root < SMALLEST_ROOT:
+            return np.hypot(self.stds, root)
+        # The same, and faster, where no square is too small.
+        return np.sqrt(self.stds * self.stds + root * root)
 
     def epsilon_terms(self, epsilon: float) -> tuple[Floats, Floats]:
         """Return the means of v/(v + epsilon), shape (lanes,), and of v/sqrt(v + epsilon) over S.
@@ -426,7 +433,7 @@ class Batches:
         middles = self.sets.middles
         found = np.empty((2, self.lanes))
         if self.kernels is not None:
-            self.kernels.rank_errors(self.places, self.sets.rising, middles, found)
+            self.kernels.rank_errors(self.places, middles, found)
         else:
             x = np.asarray(self.sets.look(self.sets.rising, self.places))
             errors = middles_of(*runs(x)) - np.asarray(self.sets.look(middles, self.places))
