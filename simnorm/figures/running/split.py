@@ -42,7 +42,7 @@ QUANTITIES = {MEAN: "running mean", VARIANCE: "running variance"}
 MOST_BARS = 4
 # A smaller share of a bar cannot be seen.
 SEEN = 0.003
-HEIGHT = 0.132
+HEIGHT = 0.13
 
 
 class Bar(NamedTuple):
@@ -75,7 +75,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     # In sd all running means are alike but for the start; so are most variances but the worst.
     shown = [(name, quantity) for name in names[:1] for quantity in QUANTITIES]
     shown += [(name, VARIANCE) for name in names[1:]]
-    sizes = few_sizes(run) if len(names) == 1 else few_sizes(run, (2, 32))
+    sizes = few_sizes(run) if len(names) == 1 else [run.n]
     presets = run.shown_presets[:MOST_BARS]
     drifts = list(dict.fromkeys([run.drifts[0], run.drifts[-1]])) if run.drifts else []
     rows = {
@@ -88,7 +88,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if not any(bar.total > 0.0 for bar in found):
         return empty_figure("Nothing to show: there are no parts of an error.", width)
     count = len(sizes) * len(presets) + 0.6 * (len(sizes) - 1)
-    drawn = Figure(figsize=(width, len(rows) * (HEIGHT * count + 0.62) + 0.5), layout="constrained")
+    drawn = Figure(figsize=(width, len(rows) * (HEIGHT * count + 0.53) + 0.5), layout="constrained")
     grid = drawn.subplots(len(rows), len(drifts), squeeze=False, sharex=True)
     spaced(drawn)
     for line, ((name, quantity), cells) in zip(grid, rows.items(), strict=True):

@@ -234,7 +234,7 @@ def _sampling(facts: Facts) -> list[Block]:
         figure(
             "sampling",
             f"RMSE of a normalized value after {first.batches(run.steps)}, by sampling scheme. "
-            "Batches of one are left out.",
+            + "Batches of one are left out." * (1 in run.sizes and len(run.sizes) > 1),
             "Log-log panels by preset.",
         )
     )
@@ -311,7 +311,7 @@ def _statuses(facts: Facts) -> list[Block]:
 def _counted(names: str, count: int) -> str:
     """Return how many names those are that are listed in part."""
     found = re.search(r"(.*) and (\d+) more$", names)
-    return f"{int(found[2]) + 4:,} of {count:,}" if found else names
+    return f"{int(found[2]) + 4:,} of {count:,}" if found else short(names, 30)
 
 
 def _kind(reason: str) -> str:

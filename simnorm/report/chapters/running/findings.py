@@ -313,7 +313,7 @@ def sampling_finding(facts: Facts) -> str:
 def _iid_sentence(facts: Facts) -> str:
     """Return how independent draws compare with shuffled epochs about the same thing."""
     run, name = facts.run, facts.told
-    preset = next((p for p in facts.equal if _both_known(facts, name, p)), "")
+    preset = next((p for p in [*facts.equal, *facts.averaging] if _both_known(facts, name, p)), "")
     if SHUFFLE not in run.schemes or not preset:
         return ""
     own = facts.value(name, preset, scheme=SHUFFLE, reference=FULL_SET)

@@ -170,7 +170,7 @@ def _counts(facts: Facts) -> str:
     groups: dict[tuple[int, int], list[str]] = {}
     for preset, pair in found.items():
         groups.setdefault(pair, []).append(preset)
-    parts = []
+    parts: list[str] = []
     for (good, count), presets in groups.items():
         of = f"{good:,}" if 0 < good < count else "all" if good else "none"
         of += f" of {count:,}{f' {kind}s' if not parts else ''}"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_ROWS, FEW_ROWS = 8, 5
-MOST_ROWS = 16
+MOST_ROWS = 10
 MOST_COLUMNS = 4
 LONGEST = 36
 # Errors in sd have four decimals; a smaller error bar is not shown.
@@ -56,7 +56,7 @@ def first_table(facts: Facts) -> Block:
     if any(math.isfinite(level) for level in levels):
         head.append("z-score")
         columns.append(aligned([_two(level) for level in levels]))
-    rows = [[short(name, LONGEST), *cells] for name, *cells in zip(names, *columns, strict=True)]
+    rows = [[short(name, 24), *cells] for name, *cells in zip(names, *columns, strict=True)]
     left = len(facts.names) - len(names)
     which = ""
     if left:
