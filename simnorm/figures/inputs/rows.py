@@ -236,7 +236,7 @@ def spread_sizes(sizes: list[int], most: int, near: int) -> list[int]:
     Examples
     --------
     >>> spread_sizes([2, 8, 32, 64, 256, 1024], 3, 16)
-    [2, 32, 1024]
+    [2, 8, 1024]
     >>> spread_sizes([2, 8], 3, 16)
     [2, 8]
     """

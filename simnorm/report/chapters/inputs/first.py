@@ -100,11 +100,26 @@ def answer(about: About) -> str:
     if values[low] <= LEVEL < values[high]:
         verdict = f"That depends on the {about.run.thing}. At"
     colon = "," if verdict.endswith("At") else ":"
+    doubtful = doubtful_names(about)
+    which = f" ({high})" if doubtful and low == high else ""
     found = (
         f"{verdict} batch size {n:,}{colon} a batch-normalized value{about.whose} is off by "
-        f"{range_words(values)} standard deviations, in root mean square."
+        f"{range_words(values)}{which} standard deviations, in root mean square."
     )
+    if doubtful:
+        verb = "has" if len(doubtful) == 1 else "have"
+        count = len(doubtful) + len(values)
+        found += (
+            f" {len(doubtful):,} of {count:,} {about.run.thing}s {verb} no valid error bar there."
+        )
     return f"{found} {enough_sentence(about)}".strip()
+
+
+def doubtful_names(about: About) -> list[str]:
+    """Return the names whose error at the batch size spoken of is not to be trusted."""
+    rows = about.run.shown_errors
+    rows = rows[(rows["batch_size"] == about.run.size) & np.isfinite(floats(rows, "estimate"))]
+    return [str(name) for name in rows["name"] if str(name) not in about.errors]
 
 
 def no_answer(about: About) -> str:
