@@ -149,9 +149,8 @@ def _method(facts: Facts) -> list[Block]:
 
 
 def _findings(facts: Facts) -> list[Block]:
-    parts = [_way(facts), _made_of(facts), _start(facts), _pooled(facts), _shares(facts),
-             _sampling(facts), _single(facts), _drift(facts)]  # fmt: skip
-    return [block for part in parts for block in part]
+    parts = (_way, _made_of, _shares, _start, _pooled, _sampling, _single, _drift)
+    return [block for part in parts for block in part(facts)]
 
 
 def _way(facts: Facts) -> list[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from simnorm.figures.choice import thing
-from simnorm.figures.running.shown import MEAN, VALUE, VARIANCE, settings
+from simnorm.figures.running.shown import MEAN, VALUE, VARIANCE, label, settings
 from simnorm.figures.schemes import said
 from simnorm.figures.tables import FULL_SET, short
 from simnorm.formatting import fixed, format_estimate, percent, significant
@@ -158,10 +158,14 @@ def split_finding(facts: Facts) -> str:
     """Return what the squared errors of running mean and variance are made of."""
     sentences = []
     for quantity, noun in ((MEAN, "mean"), (VARIANCE, "variance")):
-        parts = [_parts_words(facts, preset, quantity) for preset in facts.presets[:3]]
-        parts = [part for part in parts if part]
+        found = {preset: _parts_words(facts, preset, quantity) for preset in facts.presets[:4]}
+        alike: dict[str, list[str]] = {}
+        for preset, words in found.items():
+            if words:
+                alike.setdefault(words, []).append(label(preset))
+        parts = [f"{words} ({', '.join(names)})" for words, names in alike.items()]
         if parts:
-            sentences.append(f"Of the squared error of a running {noun}, {'; '.join(parts)}.")
+            sentences.append(f"Squared error of a running {noun}: {'; '.join(parts)}.")
     if not sentences:
         return "The parts of the errors are not known here."
     return f"{told_words(facts)}. " + " ".join(sentences)
@@ -178,7 +182,7 @@ def _parts_words(facts: Facts, preset: str, quantity: str) -> str:
         for part, noun in nouns.items()
         if found[part] / whole >= 0.005
     }
-    return f"{who(preset)}: {listed([f'{share} {noun}' for noun, share in shares.items()])}"
+    return listed([f"{share} {noun}" for noun, share in shares.items()])
 
 
 def rules(facts: Facts) -> list[str]:
