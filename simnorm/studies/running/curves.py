@@ -254,6 +254,9 @@ class Curves:
             return needed <= self.design.steps
         source, m = self.knowledge.kinds[cell.column], case.average.momentum
         assert m is not None
+        if cell.batch_size == 1:
+            # The variance goes to 0, and epsilon alone stops it.
+            return bool(m**self.design.steps <= LEFT * case.average.epsilon)
         off = abs(source.mean / source.std) + abs(FIRST_VARIANCE / source.variance - 1.0)
         return bool(m**self.design.steps * off <= LEFT)
 
