@@ -20,7 +20,7 @@ from tiny_tables import NAN, frame_of
 
 from simnorm import figures
 from simnorm.figures.inputs.by_value import is_exact
-from simnorm.figures.inputs.epsilon import law_sd, losers, remaining
+from simnorm.figures.inputs.epsilon import law_sd, losers, remaining, scales
 from simnorm.figures.inputs.error import figure as error_figure
 from simnorm.figures.inputs.outputs import shown as shown_outputs
 from simnorm.figures.inputs.rows import Run, Setting, curves_of, plain_number, spread_sizes
@@ -232,6 +232,25 @@ def test_epsilon_is_drawn_by_scale_where_scales_are_known():
     curve = next(line for line in by_sd.lines if line.get_linestyle() == "-")
     at = np.interp(math.log(0.01), np.log(curve.get_xdata()), curve.get_ydata())
     assert at == pytest.approx(remaining(0.01, 0.001), abs=1e-3)
+
+
+def test_scales_of_columns_are_taken_from_the_curves_where_these_have_them():
+    frame = columns_frame(dict.fromkeys("abc", 1.6), {"b": 0.5})
+    curves = inputs_curves(frame)
+    points = curves[curves["kind"] == "by_value"].drop_duplicates("column")
+    points = points.assign(kind="epsilon", x=[2.0, 0.01, 3.0])
+    with_scales = pd.concat([curves, points], ignore_index=True)
+    assert scales(Run(frame), with_scales) == {"a": 2.0, "b": 0.01, "c": 3.0}
+    assert scales(Run(frame), curves) == {}
+    assert len(figures.figure("epsilon", frame, with_scales).axes) == 2
+    assert len(figures.figure("epsilon", frame, curves).axes) == 1
+
+
+def test_of_one_or_two_names_errors_by_epsilon_are_drawn_by_batch_size():
+    figure = drawn("epsilon", columns_frame({"a": 1.6, "b": 3.2}))
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert sorted(titles) == ["a", "b"]
+    assert all(ax.get_xscale() == "log" for ax in figure.axes)
 
 
 def test_the_best_gamma_has_a_star():

@@ -36,7 +36,7 @@ from simnorm.figures.style import (
     plain,
     styled,
 )
-from simnorm.figures.tables import short
+from simnorm.figures.tables import floats, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 8
 LONGEST = 22
-FEW = 2
+FEW, SMALLEST = 2, 1e-3
 # Epsilons from small to large: colours that no distribution has first.
 COLOURS = (INK, "#56b4e9", "#cc78bc", "#ca9161", "#949494", "#4d4d4d")
 SHAPES = ("o", "s", "D", "^", "v", "p")
@@ -132,17 +132,15 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     notes = []
     if few:
         # A line for one or two names says nothing; how their errors fall does.
-        panels = list(drawn.subplots(1, 2))
+        count = 2 if sds else len(shown)
+        panels = list(drawn.subplots(1, count, squeeze=False)[0])
         if sds:
-            _by_sd(panels[0], found, sds, looks, width / 2)
-        beside = panels[1:] if sds else panels
-        for ax, name in zip(beside, shown, strict=False):
-            _by_size(ax, run, name, looks, width / 2 - 0.6)
-        for ax in beside[len(shown) :]:
-            ax.set_axis_off()
+            _by_sd(panels[0], found, sds, looks, width / 2, run.size)
+        for ax, name in zip(panels[1:] if sds else panels, shown, strict=False):
+            _by_size(ax, run, name, looks, width / count - 0.6)
     elif sds:
         left, right = drawn.subplots(1, 2, width_ratios=(1.0, 0.9))
-        _by_sd(left, found, sds, looks, width / 2)
+        _by_sd(left, found, sds, looks, width / 2, run.size)
         _by_name(right, found, shown, looks)
         fit_title(right, f"At batch size {run.size:,}", width / 2 - 1.0)
     else:
@@ -183,6 +181,8 @@ def _by_size(
     shown = Shown()
     for depth, (setting, (colour, shape)) in enumerate(looks.items()):
         rows = run.errors(setting)
+        # What stays in a batch that is the full set would take all of the axis.
+        rows = rows[floats(rows, "estimate") > SMALLEST]
         word = plain_number(setting.epsilon)
         mark = Mark(word, colour, shape, max(5.6 - 1.2 * depth, 2.6), 1.2)
         draw_cells(ax, rows[rows["name"] == name].assign(name=word), {word: mark}, shown)
@@ -200,6 +200,7 @@ def _by_sd(
     sds: Mapping[str, float],
     looks: Mapping[Setting, tuple[str, str]],
     room: float,
+    n: int,
 ) -> None:
     ends = [min(sds.values()), max(sds.values())]
     positive = [math.sqrt(s.epsilon) for s in found if s.epsilon > 0.0]
@@ -226,7 +227,7 @@ def _by_sd(
     ax.set_ylim(0.0, None)
     ax.set_xlabel("standard deviation, in the unit of the data")
     ax.set_ylabel("RMSE against the z-score,\nin standard deviations")
-    fit_title(ax, "By the scale of the data", room - 0.6)
+    fit_title(ax, f"By the scale of the data, n = {n:,}", room - 0.6)
 
 
 def _thinned(ticks: Sequence[float], low: float, high: float, width: float) -> list[float]:
