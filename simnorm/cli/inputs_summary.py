@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FEW = 2
 MOST_LINES, MOST_SIZES = 20, 14
 NAME_WIDTH = 20
+LEAST_SHARE = 1e-4
 
 
 class Column(NamedTuple):
@@ -221,7 +222,7 @@ def sentences(run: Run) -> list[str]:
         found.append("At batch size 1 every value becomes beta.")
     found.append(epsilon_sentence(run))
     constant = {name: v for name, v in run.values(run.of(CONSTANT)).items() if name in values}
-    if n > 1 and constant and max(constant.values()) > 0.0:
+    if n > 1 and constant and max(constant.values()) >= LEAST_SHARE:
         worst = max(constant, key=constant.__getitem__)
         found.append(
             f"{percent(constant[worst])} of the batches of {n:,} of {_fitted(worst)} have equal "

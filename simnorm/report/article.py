@@ -122,6 +122,8 @@ class Article:
         A sentence on how far the numbers can be trusted, from the run's own audit.
     chapters
         What follows.
+    floating
+        Whether figures of the chapters go to the head or foot of a page, so that none stays empty.
     """
 
     title: str
@@ -135,6 +137,7 @@ class Article:
     first: Sequence[Block] = ()
     trust: str = ""
     chapters: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    floating: bool = False
 
     def figures(self) -> list[str]:
         """Return the kinds of all figures, in order."""

@@ -50,4 +50,5 @@ def article(
         first=first_blocks(about),
         trust=trust(about),
         chapters=[part for part in chapters if part],
+        floating=True,
     )

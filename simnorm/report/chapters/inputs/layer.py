@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simnorm.figures.inputs.epsilon import remaining
+from simnorm.figures.inputs.epsilon import remaining, scales
 from simnorm.figures.inputs.rows import BEST_GAMMA, LEVEL, Setting, curves_of, off_text
 from simnorm.formatting import NOTHING as DASH
 from simnorm.formatting import significant
@@ -16,6 +16,7 @@ from simnorm.report.tables import aligned
 from simnorm.report.text import listed
 
 MOST_ROWS = 10
+LEAST_CHANGE = 0.01
 
 
 def epsilon(about: About) -> list[Block]:
@@ -31,14 +32,26 @@ def epsilon(about: About) -> list[Block]:
             "1 − S/√(S² + ε) stays. A z-score has no such constant. Where the sampling "
             "error is larger than that, an ε may even help a little: it shrinks outputs."
         ),
-        figure(
-            "epsilon",
-            "RMSE of a batch-normalized value by ε, and what of it stays however large the batch.",
-            "Points and curves.",
-        ),
     ]
-    made = epsilon_table(about)
+    seen = visible(about)
+    if seen or scales(about.run, about.curves):
+        blocks.append(
+            figure(
+                "epsilon",
+                "RMSE of a batch-normalized value by ε, and what of it stays however large the "
+                "batch.",
+                "Points and curves.",
+            )
+        )
+    made = epsilon_table(about) if seen or not about.of_data else None
     return [*blocks, made] if made else blocks
+
+
+def visible(about: About) -> bool:
+    """Return whether an epsilon changes an error by more than a figure or two digits hide."""
+    first, last = min(about.by_epsilon), max(about.by_epsilon)
+    before, after = about.by_epsilon[first], about.by_epsilon[last]
+    return any(abs(after[name] - before[name]) >= LEAST_CHANGE for name in about.losers)
 
 
 def epsilon_finding(about: About) -> str:
