@@ -155,6 +155,14 @@ def test_the_answer_does_not_speak_of_errors_without_a_valid_error_bar():
     assert "†: no valid error bar" in table["caption"]
 
 
+def test_an_interpolated_batch_size_is_no_asymptotic_theory():
+    table = first_table(about(inputs_frame({"normal": 1.6}, (16, 64, 256))))
+    assert plain(table["rows"][0][3]) == "≈ 160"
+    assert "theory for large batches" not in table["caption"]
+    loose = inputs_frame({"normal": 1.6}).assign(theory_kind="asymptotic", z=NAN)
+    assert "≈: theory for large batches, not exact" in first_table(about(loose))["caption"]
+
+
 def test_epsilon_is_told_of_with_the_scale_of_the_column():
     frame = columns_frame({"a": 1.6, "b": 1.6}, {"b": 0.5})
     made = about(frame, std=[1.5, 0.01], skewness=[0.0, 0.0])

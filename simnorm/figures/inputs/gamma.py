@@ -60,15 +60,13 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     sizes = sorted({int(n) for n in points["batch_size"]})
     shades = _shades(sizes)
     drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
-    grid = drawn.subplots(1, MOST_NAMES, squeeze=False, sharey=True)[0]
+    grid = drawn.subplots(1, len(names), squeeze=False, sharey=True)[0]
     best = run.of(BEST_GAMMA)
     seen: set[str] = set()
     for ax, name in zip(grid, names, strict=False):
         _panel(ax, points[points["name"] == name], best[best["name"] == name], shades, seen)
-        fit_title(ax, short(boxed(name), 40), width / MOST_NAMES - 1.0)
+        fit_title(ax, short(boxed(name), 40), width / len(names) - 1.0)
         ax.set_xlabel("γ")
-    for ax in grid[len(names) :]:
-        ax.set_axis_off()
     grid[0].set_ylabel("RMSE of γ times the output,\nin standard deviations")
     grid[0].set_ylim(bottom=0.0)
     for ax, name in zip(grid, names, strict=False):

@@ -332,6 +332,8 @@ def first_table(about: About) -> Block | None:
         columns.append(aligned([error_text(cell) for cell in with_last]))
         head.append(f"with {last.words()}")
     rows = [list(row) for row in zip(*columns, strict=True)]
+    # A batch size that is interpolated has a sign of its own.
+    marked = [[*row[:3], *row[4:]] for row in rows]
     every = len(about.run.alive_names())
     which = ""
     if every > len(names):
@@ -344,7 +346,7 @@ def first_table(about: About) -> Block | None:
         head,
         rows,
         f"RMSE in standard deviations at batch size {n:,}, and the batch size from which on it "
-        f"stays below {LEVEL:g}.{which}{marks_note(rows)}",
+        f"stays below {LEVEL:g}.{which}{marks_note(marked)}",
     )
 
 
