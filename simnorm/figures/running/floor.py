@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from simnorm.figures.glyphs import boxed
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -40,7 +41,7 @@ from simnorm.figures.style import (
     log_axis,
     styled,
 )
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import floats, short
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +111,7 @@ def _panel(
     if math.isfinite(at):
         ax.axhline(at, zorder=1.7, **LEVEL)
         here.stretch(np.array([at]))
-    fit_title(ax, name, width - 0.6)
+    fit_title(ax, boxed(short(name)), width - 0.6)
     if not math.isfinite(here.low):
         return here
     air = max((here.high / here.low) ** 0.05, 1.15)

@@ -105,10 +105,16 @@ def level_finding(facts: Facts) -> str:
         floor = floor_value(facts, name, preset, n)
         if not math.isfinite(floor):
             continue
-        text = f"{whose(preset)} end at {sd_words(floor)}"
+        text = f"{whose(preset)} end at about {sd_words(floor)}"
         if floor <= level:
             sentences.append(
                 f"{text}, no more than the {sd_words(level)} that a z-score is itself off by."
+            )
+            continue
+        if enough_at_ends(facts, name, preset, n):
+            sentences.append(
+                f"{text}, and only at the end of an epoch at the {sd_words(level)} that a z-score "
+                "is itself off by."
             )
             continue
         momentum = facts.point("momentum_needed", name, preset)[2]
@@ -128,6 +134,15 @@ def level_finding(facts: Facts) -> str:
     return f"With batches of {n:,} ({short(name, LONGEST)}) {' '.join(sentences)}"
 
 
+def enough_at_ends(facts: Facts, name: str, preset: str, n: int) -> bool:
+    """Return whether a preset has the momentum needed, which holds at the end of an epoch.
+
+    In between an epoch's batches do not weigh alike, so that the floor is higher.
+    """
+    needed, momentum = facts.point("momentum_needed", name, preset, n)[2], settings(preset).momentum
+    return momentum is not None and needed <= momentum
+
+
 def _batches_needed(facts: Facts, name: str, n: int) -> int:
     """Return the fewest batches PreciseBN needs, as told beside any preset; 0 if unknown."""
     found = (facts.point("batches_needed", name, preset, n)[2] for preset in facts.averaging)
@@ -140,12 +155,13 @@ def momentum_words(momentum: float) -> str:
     Examples
     --------
     >>> momentum_words(0.897594), momentum_words(0.996267), momentum_words(0.99999934)
-    ('0.898', '0.9963', '0.99999935')
+    ('0.898', '0.9963', '0.99999934')
     """
     left = 1.0 - momentum
     if left <= 0.0:
         return "1"
-    decimals = max(2, 1 - math.floor(math.log10(left)))
+    # A digit more where the first one of what is left is a 1.
+    decimals = max(2, 1 - math.floor(math.log10(left / 1.5)))
     # Rounded up: a smaller one would not do.
     return fixed(math.ceil(momentum * 10.0**decimals - 1e-9) / 10.0**decimals, decimals)
 
@@ -291,7 +307,7 @@ def pooled_text(facts: Facts) -> str:
                 f"times that of the pooled one ({short(facts.told, LONGEST)})."
             )
     rows = f"{run.full_size:,} {'rows' if run.of_data else 'draws'}"
-    each = max(1, run.full_size // run.n)
+    each = max(1, run.full_size // max(run.n, 1))
     sentences.append(
         f"One pass of StandardScaler over all {rows} is the same sum without a batch: it gives "
         f"mean and variance of the full set themselves, at the price of {batches(each)} of "

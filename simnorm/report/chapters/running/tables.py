@@ -18,6 +18,7 @@ from simnorm.report.chapters.running.facts import Facts, who
 from simnorm.report.chapters.running.findings import (
     LEFT_MEAN,
     LEFT_VARIANCE,
+    enough_at_ends,
     floor_text,
     floor_value,
     momentum_words,
@@ -101,7 +102,7 @@ def preset_table(facts: Facts) -> Block:
             noise = significant((1 + m) / (1 - m), 3) if m < 1.0 else "–"
             lag = m / (1 - m) if m < 1.0 else math.nan
         rows.append([short(preset, LONGEST), momentum, divisor, number_words(kind.epsilon), start,
-                     noise, _two(lag) if lag < 100 else f"{lag:,.0f}"])  # fmt: skip
+                     noise, f"{lag:,.0f}" if lag >= 100 else _two(lag)])  # fmt: skip
     return table(
         ["preset", "momentum", "divisor", "epsilon", f"start left\nafter {T:,}",
          "noise as of\nbatches", "lag,\nsteps"],
@@ -124,9 +125,10 @@ def way_table(facts: Facts) -> Block | None:
             steps = facts.point("steps_to_floor", name, preset, n)[2]
             momentum = facts.point("momentum_needed", name, preset, n)[2]
             needed = facts.point("batches_needed", name, preset, n)[2]
-            reached = "" if not math.isfinite(floor + level) else "yes" if floor <= level else (
-                "never"
-            )  # fmt: skip
+            reached = ""
+            if math.isfinite(floor + level):
+                ends = "epoch ends" if enough_at_ends(facts, name, preset, n) else "never"
+                reached = "yes" if floor <= level else ends
             would = momentum_words(momentum) if math.isfinite(momentum) else "none" * (
                 math.isfinite(floor)
             )  # fmt: skip
