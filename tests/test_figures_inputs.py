@@ -21,6 +21,7 @@ from tiny_tables import NAN, frame_of
 from simnorm import figures
 from simnorm.figures.inputs.by_value import is_exact
 from simnorm.figures.inputs.epsilon import law_sd, losers, remaining, scales
+from simnorm.figures.inputs.error import are_alike
 from simnorm.figures.inputs.error import figure as error_figure
 from simnorm.figures.inputs.outputs import shown as shown_outputs
 from simnorm.figures.inputs.rows import Run, Setting, curves_of, plain_number, spread_sizes
@@ -155,6 +156,28 @@ def test_the_error_is_drawn_with_its_level_and_what_becomes_of_one_and_two():
     assert "0.1 sd" in words
     assert "n = 1:" in words
     assert "n = 2: only which of" in words
+
+
+def test_names_are_alike_only_if_their_errors_are():
+    def rows(frame):
+        return Run(frame).shown_errors
+
+    # Batches of one are alike whatever the law.
+    assert are_alike(rows(inputs_frame({"a": 1.6, "b": 1.6})))
+    assert are_alike(rows(inputs_frame({"a": 1.6, "b": 3.2}, (1,))))
+    far = inputs_frame({"a": 1.6, "b": 3.2})
+    far.loc[far["batch_size"] > 1, ["theory", "theory_kind"]] = [NAN, ""]
+    assert not are_alike(rows(far))
+    texts = texts_of(drawn("error", far))
+    assert {"a", "b"} <= set(texts)
+    assert not any("alike" in text for text in texts)
+
+
+def test_in_file_order_numbers_need_no_error_bars():
+    frame = columns_frame({"a": 1.6}).assign(sampling="sequential")
+    curves = inputs_curves(frame).assign(mcse=NAN)
+    figure = figures.figure("by_value", frame, curves)
+    assert "no valid error bar" not in texts_of(figure)
 
 
 def test_of_many_columns_the_worst_are_drawn_over_a_band_of_all():

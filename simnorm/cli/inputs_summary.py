@@ -22,7 +22,7 @@ from simnorm.figures.inputs.rows import (
     off_text,
 )
 from simnorm.formatting import NOTHING, percent, significant
-from simnorm.sampling import SEQUENTIAL
+from simnorm.sampling import SEQUENTIAL, SHUFFLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,10 @@ def opening(result: Result, run: Run) -> list[str]:
         f"Batch-normalized values against z-scores by {what}: {whose}N = {design.full_size:,}; "
         f"{run.setting.words().replace(EQUALS, '=')}; seed {design.seed}."
     )
-    if len(set(run.rows["sampling"])) and run.rows["sampling"].iloc[0] == SEQUENTIAL:
+    scheme = str(run.rows["sampling"].iloc[0]) if len(run.rows) else SHUFFLE
+    if scheme not in (SHUFFLE, SEQUENTIAL):
+        first = f"{first[:-1]}; sampling {scheme}."
+    if scheme == SEQUENTIAL:
         return [first, "File order: nothing is drawn, so the numbers have no error bars."]
     given = ", given this file" if run.of_data else ""
     return [

@@ -20,6 +20,7 @@ from simnorm.figures.style import (
     styled,
 )
 from simnorm.figures.tables import floats
+from simnorm.sampling import SEQUENTIAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     grid = drawn.subplots(1, max(len(sizes), 2), squeeze=False, sharey=True)[0]
     shown = Shown()
     for ax, n in zip(grid, sizes, strict=False):
-        _panel(ax, points[points["batch_size"] == n], marks, shown)
+        _panel(ax, points[points["batch_size"] == n], marks, shown, fixed=is_fixed(run))
         fit_title(ax, f"Batch size {n:,}", width / len(grid) - 0.5)
         ax.set_xlabel("z-score of the value")
     for ax in grid[len(sizes) :]:
@@ -80,7 +81,9 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     return drawn
 
 
-def _panel(ax: Axes, points: pd.DataFrame, marks: Mapping[str, Mark], shown: Shown) -> None:
+def _panel(
+    ax: Axes, points: pd.DataFrame, marks: Mapping[str, Mark], shown: Shown, *, fixed: bool
+) -> None:
     for depth, (name, mark) in enumerate(marks.items()):
         mine = points[points["name"] == name].sort_values("x", kind="stable")
         if mine.empty:
@@ -96,7 +99,7 @@ def _panel(ax: Axes, points: pd.DataFrame, marks: Mapping[str, Mark], shown: Sho
             shown.exact |= exact
             shown.asymptotic |= not exact
             shown.stretch(theory[known])
-        sure = mcse < LARGEST_BAR * y
+        sure = (mcse < LARGEST_BAR * y) | fixed
         ax.plot(
             x[sure], y[sure], linestyle="none", marker=mark.shape, markersize=0.62 * mark.size,
             markerfacecolor=mark.colour, markeredgecolor="white", markeredgewidth=0.3,
@@ -121,6 +124,11 @@ def _panel(ax: Axes, points: pd.DataFrame, marks: Mapping[str, Mark], shown: Sho
             shown.hollow = True
             shown.stretch(y[loose])
     ax.axvline(0.0, color=FAINT, linewidth=0.5, zorder=1)
+
+
+def is_fixed(run: Run) -> bool:
+    """Return whether nothing is drawn at random, so that numbers need no error bars."""
+    return set(run.rows["sampling"]) == {SEQUENTIAL}
 
 
 def is_exact(name: str) -> bool:

@@ -16,7 +16,6 @@ from simnorm.figures.inputs.rows import LEVEL, Run
 from simnorm.figures.overview import BAND
 from simnorm.figures.panels import (
     Shown,
-    all_alike,
     draw_cells,
     legend_entries,
     put_legend,
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 HEIGHT = 2.7
 LONGEST = 22
 DOTTED = (0, (1.0, 1.4))
+ALIKE = 1e-3
 # What stands below the first two points, where no curve comes.
 REMARKS = {1: "n = 1:\nonly β\nis left", 2: "n = 2: only which of\nthe two is larger"}
 # Where along the x axis the level is named: at the left, or beside the remarks.
@@ -73,7 +73,8 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     marks = marks_of(run.names)
     marks = {name: marks[name] for name in names}
     shown = Shown()
-    draw_cells(ax, rows, marks, shown)
+    drawable = rows if are_alike(rows) else without_ones(rows)
+    draw_cells(ax, drawable, marks, shown)
     banded = run.of_data and len(run.alive_names()) > len(names)
     if banded:
         _band(ax, whole, shown)
@@ -96,6 +97,26 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     notes = run.left_out(len(names))
     put_note(drawn, [*notes, *silent_note({"": whole}, run.names)])
     return drawn
+
+
+def are_alike(rows: pd.DataFrame) -> bool:
+    """Return whether several names have one and the same error at all batch sizes."""
+    known = rows.assign(known=known_values(rows))
+    known = known[np.isfinite(floats(known, "known")) & (floats(known, "known") > 0.0)]
+    if known["name"].nunique() < 2:
+        return False
+    ends = known.groupby("batch_size")["known"].agg(["min", "max"])
+    return bool((ends["max"] <= (1.0 + ALIKE) * ends["min"]).all())
+
+
+def without_ones(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without theory for batches of one, where all names are alike."""
+    several = rows["batch_size"] > 1
+    if np.isfinite(floats(rows[several], "theory")).any():
+        return rows
+    return rows.assign(
+        theory=rows["theory"].where(several), theory_kind=rows["theory_kind"].where(several, "")
+    )
 
 
 def _band(ax: Axes, rows: pd.DataFrame, shown: Shown) -> None:
@@ -177,7 +198,7 @@ def _name_curves(ax: Axes, rows: pd.DataFrame, marks: Mapping[str, Mark], run: R
             label = labels[boxed(name)]
             ends[label] = (float(floats(mine, "batch_size")[keep][-1]), float(y[keep][-1]))
             colours[label] = mark.colour
-    if all_alike(rows) and len(ends) > 1:
+    if are_alike(rows) and len(ends) > 1:
         text = f"all {len(ends)} {run.thing}s alike"
         ax.text(0.97, 0.92, text, transform=ax.transAxes, ha="right", color=FAINT, fontsize=7.5)
         return

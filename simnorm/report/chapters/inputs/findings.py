@@ -20,6 +20,7 @@ from simnorm.figures.inputs.rows import (
     SKEWNESS,
     WORST_IN_BATCH,
     WORST_IN_EPOCH,
+    Setting,
     curves_of,
     plain_number,
 )
@@ -204,9 +205,10 @@ def two_sentence(about: About) -> str:
     if not values:
         return ""
     correlation = run.values(run.of(CORRELATION), 2)
+    plainly = "" if run.setting == Setting() else ", before ε, γ and β"
     found = (
-        "In a batch of two the smaller value comes out as −1 and the larger as 1, a coin that "
-        "tells which of the two is larger and nothing else"
+        f"In a batch of two the smaller value comes out as −1 and the larger as 1{plainly}: a coin "
+        "that tells which of the two is larger and nothing else"
     )
     constant = run.values(run.of(CONSTANT), 2)
     tied = {name: share for name, share in constant.items() if share > 0.0 and name in values}
@@ -229,9 +231,12 @@ def outputs(about: About) -> list[Block]:
         return []
     n = about.run.size
     bound = math.sqrt(n - 1.0)
+    lead = (
+        "Inside a batch" if about.run.setting == Setting() else "Before ε, γ and β, inside a batch"
+    )
     blocks.append(
         text(
-            "Inside a batch the outputs have the mean 0 and the variance 1, and none is larger "
+            f"{lead} the outputs have the mean 0 and the variance 1, and none is larger "
             f"than √(n − 1), {significant(bound, 2)} at batch size {n:,}, however far out its "
             "value: a batch pulls tails in. Outputs of normal values follow a Beta law exactly."
         )

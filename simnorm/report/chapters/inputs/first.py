@@ -158,6 +158,7 @@ def enough_sentence(about: About) -> str:
     low, high = ends(reached)
     if len(reached) == 1 or reached[low] == reached[high]:
         return f"About {reached[high]:,.0f} {of_batch} are needed for {goal}."
+    sure = " with valid error bars" if len(found) < len(about.errors) else ""
     if len(reached) <= 6 and not about.of_data:
         return (
             f"About {reached[low]:,.0f} ({low}) to {reached[high]:,.0f} ({high}) {of_batch} are "
@@ -165,7 +166,7 @@ def enough_sentence(about: About) -> str:
         )
     return (
         f"About {reached[high]:,.0f} {of_batch} are needed for {goal} in all "
-        f"{len(reached):,} {about.run.thing}s, {_about(middle(reached))} in half of them."
+        f"{len(reached):,} {about.run.thing}s{sure}, {_about(middle(reached))} in half of them."
     )
 
 

@@ -154,9 +154,9 @@ def method(about: About) -> dict[str, Any]:
         formula("identity"),
         text(
             "The error is exactly what the standard deviation of a batch lacks on average, and the "
-            "correlation of output and z-score is E(s)/S over the root of P(s > 0). To first order "
-            "in 1/n, with g₂ the excess kurtosis, the batch’s mean adds the first of two terms, "
-            "and its standard deviation the second:"
+            "correlation of output and z-score is E(s)/S over the root of P(s > 0). For batches at "
+            "random, to first order in 1/n and with g₂ the excess kurtosis, the batch’s mean adds "
+            "the first of two terms, and its standard deviation the second:"
         ),
         formula("first-order"),
     ]
