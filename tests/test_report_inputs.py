@@ -168,13 +168,15 @@ def test_epsilon_is_told_of_with_the_scale_of_the_column():
     made = about(frame, std=[1.5, 0.01], skewness=[0.0, 0.0])
     assert plain(scale_matters(made)) == (
         "The unit matters too: with ε = 0.001, the default of Keras, 1 of 2 columns is off by 0.1 "
-        "or more beyond that, b, whose standard deviation is 0.010, by 0.82."
+        "or more beyond that; b, whose standard deviation is 0.010, is off by 0.82 in all."
     )
     assert [tile["number"] for tile in tiles(made)] == ["0.32 sd", "> 64", "1 of 2"]
     # 1 - 0.01/sqrt(0.0001 + 0.001)
     assert tiles(made)[2]["detail"] == "b: 0.82 sd; 0.70 stay in any batch"
     lone = about(columns_frame({"b": 1.6}, {"b": 0.5}), std=[0.01])
-    assert "it is off by 0.1 or more beyond that, 0.82 in all" in scale_matters(lone)
+    assert scale_matters(lone).endswith(
+        "it is off by 0.82 in all, as its standard deviation is 0.010."
+    )
     assert scale_matters(about(columns_frame({"a": 1.6}))) == ""
     assert whose_epsilon(0.01) == ""
 

@@ -182,16 +182,17 @@ def scale_matters(about: About) -> str:
     last = max(about.by_epsilon)
     worst = harmed[0]
     sd = about.shape(worst).sd
-    scale = f", whose standard deviation is {significant(sd, 2)}," if math.isfinite(sd) else ""
-    count = f"{len(harmed):,} of {len(about.losers):,} {about.run.thing}s"
-    if len(about.losers) == 1:
-        count, scale = "it", f" (standard deviation {significant(sd, 2)})" if scale else ""
-    verb = "it is" if count == "it" else f"{count} {'is' if len(harmed) == 1 else 'are'}"
     value = off_text(about.by_epsilon[last][worst])
-    said = f"{worst}{scale} by {value}" if count != "it" else f"{value} in all{scale}"
+    lead = f"The unit matters too: with {last.words()}{whose_epsilon(last.epsilon)},"
+    known = math.isfinite(sd)
+    if len(about.losers) == 1:
+        scale = f", as its standard deviation is {significant(sd, 2)}" if known else ""
+        return f"{lead} it is off by {value} in all{scale}."
+    scale = f", whose standard deviation is {significant(sd, 2)}," if known else ""
+    verb = "is" if len(harmed) == 1 else "are"
     return (
-        f"The unit matters too: with {last.words()}"
-        f"{whose_epsilon(last.epsilon)}, {verb} off by {LEVEL:g} or more beyond that, {said}."
+        f"{lead} {len(harmed):,} of {len(about.losers):,} {about.run.thing}s {verb} off by "
+        f"{LEVEL:g} or more beyond that; {worst}{scale} is off by {value} in all."
     )
 
 
