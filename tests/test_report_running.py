@@ -396,9 +396,19 @@ def test_the_verdict_has_numbers():
 
 def test_a_run_that_does_not_agree_says_so():
     frame = running_frame(("a",))
-    asked = (frame["estimator"] == "running_mean") & (frame["measure"] == "variance")
+    asked = (frame["estimator"] == "running_mean") & (frame["measure"] == "bias")
     frame.loc[asked, "z"] = -9.0
     assert "does not agree" in made(frame).trust
+
+
+def test_variances_are_audited_by_their_logarithms():
+    # Half of what is expected, of 100 replications: log(1/2)/sqrt(2/100), whatever the z was.
+    frame = running_frame(("a",), ("keras3",), (16,))
+    asked = (frame["estimator"] == "running_mean") & (frame["measure"] == "variance")
+    frame.loc[asked, ["estimate", "z"]] = [float(frame.loc[asked, "theory"].iloc[0]) / 2, -50.0]
+    found = tables.asked(facts(frame))
+    z = found.loc[(found["estimator"] == "running_mean") & (found["measure"] == "variance"), "z"]
+    assert list(z) == pytest.approx([math.log(0.5) / math.sqrt(0.02)])
 
 
 # ------------------------------------------------------------------------------ the article

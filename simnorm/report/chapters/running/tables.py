@@ -35,6 +35,7 @@ from simnorm.sampling import REPLACEMENT, SEQUENTIAL
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 FIRST_ROWS, FEW_ROWS = 8, 5
 MOST_ROWS = 10
@@ -259,7 +260,23 @@ def asked(facts: Facts) -> pd.DataFrame:
         variances.setdefault((kind.momentum, isinstance(kind, Precise)), preset)
     keep = (frame["estimator"] == MEAN) & frame["preset"].isin(set(means.values()))
     keep |= (frame["estimator"] == VARIANCE) & frame["preset"].isin(set(variances.values()))
-    return independent_questions(frame[keep])
+    found = independent_questions(frame[keep])
+    return found.assign(z=_audited(found))
+
+
+def _audited(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return z of biases as they are, of variances by logarithms.
+
+    A replication is a single error here, so that an estimated variance is about chi-square with
+    R - 1 degrees of freedom: skew, and small together with its own standard error. Logarithms, of
+    which its interval is made too, are near normal, with a standard error of sqrt(2/R) or more.
+    """
+    estimate, mcse, theory = (floats(rows, word) for word in ("estimate", "mcse", "theory"))
+    with np.errstate(all="ignore"):
+        least = np.sqrt(2.0 / floats(rows, "replications"))
+        logs = np.log(estimate / theory) / np.maximum(mcse / estimate, least)
+    is_variance = (rows["measure"] == "variance").to_numpy(dtype=bool) & np.isfinite(logs)
+    return np.where(is_variance, logs, floats(rows, "z"))
 
 
 def audit_table(rows: pd.DataFrame) -> Block:
@@ -277,7 +294,8 @@ def audit_table(rows: pd.DataFrame) -> Block:
     return table(
         ["name", "preset", "n", "measure", "estimate ± MCSE", "exact", "z"],
         lines,
-        "The questions with the largest |z|, in the unit of the data.",
+        "The questions with the largest |z|, in the unit of the data; z of variances is that of "
+        "their logarithms, as their intervals are.",
         "llrlrrr",
     )
 
