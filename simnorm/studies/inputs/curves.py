@@ -6,6 +6,7 @@ kind      x                  y                                                es
 output    middle of a bin    density of outputs, without epsilon              normalized_value
 by_value  middle of a bin    RMSE of the values whose z-score is in the bin   normalized_value
 gamma     gamma              RMSE of outputs with this gamma and beta = 0     normalized_value
+epsilon   sd of the data     theory: what is left however large the batch     normalized_value
 ========  =================  ===============================================  ==================
 """
 
@@ -21,9 +22,10 @@ from numpy.typing import NDArray
 
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED
+from simnorm.distributions import distribution
 from simnorm.engine import Sums
 from simnorm.quantities import MEAN, RATIO, VALUE, curve_rows, factors_text, measured, part_of
-from simnorm.studies.drawing import Source, references
+from simnorm.studies.drawing import Source, chunk, references
 from simnorm.studies.inputs import expected, grid
 from simnorm.studies.inputs.grid import Behind, output_bins
 from simnorm.tally import Tally
@@ -47,7 +49,30 @@ def curves(design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]
             _by_value(design, source, sums, part), _by_gamma(design, source, sums, part)
         ):
             found.append(same | {"reference": references(source)[0]} | point)
+    found += _by_epsilon(design, source)
     return curve_rows(design, source, found)
+
+
+def _by_epsilon(design: Design, source: Source) -> Iterator[Point]:
+    """Yield the error that an epsilon leaves at any batch size: 1 - sd/sqrt(sd^2 + epsilon)."""
+    if source.columns:
+        sds = {column.name: column.std for column in chunk(design, source).columns}
+    else:
+        sds = {"": distribution(source.distribution).std}
+    for column, sd in sds.items():
+        if not (math.isfinite(sd) and sd > 0.0):
+            continue
+        for epsilon in design.epsilon:
+            yield {
+                "kind": "epsilon",
+                "column": column,
+                "estimator": grid.NORMALIZED,
+                "factors": factors_text(epsilon=epsilon),
+                "reference": references(source)[0],
+                "x": sd,
+                "y": math.nan,
+                "theory": 1.0 - sd / math.hypot(sd, math.sqrt(epsilon)),
+            }
 
 
 def _place(design: Design, source: Source, part: Behind) -> int:

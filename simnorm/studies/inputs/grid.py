@@ -36,6 +36,8 @@ FULL_SET = "full_set"
 
 # Curves are drawn for so many batch sizes at most.
 MOST_SIZES = 6
+# The batch size that sentences speak of is one of them.
+USUAL = 16
 # Outputs are counted between the largest that a batch has, or this; an odd number of bins keeps 0,
 # and equal steps about it, off their edges.
 WIDEST_OUTPUT, OUTPUT_BINS = 4.5, 41
@@ -123,7 +125,7 @@ def shown_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     Examples
     --------
     >>> shown_sizes([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
-    (2, 8, 32, 64, 256, 1024)
+    (2, 16, 32, 64, 256, 1024)
     >>> shown_sizes([1, 3]), shown_sizes([1])
     ((3,), ())
     """
@@ -133,7 +135,11 @@ def shown_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     logs = np.log(able)
     wanted = np.linspace(logs[0], logs[-1], MOST_SIZES)
     nearest = np.abs(logs - wanted[:, np.newaxis]).argmin(axis=-1)
-    return tuple(able[i] for i in dict.fromkeys(nearest.tolist()))
+    chosen = [able[i] for i in dict.fromkeys(nearest.tolist())]
+    if USUAL in able and USUAL not in chosen:
+        next_to = min(chosen[1:-1], key=lambda n: abs(math.log(n / USUAL)))
+        chosen[chosen.index(next_to)] = USUAL
+    return tuple(sorted(chosen))
 
 
 class Bins(NamedTuple):
