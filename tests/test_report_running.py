@@ -23,7 +23,7 @@ from tiny_tables import NAN
 from simnorm.cli.running_summary import cell as terminal_cell
 from simnorm.cli.running_summary import print_running
 from simnorm.report import write_report
-from simnorm.report.chapters.running import article, findings, first, tables
+from simnorm.report.chapters.running import article, circumstances, findings, first, tables
 from simnorm.report.chapters.running.facts import Start, facts_of, who, whose
 from simnorm.report.facts import Quantity
 
@@ -251,22 +251,22 @@ def test_momentum_has_the_digits_that_tell_it_from_one():
 def test_steps_to_forget_a_start():
     # |mean| = 2 in sd 1.5: 1.33 sd, to 0.05; variance 2.25 away from 1 by 0.56 of it, to 0.1.
     found = data_facts(running_frame(("a", "b")))
-    assert findings.steps_for_start(found, "a", "pytorch") == math.ceil(
+    assert circumstances.steps_for_start(found, "a", "pytorch") == math.ceil(
         math.log((2 / 1.5) / 0.05) / -math.log(0.9)
     )
     near = data_facts(running_frame(("a",)), mean=[0.01], std=[1.0])
-    assert findings.steps_for_start(near, "a", "keras3") == 1
-    assert findings.start_finding(near) == "Every column is near where averages start."
-    assert math.isnan(findings.steps_for_start(near, "a", "precise"))
+    assert circumstances.steps_for_start(near, "a", "keras3") == 1
+    assert circumstances.start_finding(near) == "Every column is near where averages start."
+    assert math.isnan(circumstances.steps_for_start(near, "a", "precise"))
 
 
 def test_columns_far_from_zero_are_named():
     found = data_facts(running_frame(("a", "b")), mean=[300.0, 0.0], std=[1.5, 1.0])
-    sentence = findings.start_finding(found)
+    sentence = circumstances.start_finding(found)
     assert sentence.startswith("The mean is far from 0 in a (200 sd).")
     assert "need 826 steps to forget their start in a, more than the 100 of this run" in sentence
     far = data_facts(running_frame(tuple("abcdef")), mean=[3000.0] * 6)
-    assert "and 3 more columns" in findings.start_finding(far)
+    assert "and 3 more columns" in circumstances.start_finding(far)
 
 
 def test_of_laws_the_start_is_read_from_the_tables():
@@ -279,18 +279,18 @@ def test_of_laws_the_start_is_read_from_the_tables():
 
 def test_drift_tells_who_does_best():
     frame = pd.concat([running_frame(("a",)), running_frame(("a",), ("keras3",), drift="0.01")])
-    assert findings.drift_finding(facts(frame)).endswith("(a) are: Keras 0.025 sd.")
+    assert circumstances.drift_finding(facts(frame)).endswith("(a) are: Keras 0.025 sd.")
     two = pd.concat([running_frame(("a",)), running_frame(("a",), drift="0.01")])
-    assert "PreciseBN does best here." in findings.drift_finding(facts(two))
-    assert findings.drift_finding(facts(running_frame())) == ""
+    assert "PreciseBN does best here." in circumstances.drift_finding(facts(two))
+    assert circumstances.drift_finding(facts(running_frame())) == ""
     assert tables.drift_table(facts(running_frame())) is None
     assert tables.drift_table(facts(two))["head"] == ["preset", "no drift", "0.01 sd a step"]
 
 
 def test_batches_of_one():
-    assert findings.single_finding(facts(running_frame())) == ""
+    assert circumstances.single_finding(facts(running_frame())) == ""
     found = facts(running_frame(("a",), ("keras3", "pytorch", "precise"), (1, 16)))
-    text = findings.single_finding(found)
+    text = circumstances.single_finding(found)
     assert "PyTorch refuses batches of one value in training." in text
     assert "decays to 37 % of its start of 1, beside an epsilon of 0.001" in text
     assert "come out off by 0.4000 ± 0.0040 sd (a)" in text
@@ -299,14 +299,14 @@ def test_batches_of_one():
 
 def test_file_order_is_compared_with_shuffling():
     found = data_facts(with_scheme(running_frame(("a", "b"))))
-    text = findings.order_sentence(found, "sequential")
+    text = circumstances.order_sentence(found, "sequential")
     assert text.startswith(
         "In file order, at batch size 16, with Keras’s running averages the error is larger in 2 "
         "of 2 columns, most in"
     )
     assert "(0.15 sd, shuffled 0.050 sd)" in text or "(0.075 sd, shuffled 0.025 sd)" in text
     better = data_facts(with_scheme(running_frame(("a", "b")), times=1.0))
-    assert "Keras’s running averages lose nothing clear" in findings.order_sentence(
+    assert "Keras’s running averages lose nothing clear" in circumstances.order_sentence(
         better, "sequential"
     )
     table = tables.order_table(found, "sequential")
@@ -317,11 +317,11 @@ def test_independent_draws_are_compared_with_epochs():
     frame = running_frame(("a",))
     iid = frame.assign(sampling="iid", reference="population")
     iid["estimate"] *= 2.0
-    text = findings.sampling_finding(facts(pd.concat([frame, iid], ignore_index=True)))
+    text = circumstances.sampling_finding(facts(pd.concat([frame, iid], ignore_index=True)))
     assert "miss the population by 0.0013 sd" in text
     assert "their noise cancels" in text
     same = frame.assign(sampling="iid", reference="population")
-    text = findings.sampling_finding(facts(pd.concat([frame, same], ignore_index=True)))
+    text = circumstances.sampling_finding(facts(pd.concat([frame, same], ignore_index=True)))
     assert "their noise cancels" not in text
 
 

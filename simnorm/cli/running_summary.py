@@ -11,8 +11,9 @@ import typer
 from simnorm.cli.summary import WIDTH, print_key, replications_text
 from simnorm.figures.running.shown import few_sizes, label
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
+from simnorm.report.chapters.running.circumstances import sampling_finding
 from simnorm.report.chapters.running.facts import Facts, facts_of
-from simnorm.report.chapters.running.findings import floor_value, sampling_finding
+from simnorm.report.chapters.running.findings import floor_value
 from simnorm.report.chapters.running.first import answer, batches, enough_sentence, shape
 from simnorm.report.facts import Quantity
 from simnorm.results import Result

@@ -23,7 +23,7 @@ from simnorm.report.article import (
     table,
 )
 from simnorm.report.article import text as paragraph
-from simnorm.report.chapters.running import findings, first, tables
+from simnorm.report.chapters.running import circumstances, findings, first, tables
 from simnorm.report.chapters.running.facts import Facts, facts_of, who
 from simnorm.report.data import data_sentence, error_bars, file_name
 from simnorm.sampling import IID, SHUFFLE
@@ -196,10 +196,10 @@ def run_has_parts(facts: Facts) -> bool:
 
 
 def _start(facts: Facts) -> list[Block]:
-    words, block = findings.start_finding(facts), tables.start_table(facts)
+    words, block = circumstances.start_finding(facts), tables.start_table(facts)
     if not words or block is None:
         return []
-    far = any(start.away > findings.FAR for start in facts.starts.values())
+    far = any(start.away > circumstances.FAR for start in facts.starts.values())
     advice = (
         "Raw values far from 0, or with a variance far from 1, make a running average slow, and "
         "a variance no larger than epsilon makes it wrong; whoever standardizes once before "
@@ -223,12 +223,12 @@ def _sampling(facts: Facts) -> list[Block]:
     run = facts.run
     if len(run.schemes) < 2 or not run.ranked:
         return []
-    words = findings.sampling_finding(facts)
+    words = circumstances.sampling_finding(facts)
     found = [heading("How the batches come")]
     if words:
         found.append(finding(words))
-    if findings.order_text(facts):
-        found.append(paragraph(findings.order_text(facts)))
+    if circumstances.order_text(facts):
+        found.append(paragraph(circumstances.order_text(facts)))
     found.append(
         figure(
             "sampling",
@@ -246,12 +246,12 @@ def _sampling(facts: Facts) -> list[Block]:
 
 
 def _single(facts: Facts) -> list[Block]:
-    words = findings.single_finding(facts)
+    words = circumstances.single_finding(facts)
     return [heading("Batches of one"), finding(words)] if words else []
 
 
 def _drift(facts: Facts) -> list[Block]:
-    words, block = findings.drift_finding(facts), tables.drift_table(facts)
+    words, block = circumstances.drift_finding(facts), tables.drift_table(facts)
     if not words:
         return []
     found = [heading("While the weights still change"), finding(words)]

@@ -14,18 +14,20 @@ from simnorm.figures.tables import FIRST_NAMES, floats, short
 from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, percent, significant
 from simnorm.presets import Precise
 from simnorm.report.article import Block, table
-from simnorm.report.chapters.running.facts import Facts, who
-from simnorm.report.chapters.running.findings import (
+from simnorm.report.chapters.running.circumstances import (
     LEFT_MEAN,
     LEFT_VARIANCE,
+    pairs_of,
+    steps_for_start,
+    usual_words,
+)
+from simnorm.report.chapters.running.facts import Facts, who
+from simnorm.report.chapters.running.findings import (
     enough_at_ends,
     floor_text,
     floor_value,
     momentum_words,
-    pairs_of,
     percent_of_start,
-    steps_for_start,
-    usual_words,
 )
 from simnorm.report.chapters.running.first import batches, number_words
 from simnorm.report.facts import Quantity
