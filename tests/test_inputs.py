@@ -147,7 +147,8 @@ def by_hand(key, batches, whole, other, mean, std, facts):
     return {
         grid.NORMALIZED: (beta - np.mean(z), identity),
         grid.DIRECT: (errors.mean(), (errors**2).mean()),
-        grid.CORRELATION: (c, p),
+        # A correlation of those values that are there, where not all are as likely.
+        grid.CORRELATION: (c, p if facts is not None else p * np.var(z)),
         grid.BEST_GAMMA: (c, p),
         grid.WORST_IN_BATCH: (np.mean(worst), 0.0),
         grid.WORST_IN_EPOCH: (max(worst), 0.0),

@@ -271,7 +271,8 @@ def _put_errors(design: Design, source: Source, batches: Batches, put_each: Any)
     first = grid.settings_of(design)[0]
     put_each(grid.DIRECT, factors_text(**first._asdict()), *batches.direct(first))
     p, c = terms[0.0]
-    put_each(grid.CORRELATION, "", c, p)
+    # In file order the rows that are left out, at the end, may be unlike the others.
+    put_each(grid.CORRELATION, "", c, p * (one - mean * mean))
     p, c = terms[first.epsilon]
     put_each(grid.BEST_GAMMA, factors_text(epsilon=first.epsilon), c, p)
 
