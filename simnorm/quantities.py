@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simnorm.design import Design
+from simnorm.design import MOST_REPLICATIONS, Design
 from simnorm.diagnostics import (
     EXACT,
     FEWEST_FOR_BIAS,
@@ -364,8 +364,27 @@ def _row(
         # By the ledger: there is no standard error to show.
         row |= {"mcse": nothing, "ci_low": nothing, "ci_high": nothing}
     if status == OK and theory is not None and theory.kind == "exact":
-        row["z"] = (estimate - float(theory)) / mcse
+        row["z"] = _z(estimate, float(theory), mcse, name)
     return row | {"status": status, "reason": reason}
+
+
+def _z(estimate: float, theory: float, mcse: float, name: str) -> float:
+    """Return how many standard errors an estimate is off exact theory.
+
+    A mean square of few errors, one in every replication of some studies, is far from normal: its
+    standard error is small where it is small. Its cube root is nearly normal (Wilson and Hilferty
+    1931); where the standard error is small, this makes no difference.
+
+    Examples
+    --------
+    >>> round(_z(1.1, 1.0, 0.1, "bias"), 9), round(_z(0.5, 1.0, 0.1, "mse"), 2)
+    (1.0, -3.09)
+    """
+    base = name.removeprefix(RELATIVE)
+    if base in ("bias", MEAN) or not (estimate > 0.0 and theory > 0.0):
+        return (estimate - theory) / mcse
+    power = 2.0 / 3.0 if base == "rmse" else 1.0 / 3.0
+    return float(((estimate / theory) ** power - 1.0) * estimate / (power * mcse))
 
 
 def _doubt(
@@ -380,7 +399,8 @@ def _doubt(
     few = max(known.needed, FEWEST_FOR_BIAS if is_first else FEWEST_FOR_SQUARES)
     few = few if is_first else max(few, known.needed_for_squares)
     if count < few:
-        return UNRELIABLE, f"{few:,} replications or more are needed for a standard error"
+        number = f"{few:,}" if few <= MOST_REPLICATIONS else f"far more than {MOST_REPLICATIONS:,}"
+        return UNRELIABLE, f"{number} replications or more are needed for a standard error"
     kept = min(count, KEPT_REPLICATIONS)
     if different < kept / 2 and different * (count / kept) < FEWEST_JUMPS:
         return UNRELIABLE, f"only {different} of the first {kept:,} replications differ"

@@ -67,7 +67,7 @@ of the 3 features.
     return numbers
 
 
-def generator(random_state: Any) -> np.random.Generator | np.random.RandomState:
+def generator(random_state: Any) -> Any:
     """Return what shuffles: `random_state` itself, or a new generator from this seed.
 
     Unlike in scikit-learn None means fresh entropy and not numpy's global generator, which
@@ -78,10 +78,11 @@ def generator(random_state: Any) -> np.random.Generator | np.random.RandomState:
     >>> generator(7).permutation(4).tolist() == generator(7).permutation(4).tolist()
     True
     """
-    if isinstance(random_state, np.random.Generator | np.random.RandomState):
+    # A generator of numpy's, new or old.
+    if hasattr(random_state, "permutation"):
         return random_state
     try:
-        return np.random.default_rng(random_state)
+        return np.random.Generator(np.random.PCG64DXSM(random_state))
     except (TypeError, ValueError) as cause:
         allowed = "allowed is a whole number from 0, a numpy generator or None"
         raise SimnormError("random_state", random_state, allowed) from cause

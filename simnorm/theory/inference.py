@@ -64,9 +64,10 @@ class Inference(NamedTuple):
         reference = model.mean + stream.drift * np.asarray(steps, dtype=np.float64)
         lag = stream.drift * sums.lag if stream.drift else np.zeros_like(sums.lag)
         shift = sums.start * (stream.start_mean - reference) - lag
-        excess = sums.start * (stream.start_variance - model.variance)
-        excess = excess + sums.total * (model.batch_variance - model.variance)
-        root = model.variance + excess + self.epsilon
+        # Not the reference plus the bias, of which nothing may be left: a batch of one has no
+        # variance, and what is left of the start may be next to nothing beside the reference.
+        root = sums.start * stream.start_variance + sums.total * model.batch_variance
+        root = root + self.epsilon
         moments = model.of_mean(sums), model.of_variance(sums), model.of_both(sums)
         with np.errstate(all="ignore"):
             found = _second_order(model.variance, root, shift, *moments)

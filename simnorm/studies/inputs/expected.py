@@ -17,11 +17,13 @@ from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
     LARGEST_EQUAL_SHARE,
+    LARGEST_TAIL_SHARE,
     OK,
     UNDEFINED,
     UNRELIABLE,
     WHOLE,
     Verdict,
+    replications_for,
 )
 from simnorm.distributions import Distribution, distribution
 from simnorm.grammar import number_text
@@ -150,7 +152,12 @@ class _Source:
     def known(self, cell: Cell) -> Known:
         """Return verdict and theory of a cell."""
         verdict = self.verdict(cell)
-        return Known(verdict, {} if verdict.status == UNDEFINED else self.values(cell))
+        values = {} if verdict.status == UNDEFINED else self.values(cell)
+        return Known(verdict, values, self.needed(cell))
+
+    def needed(self, cell: Cell) -> int:  # noqa: ARG002
+        """Return the replications that rare large values ask for; 0 for no demand."""
+        return 0
 
     def verdict(self, cell: Cell) -> Verdict:
         """Return what the design alone says."""
@@ -258,6 +265,16 @@ class _OfLaw(_Source):
                     f"{cell.batch_size} are too often next to each other"
                 )
         return ""
+
+    def needed(self, cell: Cell) -> int:
+        if cell.reference != "population":
+            return 0  # by its own full set a value is bounded
+        # Errors of one value hold z^2, and the sd of a batch is no larger than its values.
+        kurtosis = {
+            grid.DIRECT: self.law.squares_kurtosis,
+            grid.WORST_IN_EPOCH: 0.0,
+        }.get(cell.quantity, self.law.excess_kurtosis)
+        return replications_for(kurtosis, self.size, LARGEST_TAIL_SHARE)
 
     def of_whole(self, cell: Cell) -> Verdict:
         name, settings = cell.quantity, settings_of(cell)

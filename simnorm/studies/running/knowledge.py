@@ -345,6 +345,10 @@ def _tails(about: About, draws: float) -> tuple[int, int]:
     return plain, max(plain, replications_for(squared, 1.0, NORMAL_SQUARE / FEWEST_SINGLES))
 
 
+# Beyond this powers would leave the range of doubles, and no run is long enough anyway.
+LARGEST_SHAPE = 1e30
+
+
 def squared_kurtosis(kurtosis: float) -> float:
     """Return about the excess kurtosis of the square of an error that has an excess kurtosis.
 
@@ -359,7 +363,7 @@ def squared_kurtosis(kurtosis: float) -> float:
     if not math.isfinite(kurtosis):
         return math.inf
     # Cumulants of a gamma number of variance 1 and shape a are (j - 1)! a^(1 - j/2).
-    share = max(kurtosis, 0.0) / 6.0
+    share = min(max(kurtosis, 0.0) / 6.0, LARGEST_SHAPE)
     k3, k4, k5, k6, k8 = (math.factorial(j - 1) * share ** (0.5 * j - 1.0) for j in (3, 4, 5, 6, 8))
     fourth = k4 + 3.0
     sixth = k6 + 15.0 * k4 + 10.0 * k3**2 + 15.0
