@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import textwrap
 from typing import Annotated, Any
 
 import typer
@@ -114,6 +115,7 @@ def solve(
     from simnorm.engine import worker_count
     from simnorm.errors import SimnormError
     from simnorm.solving import solve as solved
+    from simnorm.solving.answers import together
 
     if target_rmse is None:
         raise SimnormError("target_rmse", "nothing", "the error to be reached is needed",
@@ -147,5 +149,7 @@ def solve(
             typer.echo(json_module.dumps(answer.to_dict(), allow_nan=False))
         else:
             typer.echo(answer.sentence())
+    if not json and (last := together(answers)):
+        typer.echo(textwrap.fill(last, 80))
     if any(answer.number is None for answer in answers):
         raise typer.Exit(3)

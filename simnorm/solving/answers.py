@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,27 @@ class Answer:
         if self.first_order is not None:
             found.append(f"The first-order rule says {self.first_order:,}.")
         return [*found, self.reason] if self.reason else found
+
+
+def together(answers: Sequence[Answer]) -> str:
+    """Return what is enough for all of several answers, in a sentence; nothing for one alone.
+
+    Examples
+    --------
+    >>> parts = ("rmse", 0.1, "batch_size", "full_set", "exact")
+    >>> few, many = (Answer(c, "mean", *parts, batch_size=n) for c, n in (("a", 8), ("b", 99)))
+    >>> together([few, many])
+    'For all 2: batch size 99 (b).'
+    """
+    known = [answer for answer in answers if answer.number is not None]
+    if len(answers) < 2 or not known:
+        return ""
+    most = max(known, key=lambda answer: answer.number or 0)
+    word = most.solved_for.replace("_", " ")
+    none = len(answers) - len(known)
+    whose = f"For all {len(answers)}" if not none else f"For {len(known)} of {len(answers)}"
+    rest = f"; for {none} no {word} is enough" if none else ""
+    return f"{whose}: {word} {most.number:,} ({most.source}){rest}."
 
 
 def _text(value: float | None) -> str:
