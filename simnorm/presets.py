@@ -44,11 +44,15 @@ class Average:
     def __post_init__(self) -> None:
         """Refuse numbers out of range."""
         if self.momentum is not None and not 0.0 <= self.momentum <= 1.0:
-            raise SimnormError("presets", f"momentum={self.momentum}", "a number from 0 to 1")
+            raise SimnormError(
+                "presets", f"momentum={self.momentum}", "momentum is a number from 0 to 1"
+            )
         if not 0.0 <= self.epsilon < float("inf"):
-            raise SimnormError("presets", f"epsilon={self.epsilon}", "a finite number from 0")
+            raise SimnormError(
+                "presets", f"epsilon={self.epsilon}", "epsilon is a finite number from 0"
+            )
         if self.ddof not in (0, 1):
-            raise SimnormError("presets", f"ddof={self.ddof}", "allowed are 0 and 1")
+            raise SimnormError("presets", f"ddof={self.ddof}", "ddof is 0 or 1")
 
     def __str__(self) -> str:
         """Return the canonical spec: what differs from the word's own settings."""

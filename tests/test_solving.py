@@ -234,7 +234,7 @@ def test_epsilon_may_leave_an_error_for_ever():
         ({"target_rmse": math.nan}, "target_rmse: got nan"),
         ({"solve_for": "step"}, "Did you mean 'steps'?"),
         ({"reference": "file"}, "allowed is population or full_set"),
-        ({"quantity": "medan"}, "Did you mean 'median'?"),
+        ({"quantity": "medan"}, "quantity: got 'medan'; it is no estimator"),
         ({"quantity": "median", "solve_for": "steps"}, "normalized at inference"),
         ({"epsilon": -1}, "epsilon: got -1"),
         ({"batch_size": 0, "solve_for": "steps"}, "batch_size: got 0"),
@@ -308,3 +308,24 @@ def test_batches_of_a_file_are_searched_by_simulation():
     assert answer.method == "simulation"
     assert answer.low <= answer.batches <= answer.high <= 11
     assert answer.reached <= 0.05 < answer.reached_below
+
+
+def test_an_epsilon_that_leaves_too_much_is_named():
+    """Where epsilon alone is above the target, the answer says so, with the deviation."""
+    (answer,) = sn.solve(0.1, "normal(scale=0.01)", epsilon=1e-3)
+    assert "Epsilon 0.001 alone leaves 0.698" in answer.sentence().replace("\n", " ")
+    small = sn.distributions.distribution("normal(scale=0.01)")
+    (answer,) = sn.solve(0.1, [small], solve_for="steps", replications=32)  # Keras's own 0.001
+    assert answer.steps is None
+    assert "Epsilon 0.001" in answer.reason
+    (answer,) = sn.solve(0.1, [small], solve_for="steps", epsilon=0, replications=32)
+    assert answer.steps is not None
+
+
+def test_what_does_not_apply_is_refused():
+    """A batch size or preset is no part of the question for a batch size; rows are not enough."""
+    for change in ({"batch_size": 16}, {"preset": "keras3"}):
+        with pytest.raises(SimnormError, match="a batch size is what is solved for"):
+            sn.solve(0.1, **change)
+    with pytest.raises(SimnormError, match="batch_size: got 1000; there are 3 rows"):
+        sn.solve(0.1, data=[1.0, 2, 4], solve_for="batches", batch_size=1000)

@@ -77,7 +77,9 @@ HOW = Annotated[
 EPSILON = Annotated[
     str | None,
     typer.Option(
-        help="What is added to the variance under the root [default: 0].", metavar="NUMBER"
+        help="What is added to the variance under the root [default: the preset's with --for "
+        "steps, otherwise 0].",
+        metavar="NUMBER",
     ),
 ]
 AS_JSON = Annotated[bool, typer.Option("--json", help="One JSON object for each answer, on lines.")]

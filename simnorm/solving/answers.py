@@ -71,6 +71,10 @@ class Answer:
         found: int | None = getattr(self, self.solved_for)
         return found
 
+    def __str__(self) -> str:
+        """Return the answer in words."""
+        return self.sentence()
+
     def to_dict(self) -> dict[str, Any]:
         """Return what a program reads; what does not apply is left out, but for the answer."""
         always = ("quantity", "target", "batch_size", "reached", "reached_below", "reference",

@@ -18,7 +18,7 @@ from simnorm.estimators import Estimator, relative_constant
 from simnorm.presets import Average
 from simnorm.sampling import SHUFFLE
 from simnorm.solving.answers import BATCH_SIZE, Answer
-from simnorm.solving.outcome import answered, blank_of, exact_answer, root
+from simnorm.solving.outcome import answered, blank_of, exact_answer, explained, root
 from simnorm.solving.question import NORMALIZED, Question, question_of
 from simnorm.solving.search import Point, Search, run_searches
 from simnorm.solving.simulate import asker, column_of
@@ -51,9 +51,9 @@ def solve(
     solve_for: str = BATCH_SIZE,
     reference: str | None = None,
     full_size: object = None,
-    batch_size: object = 32,
+    batch_size: object = None,
     preset: str | Average | None = None,
-    epsilon: object = 0.0,
+    epsilon: object = None,
     replications: object = DEFAULT_REPLICATIONS,
     seed: object = 0,
     workers: int | None = None,
@@ -81,10 +81,10 @@ def solve(
     full_size
         N of a law's full set.
     batch_size, preset
-        For ``batches`` and ``steps``; ``keras3`` unless told.
+        For ``batches`` and ``steps``: 32 and ``keras3`` unless told.
     epsilon
-        What is added to the variance under the root; for ``batches`` and ``steps`` 0 too, not the
-        preset's, unless the preset says so itself.
+        What is added to the variance under the root: the preset's own for ``steps``, 0 otherwise,
+        unless told.
     replications, seed, workers, on_progress
         Of the simulation, where there is no exact theory.
 
@@ -147,20 +147,26 @@ def _of_law(question: Question, law: Distribution) -> Answer:
     if kind is not None:
         blank = replace(blank, measure=_measure(relative_constant(kind, law)))
     else:
-        blank = replace(blank, first_order=_first_order(law.excess_kurtosis, question.target))
+        size = question.full_size if question.reference == "full_set" else None
+        rule = _first_order(law.excess_kurtosis, question.target, size)
+        blank = replace(blank, first_order=rule)
     full = question.full_size if question.reference == "full_set" else None
     exact = exact_answer(blank, lambda n: _law_theory(question, law, n, full), full)
-    return exact or _simulated_law(question, law, blank)
+    answer = exact or _simulated_law(question, law, blank)
+    return explained(answer, law.std, question.epsilon, full)
 
 
 def _measure(constant: float) -> str:
     return "relative_rmse" if math.isfinite(constant) and constant > 0.0 else "rmse"
 
 
-def _first_order(excess_kurtosis: float, target: float) -> int | None:
-    """Return what (g2 + 6)/(4 r^2) says, to first order in 1/n."""
-    size = (excess_kurtosis + 6.0) / (4.0 * target * target)
-    return math.ceil(size * (1.0 - 1e-12)) if math.isfinite(size) else None
+def _first_order(excess_kurtosis: float, target: float, full_size: int | None) -> int | None:
+    """Return the n at which (g2 + 6)/4 (1/n - 1/N) is the squared target, to first order."""
+    if not math.isfinite(excess_kurtosis):
+        return None
+    inverse = 4.0 * target * target / (excess_kurtosis + 6.0)
+    inverse += 0.0 if full_size is None else 1.0 / full_size
+    return math.ceil((1.0 - 1e-12) / inverse)
 
 
 def _law_theory(question: Question, law: Distribution, n: int, full: int | None) -> Value | None:
@@ -218,7 +224,7 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
             continue
         kind = question.kind
         if kind is None:
-            rule = _first_order(column.excess_kurtosis, question.target)
+            rule = _first_order(column.excess_kurtosis, question.target, column.size)
             blank = replace(blank, first_order=rule)
         else:
             blank = replace(blank, measure=_measure(_constant(kind, column)))
@@ -237,7 +243,12 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
 
         run_searches(searches, asked)
         found |= {n: answered(blanks[n], s, "simulation") for n, s in searches.items()}
-    return [found[name] for name in data.columns]
+    if question.solved_for != BATCH_SIZE:
+        return [found[name] for name in data.columns]
+    return [
+        explained(found[name], column_of(data, name).std, question.epsilon, data.size)
+        for name in data.columns
+    ]
 
 
 def _constant(kind: Estimator, column: Column) -> float:

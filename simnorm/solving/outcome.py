@@ -13,7 +13,10 @@ from simnorm.theory import Value
 
 # Beyond this no answer is looked for by exact theory.
 MOST_EXACT = 1 << 40
-HEAVY = "The tails are too heavy for a sharper answer from so many replications."
+HEAVY = (
+    "The tails are too heavy for a sharper answer from so many replications, and the estimate "
+    "itself may be low."
+)
 
 
 def blank_of(question: Question, source: str) -> Answer:
@@ -82,6 +85,37 @@ def answered(blank: Answer, search: Search, method: str) -> Answer:
         found = replace(found, reason=HEAVY)
     between = search.interval()
     return found if between is None else replace(found, low=between[0], high=between[1])
+
+
+def explained(answer: Answer, std: float, epsilon: float, full_size: int | None) -> Answer:
+    """Return the answer with what explains it: an epsilon, or that a batch is all there is."""
+    if answer.number is None:
+        stays = stays_of(epsilon, std, answer.target)
+        return replace(answer, reason=f"{answer.reason} {stays}") if stays else answer
+    if answer.number == full_size:
+        return replace(answer, reason="That is the whole full set.")
+    return answer
+
+
+def stays_of(epsilon: float, std: float, target: float) -> str:
+    """Return that an epsilon alone leaves more than the target; nothing if it does not.
+
+    Examples
+    --------
+    >>> stays_of(0.001, 0.01, 0.1)
+    'Epsilon 0.001 alone leaves 0.698, as the standard deviation is 0.01: no batch mends that.'
+    >>> stays_of(0.001, 1.0, 0.1)
+    ''
+    """
+    if not (math.isfinite(std) and std > 0.0 and epsilon > 0.0):
+        return ""
+    left = 1.0 - std / math.hypot(std, math.sqrt(epsilon))
+    if left <= target:
+        return ""
+    return (
+        f"Epsilon {epsilon:g} alone leaves {left:.3g}, as the standard deviation is {std:.3g}: no "
+        "batch mends that."
+    )
 
 
 def root(mse: Value) -> Value:

@@ -80,7 +80,10 @@ def question_of(
         raise SimnormError("reference", against, words)
     word = quantity if isinstance(quantity, str) else str(quantity)
     if word not in (NORMALIZED, INFERENCE):
-        kind = read_estimator(quantity)
+        try:
+            kind = read_estimator(quantity)
+        except SimnormError as said:
+            raise SimnormError("quantity", said.got, said.allowed, said.hint) from None
         if isinstance(kind, UserEstimator):
             raise SimnormError("quantity", word, "a function of yours is not solved for")
         word = str(kind)
@@ -92,19 +95,30 @@ def question_of(
     elif word == INFERENCE:
         hint = "Ask for steps or batches."
         raise SimnormError("quantity", word, "its batch size is not solved for", hint)
-    eps = number(epsilon, "epsilon", 0.0)
-    how = _preset(preset, solve_for, eps)
+    how = _preset(preset, solve_for, epsilon)
+    eps = how.epsilon if solve_for != BATCH_SIZE else number(epsilon or 0.0, "epsilon", 0.0)
+    if solve_for == BATCH_SIZE:
+        for name, given in (("batch_size", batch_size), ("presets", preset)):
+            if given is not None:
+                hint = "Ask for batches or steps, or leave it out."
+                raise SimnormError(name, str(given), "a batch size is what is solved for", hint)
     size = whole_number(DEFAULT_FULL_SIZE if full_size is None else full_size, "full_size", 1,
                         LARGEST_SIZE)  # fmt: skip
-    each = whole_number(batch_size, "batch_size", 1, LARGEST_SIZE)
+    each = whole_number(32 if batch_size is None else batch_size, "batch_size", 1, LARGEST_SIZE)
     return Question(error, word, against, solve_for, eps, each, how, size, replications, seed,
                     workers, on_progress)  # fmt: skip
 
 
-def _preset(given: str | Average | None, solve_for: str, epsilon: float) -> Average:
+def _preset(given: str | Average | None, solve_for: str, epsilon: object) -> Average:
+    """Return how batch statistics are averaged: with the preset's epsilon, or another.
+
+    PreciseBN has 0 unless asked for: it is exact for the normal law.
+    """
     word: str | Average = "precise" if solve_for == BATCHES else given or "keras3"
     if solve_for == BATCHES and given is not None and average(given).word != "precise":
         allowed = "the number of batches is that of precise; running averages have steps"
         raise SimnormError("presets", str(given), allowed, "Ask for steps.")
     how = average(word)
-    return how if isinstance(given, Average) or "(" in str(given) else replace(how, epsilon=epsilon)
+    if epsilon is not None:
+        return replace(how, epsilon=number(epsilon, "epsilon", 0.0))
+    return replace(how, epsilon=0.0) if solve_for == BATCHES and given is None else how

@@ -12,10 +12,11 @@ from simnorm.columns import Column
 from simnorm.dataset import Dataset
 from simnorm.design import Design
 from simnorm.distributions import Distribution
+from simnorm.errors import SimnormError
 from simnorm.options import RUNNING
 from simnorm.sampling import IID, SHUFFLE
 from simnorm.solving.answers import BATCHES, STEPS, Answer
-from simnorm.solving.outcome import answered, exact_answer, root
+from simnorm.solving.outcome import answered, exact_answer, root, stays_of
 from simnorm.solving.question import INFERENCE, Question
 from simnorm.solving.search import Point, Search, run_searches
 from simnorm.solving.simulate import points_of
@@ -50,6 +51,8 @@ def stream_answer(
         if exact is not None:
             return exact
     size = data.size if data is not None else question.full_size
+    if n > size and question.reference == "full_set":
+        raise SimnormError("batch_size", n, f"there are {size:,} rows", "Take a smaller batch.")
     most = _most_steps(question, size)
     search = Search(question.target, most)
     ask = _asker_of_stream(question, blank.source, data)
@@ -61,6 +64,9 @@ def stream_answer(
         return replace(found, reason=LUCKY)
     if found.number is not None:
         return found
+    stays = stays_of(question.preset.epsilon, source.std, question.target)
+    if stays:
+        return replace(found, reason=f"{found.reason} {stays}")
     if question.solved_for == STEPS and question.preset.momentum is not None:
         why = (
             f"{question.preset} with batches of {n} has settled there and gets no better: "

@@ -118,6 +118,8 @@ def memory_needed(design: Design, workers: int) -> int:
 
     first = sources(design)[0]
     lanes, size = lanes_of(design.full_size), design.full_size
+    # Orders of rows are drawn one by one, and only those that are wanted.
+    lanes = min(lanes, design.replications) if design.data else lanes
     widest = max(size, *design.batch_sizes)
     numbers = grid.width(design, first) if not design.data else _widest(design, first)
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
