@@ -50,6 +50,8 @@ ERRORS, VALUE, RATIO, ROOT_RATIO = "errors", "value", "ratio", "root_ratio"
 MEAN = "mean"
 RELATIVE = "relative_"
 
+# A standard error below this part of an estimate is rounding.
+ROUNDING = 1e-10
 ALIKE = "no replication differed from another"
 ALONE = "one replication has no standard error"
 LEFT = "it came out as no finite number"
@@ -364,7 +366,9 @@ def _row(
         # By the ledger: there is no standard error to show.
         row |= {"mcse": nothing, "ci_low": nothing, "ci_high": nothing}
     if status == OK and theory is not None and theory.kind == "exact":
-        row["z"] = _z(estimate, float(theory), mcse, name)
+        # Where replications differ by rounding alone, so does theory.
+        is_sure = mcse > ROUNDING * abs(estimate)
+        row["z"] = _z(estimate, float(theory), mcse, name) if is_sure else nothing
     return row | {"status": status, "reason": reason}
 
 
@@ -393,8 +397,11 @@ def _doubt(
     """Return the status of a row that the ledger allows, and why it is not ok."""
     if count == 1 or not np.isfinite(mcse):
         return UNRELIABLE, ALONE
-    if mcse == 0.0 or different == 0:
+    if mcse == 0.0:
         return UNRELIABLE, ALIKE
+    if different == 0:
+        # All say the same to the last digits, as where epsilon is all there is: that is known well.
+        return OK, ""
     is_first = name.removeprefix(RELATIVE) in ("bias", MEAN)
     few = max(known.needed, FEWEST_FOR_BIAS if is_first else FEWEST_FOR_SQUARES)
     few = few if is_first else max(few, known.needed_for_squares)

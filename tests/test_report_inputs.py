@@ -487,7 +487,9 @@ class Run:
     """A result with a table, and a design."""
 
     def __init__(self, frame):
+        run = run_on(frame)
         self.frame, self.design = frame, Design()
+        self.curves, self.columns, self.provenance = run.curves, run.columns, {}
         if (frame["source"] == "file").any():
             self.design.data = "train.csv"
 
@@ -509,8 +511,10 @@ def test_the_terminal_says_what_the_table_says(capsys):
     (row,) = [line for line in lines if line.startswith("     16") and "0.3162" in line]
     assert row.split() == ["16", "0.3162", "±", "0.0032", "0.3162", "0.950", "0.632", "0.118"]
     text = " ".join(lines)
-    assert "At batch size 16 a batch-normalized value is off by 0.32 (normal) to 0.45" in text
-    assert "At batch size 1 every value becomes beta." in text
+    assert (
+        "No, not at batch size 16: a batch-normalized value is off by 0.32 (normal) to 0.45" in text
+    )
+    assert "At batch size 1 nothing is left of any value." in text
     assert "– is undefined" in text
 
 

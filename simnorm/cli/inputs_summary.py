@@ -69,7 +69,7 @@ def print_inputs(result: Result) -> None:
             for line in lines_by_size(run, name, used):
                 typer.echo(line)
             typer.echo("")
-    for sentence in sentences(run):
+    for sentence in (verdict(result), *sentences(run)):
         typer.echo(textwrap.fill(sentence, WIDTH))
     typer.echo(textwrap.fill(key_text(run), WIDTH))
     print_key(used)
@@ -82,7 +82,7 @@ def key_text(run: Run) -> str:
         "worst of a batch: the mean over batches of the largest error",
     ]
     if run.of_data and len(run.names) > FEW and len(run.epsilons) > 1:
-        parts.append("epsilon: the RMSE with that one inside the root")
+        parts.append("epsilon: the RMSE if the layer adds that to the variance")
     else:
         parts.append("not in range: the share of other values outside [min, max] of a batch")
     return "; ".join(parts)
@@ -210,19 +210,22 @@ def _fitted(name: str) -> str:
     return text if len(text) < NAME_WIDTH else f"{text[: NAME_WIDTH - 3]}.."
 
 
+def verdict(result: Result) -> str:
+    """Return the answer that the report begins with."""
+    from simnorm.report.chapters.inputs.about import About
+    from simnorm.report.chapters.inputs.first import answer
+
+    return answer(About(result.frame, result.curves, result.columns, result))
+
+
 def sentences(run: Run) -> list[str]:
-    """Return in words what the table says, of numbers that are exact or have an error bar."""
+    """Return what else the table says, of numbers that are exact or have an error bar."""
     values = run.values(run.shown_errors)
     if not values:
         return ["No value has an error that can be trusted."]
-    low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-    n = run.size
-    said = off_text(values[high])
-    if len(values) > 1 and off_text(values[low]) != said:
-        said = f"{off_text(values[low])} ({_fitted(low)}) to {said} ({_fitted(high)})"
-    found = [f"At batch size {n:,} a batch-normalized value is off by {said} sd (RMSE)."]
+    n, found = run.size, []
     if 1 in run.sizes:
-        found.append("At batch size 1 every value becomes beta.")
+        found.append("At batch size 1 nothing is left of any value.")
     found.append(epsilon_sentence(run))
     constant = {name: v for name, v in run.values(run.of(CONSTANT)).items() if name in values}
     if n > 1 and constant and max(constant.values()) >= LEAST_SHARE:
