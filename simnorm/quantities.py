@@ -53,6 +53,7 @@ RELATIVE = "relative_"
 # A standard error below this part of an estimate is rounding.
 ROUNDING = 1e-10
 ALIKE = "no replication differed from another"
+NEGATIVE = "chance is larger than the error itself: the mean square came out negative"
 ALONE = "one replication has no standard error"
 LEFT = "it came out as no finite number"
 
@@ -291,6 +292,7 @@ def _rows_of_kind(
     facts = [known(cells[place]) for place in places]
     found = []
     units = np.array([cells[place].unit for place in places])
+    squares = tally.mean[1]
     for order, name in enumerate(names):
         base = name.removeprefix(RELATIVE)
         power = units ** measure_power(name) if name != base else 1.0
@@ -310,6 +312,7 @@ def _rows_of_kind(
                 tally.count,
                 float(khats[i]),
                 int(different[i]),
+                float(squares[i]),
             )
             found.append(row | {"cell": place, "order": order, "measure": name})
     return found
@@ -336,6 +339,7 @@ def _row(
     count: int,
     khat: float,
     different: int,
+    square: float,
 ) -> dict[str, Any]:
     """Return one row's numbers with its status: what is not allowed is left empty."""
     nothing = float("nan")
@@ -356,6 +360,10 @@ def _row(
         sure = {"estimate": value, "mcse": 0.0, "ci_low": value, "ci_high": value}
         return row | sure | {"khat": nothing, "status": status, "reason": reason}
     estimate, mcse, low, high = (float(part) for part in found)
+    base = name.removeprefix(RELATIVE)
+    if square < 0.0 and base in ("mse", "rmse"):
+        shown = estimate if base == "mse" else nothing
+        return row | empty | {"estimate": shown, "status": UNRELIABLE, "reason": NEGATIVE}
     if not np.isfinite(estimate):
         return row | empty | {"khat": nothing, "status": UNDEFINED, "reason": LEFT,
                               "theory": nothing, "theory_kind": ""}  # fmt: skip

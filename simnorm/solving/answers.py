@@ -122,6 +122,8 @@ class Answer:
         found = []
         if self.low is not None and self.high is not None and self.high > self.low:
             found.append(f"The answer lies between {self.low:,} and {self.high:,} (95 %).")
+        if self.low is not None and self.high is None:
+            found.append(f"The answer is {self.low:,} or more (95 %): how much more is not known.")
         if self.first_order is not None:
             found.append(f"The first-order rule says {self.first_order:,}.")
         return [*found, self.reason] if self.reason else found

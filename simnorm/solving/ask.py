@@ -14,7 +14,7 @@ from simnorm.design import DEFAULT_REPLICATIONS, Design
 from simnorm.distributions import Distribution, distribution
 from simnorm.engine import Progress
 from simnorm.errors import SimnormError
-from simnorm.estimators import Estimator, relative_constant
+from simnorm.estimators import Estimator, RankSum, relative_constant
 from simnorm.presets import Average
 from simnorm.sampling import SHUFFLE
 from simnorm.solving.answers import BATCH_SIZE, Answer
@@ -151,7 +151,8 @@ def _of_law(question: Question, law: Distribution) -> Answer:
         rule = _first_order(law.excess_kurtosis, question.target, size)
         blank = replace(blank, first_order=rule)
     full = question.full_size if question.reference == "full_set" else None
-    exact = exact_answer(blank, lambda n: _law_theory(question, law, n, full), full)
+    falls = not isinstance(kind, RankSum)
+    exact = exact_answer(blank, lambda n: _law_theory(question, law, n, full), full, falls=falls)
     answer = exact or _simulated_law(question, law, blank)
     return explained(answer, law.std, question.epsilon, full)
 
@@ -229,7 +230,8 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
         else:
             blank = replace(blank, measure=_measure(_constant(kind, column)))
         theory = functools.partial(_data_theory, question, column)
-        exact = exact_answer(blank, theory, column.size)
+        falls = not isinstance(kind, RankSum)
+        exact = exact_answer(blank, theory, column.size, falls=falls)
         if exact is not None:
             found[name] = exact
         else:

@@ -13,6 +13,9 @@ from simnorm.theory import Value
 
 # Beyond this no answer is looked for by exact theory.
 MOST_EXACT = 1 << 40
+# So many numbers are looked at one by one.
+MOST_LOOKED_AT = 300
+FROM_THERE = "The error rises and falls: smaller ones may do, from there on all do."
 HEAVY = (
     "The tails are too heavy for a sharper answer from so many replications, and the estimate "
     "itself may be low."
@@ -29,9 +32,12 @@ def blank_of(question: Question, source: str) -> Answer:
 
 
 def exact_answer(
-    blank: Answer, theory: Callable[[int], Value | None], most: int | None
+    blank: Answer, theory: Callable[[int], Value | None], most: int | None, *, falls: bool = True
 ) -> Answer | None:
-    """Return the answer that exact theory gives; None where it is not exact all the way."""
+    """Return the answer that exact theory gives; None where it is not exact all the way.
+
+    Where the error is not known to fall with every step, all smaller numbers are looked at.
+    """
     search = Search(blank.target, MOST_EXACT if most is None else most)
     kinds: set[str] = set()
 
@@ -52,7 +58,23 @@ def exact_answer(
         run_searches({"": search}, ask)
     except NotExactError:
         return None
+    if falls or search.found is None:
+        return answered(blank, search, "exact")
+    if search.found > MOST_LOOKED_AT:
+        return replace(answered(blank, search, "exact"), reason=FROM_THERE)
+    # The error may rise and fall again: the smallest number is found by looking at all of them.
+    for n in range(1, search.found):
+        if n not in search.points:
+            search.take({n: _point(theory, n)})
+        if search.points[n].value <= blank.target:
+            search.points = {m: p for m, p in search.points.items() if m <= n}
+            break
     return answered(blank, search, "exact")
+
+
+def _point(theory: Callable[[int], Value | None], n: int) -> Point:
+    value = theory(n)
+    return Point(math.inf if value is None else float(value))
 
 
 class NotExactError(Exception):
@@ -75,7 +97,8 @@ def answered(blank: Answer, search: Search, method: str) -> Answer:
         blank,
         method=method,
         reached=point.value,
-        reached_below=None if below is None else below.value,
+        # A batch too small to have a value at all has no error to tell.
+        reached_below=None if below is None or math.isinf(below.value) else below.value,
         confidence=confidence(point, blank.target) if point.trusted else None,
         **{blank.solved_for: n},  # type: ignore[arg-type]  # a field that holds a number
     )

@@ -94,14 +94,17 @@ class Search:
     def _guess(self, low: int, high: int) -> int:
         """Return where a power law through both ends meets the target."""
         above, below = self.points.get(low), self.points[high]
-        if above is None or below.value <= 0.0:
+        if above is None or below.value <= 0.0 or not math.isfinite(above.value):
             return (low + high) // 2
         fall = math.log(above.value / below.value)
         share = math.log(above.value / self.target) / fall if fall > 0.0 else 0.5
         return round(math.exp(math.log(low) + share * math.log(high / low)))
 
-    def interval(self) -> tuple[int, int] | None:
-        """Return the numbers between which the answer lies by the errors' standard errors, 95 %."""
+    def interval(self) -> tuple[int, int | None] | None:
+        """Return the numbers between which the answer lies by the errors' standard errors, 95 %.
+
+        The second is None where it lies beyond what was looked at.
+        """
         n = self.found
         if n is None:
             return None
@@ -119,7 +122,9 @@ class Search:
         low = math.floor(n * math.exp(shift - width))
         high = math.ceil(n * math.exp(min(shift + width, LARGEST_LOG)))
         # The safe estimate may lie elsewhere; the answer given is part of what is possible.
-        return max(1, min(low, n)), min(self.most, max(high, n))
+        low, high = max(1, min(low, n)), max(high, n)
+        ends = self.points[self.most].value <= 0.0 if self.most in self.points else False
+        return low, high if high < self.most else self.most if ends else None
 
 
 def confidence(point: Point, target: float) -> float:

@@ -28,6 +28,9 @@ from simnorm.theory.normalized import (
 MOST_STEPS = 100_000
 # What is left of the start when an average has settled.
 SETTLED = 1e-7
+# So many passes over a full set are looked through, where nothing settles.
+EPOCHS = 20
+WITHIN_EPOCH = "Within an epoch the error rises and falls: fewer steps may do, too."
 LUCKY = "The averages start at mean 0 and variance 1, which are about the right ones here."
 
 
@@ -63,7 +66,8 @@ def stream_answer(
     if found.number == 1 and question.solved_for == STEPS:
         return replace(found, reason=LUCKY)
     if found.number is not None:
-        return found
+        waves = question.solved_for == STEPS and question.reference == "full_set"
+        return replace(found, reason=WITHIN_EPOCH) if waves else found
     stays = stays_of(question.preset.epsilon, source.std, question.target)
     if stays:
         return replace(found, reason=f"{found.reason} {stays}")
@@ -79,13 +83,16 @@ def stream_answer(
 def _most_steps(question: Question, size: int) -> int:
     """Return the steps behind which nothing changes, or the batches there are."""
     momentum = question.preset.momentum
-    if question.solved_for == BATCHES or momentum is None:
-        if question.reference == "full_set":
-            return max(1, size // question.batch_size)
-        return MOST_STEPS
+    epoch = max(1, size // question.batch_size) if question.reference == "full_set" else 1
+    if question.solved_for == BATCHES:
+        return epoch if epoch > 1 or question.reference == "full_set" else MOST_STEPS
+    if momentum is None:
+        return min(MOST_STEPS, EPOCHS * epoch) if epoch > 1 else MOST_STEPS
     if momentum in (0.0, 1.0):
         return 1
-    return min(MOST_STEPS, math.ceil(math.log(SETTLED) / math.log(momentum)))
+    settled = min(MOST_STEPS, math.ceil(math.log(SETTLED) / math.log(momentum)))
+    # Of shuffled rows the error rises and falls within an epoch; its end is where it is smallest.
+    return -(-settled // epoch) * epoch
 
 
 def _asker_of_stream(

@@ -77,6 +77,7 @@ from simnorm.studies.inputs.batches import (
     sets_of_column,
     sets_of_law,
 )
+from simnorm.theory.normalized import spread_chance
 
 if TYPE_CHECKING:
     from simnorm.engine import Sums
@@ -274,9 +275,17 @@ def _put_errors(design: Design, source: Source, batches: Batches, put_each: Any)
     put_each(grid.DIRECT, factors_text(**first._asdict()), *batches.direct(first))
     p, c = terms[0.0]
     # In file order the rows that are left out, at the end, may be unlike the others.
-    put_each(grid.CORRELATION, "", c, p * (one - mean * mean))
+    put_each(grid.CORRELATION, "", c, p * (one - mean * mean) * _full_chances(design, source))
     p, c = terms[first.epsilon]
     put_each(grid.BEST_GAMMA, factors_text(epsilon=first.epsilon), c, p)
+
+
+def _full_chances(design: Design, source: Source) -> Floats:
+    """Return how likely the references have a spread, shape (references, 1): the mean of z^2."""
+    if source.columns:
+        return np.ones((1, 1))
+    chance = float(spread_chance(distribution(source.distribution), design.full_size))
+    return np.array([[chance if r == grid.FULL_SET else 1.0] for r in references(source)])
 
 
 def _put_bins(design: Design, source: Source, column: str, batches: Batches, found: Floats) -> None:

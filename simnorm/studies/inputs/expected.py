@@ -49,10 +49,13 @@ SINGLE = "a batch of one value has no spread"
 NEVER_EQUAL = "the values of a batch are all equal less often than once in 10^12"
 ALWAYS_EQUAL = "the values of a batch are always equal"
 TWO = "a batch of two comes out as -1 and 1"
+THREE = "three values that are not all equal have one kurtosis, whatever they are"
 NOTHING_LEFT = "the batch is the full set, nothing is left to be unseen"
 NO_IQR = "the interquartile range is zero, no divisor"
 # A first order of the squared error by value is shown where that of all values is at most this.
 LARGEST_FIRST_ORDER = 0.05
+# Replications of squares whose kurtosis is infinite.
+FEWEST_FOR_ROBUST = 1000
 # Points of a Gauss-Legendre rule in every bin.
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(3)
 
@@ -130,7 +133,9 @@ class _Source:
                 return {}
             square, product = terms
             kind = "exact" if {product.kind, square.kind} == {"exact"} else "asymptotic"
-            return {"mean": Value(product / math.sqrt(square), kind)}
+            # The mean square of z-scores is 0 in a full set without a spread, otherwise 1.
+            whole = self.full_chance(cell.reference)
+            return {"mean": Value(product / math.sqrt(square * whole), kind)}
         if name == grid.BEST_GAMMA:
             terms = self.terms(n, cell.reference, settings_of(cell).epsilon)
             best = None if terms is None else theory.best_gamma(terms.product, terms.square)
@@ -172,6 +177,8 @@ class _Source:
                 return Verdict(EXACT, TWO, is_zero=True)
             if n == 2 and name == grid.KURTOSIS:
                 return Verdict(EXACT, TWO)
+            if n == 3 and name == grid.KURTOSIS:
+                return Verdict(EXACT, THREE)
         if name == grid.CONSTANT and (chance := self.equal_chance(n)) is not None:
             if chance <= LARGEST_EQUAL_SHARE:
                 return Verdict(EXACT, NEVER_EQUAL, is_zero=True)
@@ -259,7 +266,8 @@ class _OfLaw(_Source):
             low, high = self.law.quantile([0.25, 0.75])
             if not low < high:
                 return NO_IQR
-            if self.is_continuous and not small_range_index(cell.batch_size) > 2.0:
+            index = small_range_index(cell.batch_size) * _least_exponent(self.law)
+            if self.is_continuous and not index > 2.0:
                 return (
                     "the mean squared error does not exist: quartiles of a batch of "
                     f"{cell.batch_size} are too often next to each other"
@@ -267,6 +275,10 @@ class _OfLaw(_Source):
         return ""
 
     def needed(self, cell: Cell) -> int:
+        if cell.quantity == grid.ROBUST:
+            # The square of the mean square exists, but its own error is rough.
+            index = small_range_index(cell.batch_size) * _least_exponent(self.law)
+            return FEWEST_FOR_ROBUST if index <= 8.0 and self.is_continuous else 0
         if cell.reference != "population":
             return 0  # by its own full set a value is bounded
         # Errors of one value hold z^2, and the sd of a batch is no larger than its values.
@@ -280,6 +292,8 @@ class _OfLaw(_Source):
         name, settings = cell.quantity, settings_of(cell)
         if cell.reference == FULL_SET:
             if name in PLAIN:
+                return Verdict(EXACT, WHOLE, is_zero=True)
+            if name in (grid.NORMALIZED, grid.DIRECT) and _is_plain(settings):
                 return Verdict(EXACT, WHOLE, is_zero=True)
             if settings.epsilon == 0.0 and self._always_spread(FULL_SET):
                 is_zero = name in (grid.NORMALIZED, grid.DIRECT) and _is_plain(settings)
@@ -298,13 +312,25 @@ class _OfLaw(_Source):
                 return Verdict(EXACT, MIDDLE)
         if name == grid.DIRECT:
             index = min(self.law.tails())
-            if cell.reference != FULL_SET and not index > 4.0:
-                return _no_error(index, 4)
+            # The standard error of mean z^2 needs the fourth moment, and the eighth to be known.
+            if cell.reference != FULL_SET and not index > 8.0:
+                return _no_error(index, 8)
         if name == grid.ROBUST and self.is_continuous:
-            index = small_range_index(n)
+            index = small_range_index(n) * _least_exponent(self.law)
             if not index > 4.0:
                 return _no_error(index, 4)
         return Verdict(OK)
+
+
+def _least_exponent(law: Distribution) -> float:
+    """Return the power at which a law's distribution function begins, at most 1.
+
+    Below 1 its density has a pole, next to which draws crowd.
+    """
+    shapes = {"gamma": ("a",), "beta": ("a", "b"), "weibull": ("c",), "chi2": ("df",)}
+    found = [getattr(law, name) for name in shapes.get(law.word, ())]
+    half = 0.5 if law.word == "chi2" else 1.0
+    return float(min([1.0, *(half * value for value in found)]))
 
 
 def _no_error(index: float, order: int) -> Verdict:
@@ -374,6 +400,10 @@ class _OfColumn(_Source):
             return {}
         found = theory.unseen_share_of_column(self.column, cell.batch_size, self.sampling)
         return {} if found is None else {"mean": found}
+
+    def needed(self, cell: Cell) -> int:
+        rough = cell.quantity == grid.ROBUST and small_range_index(cell.batch_size) <= 8.0
+        return FEWEST_FOR_ROBUST if rough else 0
 
     def undefined(self, cell: Cell) -> str:
         column = self.column

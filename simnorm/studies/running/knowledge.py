@@ -14,7 +14,9 @@ from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
     FEWEST_FOR_KHAT,
+    FEWEST_JUMPS,
     FEWEST_SINGLES,
+    LARGEST_EQUAL_SHARE,
     LARGEST_TAIL_SHARE,
     OK,
     UNDEFINED,
@@ -33,6 +35,7 @@ from simnorm.studies.drawing import Source, chunk
 from simnorm.studies.running import expected
 from simnorm.studies.running.batches import groups_of
 from simnorm.theory import measure_power
+from simnorm.theory.normalized import spread_chance, spread_chance_of_column
 from simnorm.theory.running import Split, Stream, weights
 from simnorm.theory.values import Value
 
@@ -50,6 +53,12 @@ ONE_VALUE = "the variance of one value is 0"
 EVERY_ROW = "every batch is the full set"
 WHOLE_EPOCHS = "after whole epochs every row has the same weight"
 NO_MEAN = "without epsilon 1/variance has no mean for so few values"
+NO_BOTTOM = "all values that count may be equal, and nothing bounds the variance from below"
+RARELY_EQUAL = "values that are all equal decide it, and are too rare for these replications"
+# An epsilon, and a start, of at least this part of a variance bounds it from below.
+LARGE_BOTTOM = 1e-2
+# Mean squared errors below this are no matter.
+SMALL_PART = 1e-4
 NO_ERROR = "without epsilon its standard error does not exist for so few values"
 
 # Noise and bias below these parts of the unit are the rounding of a zero.
@@ -104,10 +113,14 @@ class Knowledge:
         if reason:
             return Known(Verdict(UNDEFINED, reason))
         own = self._moments(about)
+        equal = self._equal_values(about) if about.quantity == INFERENCE else Verdict(OK)
+        if equal.status != OK:
+            own = {name: equal if v.status == OK else v for name, v in own.items()}
         if own["mse"].status == UNDEFINED == own.get("bias", own["mse"]).status:
             return Known(own["mse"])
         fixed = self._exactly(about)
-        theory = self._theory(about, cell, fixed)
+        # An expansion about the mean variance knows nothing of batches without any.
+        theory = {} if equal.status != OK else self._theory(about, cell, fixed)
         if fixed is not None:
             own = {name: fixed for name in own if own[name].status != UNDEFINED} | {
                 name: verdict for name, verdict in own.items() if verdict.status == UNDEFINED
@@ -172,15 +185,49 @@ class Knowledge:
             found = self._without_epsilon(about)
         return dict.fromkeys(SQUARES, found)
 
+    def _equal_values(self, about: About) -> Verdict:
+        """Judge what a variance of nothing does, where all values that count may be equal."""
+        if self.word in (SEQUENTIAL, GROUPED):
+            return Verdict(OK)
+        count = max(1, round(about.n * effective_batches(about.case.average, about.case.steps)))
+        if isinstance(about.source, Column):
+            count = min(count, about.source.size)
+            chance = float(spread_chance_of_column(about.source, count, self.word))
+        else:
+            chance = float(spread_chance(about.source, count))
+        if about.n == 1 and not isinstance(about.case.average, Precise):
+            return Verdict(OK)  # it has no variance, in every replication
+        equal, bottom = 1.0 - chance, self._bottom(about)
+        if equal <= LARGEST_EQUAL_SHARE:
+            return Verdict(OK)
+        if bottom == 0.0:
+            return Verdict(UNDEFINED, NO_BOTTOM)
+        # By about so much a variance of nothing is off from the z-score.
+        if equal * about.source.std**2 / bottom <= SMALL_PART:
+            return Verdict(OK)
+        enough = equal * self.design.replications >= FEWEST_JUMPS
+        return Verdict(OK) if enough else Verdict(UNRELIABLE, RARELY_EQUAL)
+
+    @staticmethod
+    def _bottom(about: About) -> float:
+        """Return what a running variance is at least: epsilon, and what is left of its start."""
+        kind = about.case.average
+        return kind.epsilon + weights(kind.momentum, about.case.steps)[1]
+
     def _without_epsilon(self, about: About) -> Verdict:
         """Judge the mean of 1/variance, if nothing bounds the variance from below."""
         kind, n, T = about.case.average, about.n, about.case.steps
-        if kind.epsilon > 0.0 or (kind.momentum is not None and kind.momentum > 0.0):
+        bottom = self._bottom(about)
+        if bottom > LARGE_BOTTOM * about.source.std**2 or (
+            n == 1 and not isinstance(kind, Precise)
+        ):
             return Verdict(OK)
         values = n - 1
         if kind.momentum is None:
             values = n * T - 1 if isinstance(kind, Precise) else (n - 1) * T
-        if values <= 2:
+        if kind.momentum is not None:
+            values = round((n - 1) * effective_batches(kind, T))
+        if values <= 2 and bottom == 0.0:
             return Verdict(UNDEFINED, NO_MEAN)
         return Verdict(UNRELIABLE, NO_ERROR) if values <= 4 else Verdict(OK)
 
@@ -235,7 +282,7 @@ class Knowledge:
         if self.word != GROUPED:
             N = float(self.design.full_size)
             draws = about.n * effective_batches(about.case.average, about.case.steps)
-            draws = min(draws, N) if self.word == SHUFFLE else draws
+            draws = min(draws, N) if self.word in (SHUFFLE, REPLACEMENT) else draws
             if about.quantity == INFERENCE:
                 squares = self._tails_of_value(about, draws)
             else:
