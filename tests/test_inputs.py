@@ -12,6 +12,7 @@ import pytest
 from scipy.special import stdtrit
 from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
+import simnorm as sn
 from simnorm import api, engine, streams
 from simnorm.columns import Column
 from simnorm.compiled import compiled_kernels
@@ -935,3 +936,16 @@ def test_full_sets_of_a_law_may_be_constant():
     assert len(rows) > 10
     assert rows["z"].abs().max() < sidak(len(rows), 4000)
     assert FullSets._fields[:2] == ("rising", "starts")
+
+
+def test_a_batch_that_is_the_full_set_has_no_error_whatever_the_law():
+    """Of a coin too, whose full sets may all be equal; its outputs are its z-scores."""
+    frame = sn.study(
+        "inputs", "bernoulli(p=0.03)", batch_sizes=[64], full_size=64, replications=256, epsilon=[0]
+    ).frame
+    rows = frame[(frame["reference"] == "full_set") & (frame["batch_size"] == 64)]
+    errors = rows[rows["estimator"].isin(["normalized_value", "normalized_value_direct"])]
+    assert set(errors["status"]) == {"exact"}
+    assert (errors["estimate"] == 0.0).all()
+    correlation = rows[rows["estimator"] == "correlation"]
+    assert correlation["theory"].to_list() == [pytest.approx(1.0, abs=1e-12)]

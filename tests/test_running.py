@@ -860,3 +860,25 @@ def test_faults_are_noticed_by_theory(fault, monkeypatch):
         fault(patched)
         rows = asked(frame_of(design))
     assert rows["z"].abs().max() > sidak(len(rows), 2000)
+
+
+@pytest.mark.parametrize(
+    ("law", "size", "steps", "preset", "status"),
+    [
+        ("bernoulli(p=0.03)", 32, 8, "precise", "unreliable"),
+        ("bernoulli(p=0.5)", 4, 3, "precise", "unreliable"),
+        ("bernoulli(p=0.5)", 4, 3, "precise(epsilon=0)", "undefined"),
+        ("normal", 1, 3, "precise", "unreliable"),
+        ("normal", 32, 100, "precise", "ok"),
+        ("bernoulli(p=0.5)", 32, 100, "precise", "ok"),
+    ],
+)
+def test_values_that_may_all_be_equal_are_not_trusted(law, size, steps, preset, status):
+    """Where a variance of nothing decides the error and is rarely met, there is no error bar."""
+    frame = sn.study(
+        "running", law, batch_sizes=[size], steps=steps, sampling="iid", presets=[preset],
+        drift=[0], full_size=1024, replications=64,
+    ).frame  # fmt: skip
+    rows = frame[(frame["estimator"] == "inference_value") & (frame["measure"] == "rmse")]
+    assert rows["status"].tolist() == [status]
+    assert (status == "ok") == (rows["theory_kind"] != "").all()

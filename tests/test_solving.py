@@ -130,7 +130,7 @@ def test_simulation_agrees_with_exact_theory(monkeypatch):
     One interval of 95 %; the seed is the default. Its power: an error of 2 % in the RMSE would
     move the answer by 4 %, while the interval reaches 2 % to each side.
     """
-    monkeypatch.setattr(ask, "exact_answer", lambda *_: None)
+    monkeypatch.setattr(ask, "exact_answer", lambda *_, **__: None)
     (answer,) = sn.solve(0.1)
     assert answer.method == "simulation"
     assert answer.low <= 151 <= answer.high
@@ -148,7 +148,7 @@ def test_intervals_cover_the_exact_answer(monkeypatch):
 
     Power: intervals that cover 75 % would pass with a probability of 6 %.
     """
-    monkeypatch.setattr(ask, "exact_answer", lambda *_: None)
+    monkeypatch.setattr(ask, "exact_answer", lambda *_, **__: None)
     answers = [sn.solve(0.1, seed=seed)[0] for seed in range(60)]
     assert sum(not a.low <= 151 <= a.high for a in answers) <= 10
 
@@ -329,3 +329,21 @@ def test_what_does_not_apply_is_refused():
             sn.solve(0.1, **change)
     with pytest.raises(SimnormError, match="batch_size: got 1000; there are 3 rows"):
         sn.solve(0.1, data=[1.0, 2, 4], solve_for="batches", batch_size=1000)
+
+
+def test_an_error_that_rises_again_is_looked_at_everywhere():
+    """The interquartile range of a coin is nearer at 7 than at 8 and 9: the smallest is 7."""
+    (answer,) = sn.solve(0.65, "bernoulli(p=0.3)", quantity="iqr")
+    assert (answer.batch_size, answer.method) == (7, "exact")
+    assert answer.reached <= 0.65 < answer.reached_below
+
+
+def test_what_has_no_value_has_no_number():
+    """Batches too small for a skewness, or without any spread, are not enough, and no infinity."""
+    (answer,) = sn.solve(0.9, "normal", quantity="skewness")
+    assert (answer.batch_size, answer.reached_below) == (3, None)
+    json.dumps(answer.to_dict(), allow_nan=False)
+    (answer,) = sn.solve(
+        0.3, "bernoulli(p=0.3)", solve_for="batches", batch_size=8, replications=64
+    )
+    assert answer.batches > 1
