@@ -298,7 +298,8 @@ def _rows_of_kind(
         power = units ** measure_power(name) if name != base else 1.0
         with np.errstate(all="ignore"):
             numbers = [part / power for part in measured(tally, pair, base)]
-            fixed = _fixed(tally, pair, base) / power
+            # What is the same in every replication: variances need no correction there.
+            same = without_error(tally, base).estimate / power if pair == ERRORS else numbers[0]
         values = influences(kept, pair, base)
         with np.errstate(all="ignore"):
             khats = _khats(values)
@@ -306,7 +307,7 @@ def _rows_of_kind(
         for i, place in enumerate(places):
             row = _row(
                 Measured(*(float(part[i]) for part in numbers)),  # type: ignore[arg-type]
-                float(fixed[i]),
+                float(same[i]),
                 facts[i],
                 name,
                 tally.count,
@@ -316,13 +317,6 @@ def _rows_of_kind(
             )
             found.append(row | {"cell": place, "order": order, "measure": name})
     return found
-
-
-def _fixed(tally: Tally, pair: str, name: str) -> Floats:
-    """Return the measure of cells that are the same in every replication."""
-    if pair == ERRORS:
-        return without_error(tally, name).estimate
-    return measured(tally, pair, name).estimate
 
 
 def _khats(values: Floats) -> Floats:

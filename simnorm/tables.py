@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +35,7 @@ from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.known import Known, KnownColumn, known_law
 from simnorm.options import SWEEP
-from simnorm.quantities import split_factors
+from simnorm.quantities import curve_rows, split_factors
 from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, joined, typed
@@ -468,18 +467,18 @@ def data_curves(design: Design, source: Source, *, with_histogram: bool) -> dict
         if with_histogram:
             points["histogram"] = [(0, x, y) for x, y in zip(*histogram(column), strict=True)]
         found += [
-            {"kind": kind, "column": column.name, "batch_size": n, "x": x, "y": y}
+            {
+                "kind": kind,
+                "column": column.name,
+                "reference": "full_set",
+                "batch_size": n,
+                "x": x,
+                "y": y,
+            }
             for kind, values in points.items()
             for n, x, y in values
         ]
-    same = {"study": design.study, "sampling": source.sampling, "reference": "full_set"}
-    empty = {name: math.nan if kind is float else "" for name, kind in CURVES_SCHEMA.items()}
-    rows = [{**empty, **same, **row} for row in found]
-    types = {float: np.float64, int: np.int64}
-    return {
-        name: np.array([row[name] for row in rows], dtype=types.get(kind, object))
-        for name, kind in CURVES_SCHEMA.items()
-    }
+    return curve_rows(design, source, found)
 
 
 def _correlations(

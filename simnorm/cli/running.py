@@ -19,7 +19,6 @@ import typer
 from simnorm.api import memory_needed, run
 from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
-from simnorm.errors import SimnormError
 from simnorm.formatting import seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import STUDIES
@@ -62,10 +61,6 @@ def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = Fals
         Whether a report is written into the run folder where no place is named.
     """
     notes: list[str] = []
-    if not with_report and wishes.report is not None and given.get("study"):
-        raise SimnormError(
-            "report", str(wishes.report), "--no-report says to write none", "Drop one."
-        )
     if given.get("data") is not None and not wishes.quiet:
         announce_reading(given["data"])
     design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -37,6 +37,9 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+
+if TYPE_CHECKING:
+    from simnorm.cli.running import Wishes
 
 study_app = typer.Typer(
     name="study",
@@ -82,7 +85,7 @@ def inputs(
     them. Also: what epsilon, gamma and beta do, which values suffer most, batch sizes 1 and 2, and
     other scalers fitted to a batch. Batch sizes are 1:1024:x2 unless given.
     """
-    from simnorm.cli.running import Wishes, run_given
+    from simnorm.cli.running import Wishes
 
     given: dict[str, Any] = {
         "study": "inputs",
@@ -104,7 +107,7 @@ def inputs(
         "seed": seed,
     }
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)
-    run_given(given, wishes, with_report=not no_report)
+    _run(given, wishes, no_report=no_report)
 
 
 @study_app.command()
@@ -141,7 +144,7 @@ def running(
     and on the way, and split into what is left of the start, the divisor, the lag under drift, and
     noise. Batch sizes are 1:128:x2 unless given.
     """
-    from simnorm.cli.running import Wishes, run_given
+    from simnorm.cli.running import Wishes
 
     given: dict[str, Any] = {
         "study": "running",
@@ -162,4 +165,15 @@ def running(
         "seed": seed,
     }
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)
+    _run(given, wishes, no_report=no_report)
+
+
+def _run(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None:
+    """Run a study, with its report unless there is to be none."""
+    from simnorm.cli.running import run_given
+    from simnorm.errors import SimnormError
+
+    if no_report and wishes.report is not None:
+        allowed = "--no-report says to write none"
+        raise SimnormError("report", str(wishes.report), allowed, "Drop one.")
     run_given(given, wishes, with_report=not no_report)

@@ -120,9 +120,8 @@ def solve(
     if data is not None:
         from simnorm.dataset import read_dataset
 
-        names = None if columns is None else columns
         dataset = read_dataset(
-            data, columns=names, exclude=exclude, na=na, separator=separator or None,
+            data, columns=columns, exclude=exclude, na=na, separator=separator or None,
             decimal=decimal,
         )  # fmt: skip
         return _of_data(question, dataset)
@@ -214,14 +213,14 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
     found: dict[str, Answer] = {}
     searches: dict[str, Search] = {}
     blanks: dict[str, Answer] = {}
-    for name in data.columns:
-        column = column_of(data, name)
+    columns = {name: column_of(data, name) for name in data.columns}
+    for name, column in columns.items():
         blank = blank_of(question, name)
         if column.is_constant:
             found[name] = replace(blank, reason="The column is constant and has no z-score.")
             continue
         if question.solved_for != BATCH_SIZE:
-            found[name] = stream_answer(question, blank, column, data)
+            found[name] = stream_answer(question, blank, column)
             continue
         kind = question.kind
         if kind is None:
@@ -237,7 +236,7 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
         else:
             searches[name], blanks[name] = Search(question.target, data.size), blank
     if searches:
-        ask = asker(question, data.size, data=data)
+        ask = asker(question, data.size, data=data, columns=columns)
         wanted = set(searches)
 
         def asked(numbers: Iterable[int]) -> dict[str, dict[int, Point]]:
@@ -246,10 +245,10 @@ def _of_data(question: Question, data: Dataset) -> list[Answer]:
         run_searches(searches, asked)
         found |= {n: answered(blanks[n], s, "simulation") for n, s in searches.items()}
     if question.solved_for != BATCH_SIZE:
-        return [found[name] for name in data.columns]
+        return [found[name] for name in columns]
     return [
-        explained(found[name], column_of(data, name).std, question.epsilon, data.size)
-        for name in data.columns
+        explained(found[name], column.std, question.epsilon, data.size)
+        for name, column in columns.items()
     ]
 
 

@@ -39,42 +39,43 @@ def exact_answer(
     Where the error is not known to fall with every step, all smaller numbers are looked at.
     """
     search = Search(blank.target, MOST_EXACT if most is None else most)
-    kinds: set[str] = set()
 
     def ask(numbers: Iterable[int]) -> dict[str, dict[int, Point]]:
         found: dict[int, Point] = {}
         # In rising order, and no further than the answer: large batches may take long to know.
         for n in sorted(numbers):
-            value = theory(n)
-            kinds.add("none" if value is None else value.kind)
-            if value is None or value.kind != "exact":
-                raise NotExactError
-            found[n] = Point(float(value))
-            if value <= blank.target:
+            found[n] = _point(theory, n)
+            if found[n].value <= blank.target:
                 break
         return {"": found}
 
     try:
         run_searches({"": search}, ask)
+        if not falls and search.found is not None and search.found <= MOST_LOOKED_AT:
+            _look_at_all(search, theory)
     except NotExactError:
         return None
-    if falls or search.found is None:
-        return answered(blank, search, "exact")
-    if search.found > MOST_LOOKED_AT:
-        return replace(answered(blank, search, "exact"), reason=FROM_THERE)
-    # The error may rise and fall again: the smallest number is found by looking at all of them.
-    for n in range(1, search.found):
+    answer = answered(blank, search, "exact")
+    if not falls and search.found is not None and search.found > MOST_LOOKED_AT:
+        return replace(answer, reason=FROM_THERE)
+    return answer
+
+
+def _look_at_all(search: Search, theory: Callable[[int], Value | None]) -> None:
+    """Look at every smaller number: the error may rise and fall again."""
+    for n in range(1, search.found or 1):
         if n not in search.points:
             search.take({n: _point(theory, n)})
-        if search.points[n].value <= blank.target:
+        if search.points[n].value <= search.target:
             search.points = {m: p for m, p in search.points.items() if m <= n}
-            break
-    return answered(blank, search, "exact")
+            return
 
 
 def _point(theory: Callable[[int], Value | None], n: int) -> Point:
     value = theory(n)
-    return Point(math.inf if value is None else float(value))
+    if value is None or value.kind != "exact":
+        raise NotExactError
+    return Point(float(value))
 
 
 class NotExactError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,12 @@ STD = "std(ddof=0)"
 
 
 def asker(
-    question: Question, size: int, *, law: Distribution | None = None, data: Dataset | None = None
+    question: Question,
+    size: int,
+    *,
+    law: Distribution | None = None,
+    data: Dataset | None = None,
+    columns: Mapping[str, Column] | None = None,
 ) -> Callable[[Iterable[int]], dict[str, dict[int, Point]]]:
     """Return the function that simulates errors at batch sizes, of a law or of all columns."""
     # The mean sd of a batch is all that the error depends on, where the reference is fixed.
@@ -53,7 +58,7 @@ def asker(
         frame = result.frame
         frame = frame[frame["reference"] == question.reference]
         if by_std:
-            return _points_from_std(frame, law, data)
+            return _points_from_std(frame, columns or law)
         if question.kind is not None:
             frame = frame[frame["measure"] == _told_measure(frame)]
         else:
@@ -85,7 +90,7 @@ def points_of(frame: pd.DataFrame) -> dict[str, dict[int, Point]]:
 
 
 def _points_from_std(
-    frame: pd.DataFrame, law: Distribution | None, data: Dataset | None
+    frame: pd.DataFrame, of: Mapping[str, Column] | Distribution | None
 ) -> dict[str, dict[int, Point]]:
     """Return the error of normalized values from the mean squared error of batch sds.
 
@@ -102,21 +107,22 @@ def _points_from_std(
         by_cell.index, by_cell.to_dict(orient="records"), strict=True
     ):
         name = str(column or spec)
-        found.setdefault(name, {})[n] = Point(1.0) if n == 1 else _point(row, n, name, law, data)
+        found.setdefault(name, {})[n] = Point(1.0) if n == 1 else _point(row, n, name, of)
     return found
 
 
 def _point(
-    row: dict[Any, Any], n: int, name: str, law: Distribution | None, data: Dataset | None
+    row: dict[Any, Any], n: int, name: str, of: Mapping[str, Column] | Distribution | None
 ) -> Point:
     """Return the error of a normalized value from the measures of a batch's sd."""
-    chance, mean_square = 1.0, (n - 1.0) / n
-    if data is None:
-        assert law is not None
-        chance = float(spread_chance(law, n))
+    mean_square = (n - 1.0) / n
+    if isinstance(of, Mapping):
+        column = of[name]
+        chance = float(spread_chance_of_column(column, n))
+        mean_square *= column.size / (column.size - 1.0)
     else:
-        chance = float(spread_chance_of_column(column_of(data, name), n))
-        mean_square *= data.size / (data.size - 1.0)
+        assert of is not None
+        chance = float(spread_chance(of, n))
     square = float(row["estimate", "relative_mse"]) + chance - mean_square
     value = math.sqrt(max(square, 0.0))
     if value == 0.0:

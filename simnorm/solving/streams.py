@@ -9,7 +9,6 @@ from typing import Any
 
 from simnorm.api import run
 from simnorm.columns import Column
-from simnorm.dataset import Dataset
 from simnorm.design import Design
 from simnorm.distributions import Distribution
 from simnorm.errors import SimnormError
@@ -34,9 +33,7 @@ WITHIN_EPOCH = "Within an epoch the error rises and falls: fewer steps may do, t
 LUCKY = "The averages start at mean 0 and variance 1, which are about the right ones here."
 
 
-def stream_answer(
-    question: Question, blank: Answer, source: Distribution | Column, data: Dataset | None = None
-) -> Answer:
+def stream_answer(question: Question, blank: Answer, source: Distribution | Column) -> Answer:
     """Return the batches or steps until a value normalized at inference is good enough."""
     n, is_law = question.batch_size, isinstance(source, Distribution)
     population = question.reference == "population"
@@ -53,12 +50,12 @@ def stream_answer(
         exact = exact_answer(blank, theory, None)
         if exact is not None:
             return exact
-    size = data.size if data is not None else question.full_size
+    size = source.size if isinstance(source, Column) else question.full_size
     if n > size and question.reference == "full_set":
         raise SimnormError("batch_size", n, f"there are {size:,} rows", "Take a smaller batch.")
     most = _most_steps(question, size)
     search = Search(question.target, most)
-    ask = _asker_of_stream(question, blank.source, data)
+    ask = _asker_of_stream(question, source)
     # An average may start at the truth by luck and get worse: what counts is where it ends.
     search.take(ask([most])[blank.source])
     run_searches({blank.source: search}, ask)
@@ -96,7 +93,7 @@ def _most_steps(question: Question, size: int) -> int:
 
 
 def _asker_of_stream(
-    question: Question, name: str, data: Dataset | None
+    question: Question, source: Distribution | Column
 ) -> Callable[[Iterable[int]], dict[str, dict[int, Point]]]:
     common: dict[str, Any] = {
         "study": RUNNING,
@@ -106,9 +103,12 @@ def _asker_of_stream(
         "replications": question.replications,
         "seed": question.seed,
     }
-    if data is not None:
-        common |= {"data": data, "columns": None, "sampling": SHUFFLE}
+    if isinstance(source, Column):
+        # This column alone: the others would be run for nothing.
+        name = source.name
+        common |= {"data": {name: source.values}, "sampling": SHUFFLE}
     else:
+        name = str(source)
         scheme = IID if question.reference == "population" else SHUFFLE
         common |= {"distributions": [name], "full_size": question.full_size, "sampling": scheme}
 
