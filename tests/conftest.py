@@ -7,13 +7,13 @@ import secrets
 import numpy as np
 import pytest
 
-LEFT_OUT = ("slow", "random_seed")
+LEFT_OUT = ("slow", "full_size", "random_seed")
 SEED = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simnorm")
-    group.addoption("--all", action="store_true", help="run the slow and random_seed tests too")
+    group.addoption("--all", action="store_true", help="run the slow, full_size and random_seed tests too")
     group.addoption(
         "--seed",
         type=int,
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = []
     if left_out := marks_left_out(config):
-        lines.append(f"simnorm: without {' and '.join(left_out)} tests (all: --all)")
+        lines.append(f"simnorm: without {', '.join(left_out)} tests (all: --all)")
     if "random_seed" not in left_out:
         lines.append(f"simnorm: random_seed tests use --seed {config.stash[SEED]}")
     return lines
