@@ -13,7 +13,7 @@ SEED = pytest.StashKey[int]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simnorm")
-    group.addoption("--all", action="store_true", help="run the slow, full_size and random_seed tests too")
+    group.addoption("--all", action="store_true", help="run the tests with these marks too")
     group.addoption(
         "--seed",
         type=int,
