@@ -44,7 +44,10 @@ def sweep(
     batch_sizes: str | Iterable[int] = defaults.DEFAULT_BATCH_SIZES,
     estimators: Statistic | Iterable[Statistic] = defaults.DEFAULT_ESTIMATORS,
     full_size: int | None = None,
-    replications: int = defaults.DEFAULT_REPLICATIONS,
+    replications: int | None = None,
+    target_mcse: str | float | None = None,
+    max_replications: int | None = None,
+    time_limit: str | float | None = None,
     seed: int = defaults.DEFAULT_SEED,
     workers: int | None = None,
     out: str | Path | None = None,
@@ -86,7 +89,17 @@ def sweep(
     full_size
         N, the number of observations in a full set: 16,384 unless given, or the rows of the data.
     replications
-        R, the number of independent full sets, or orders of the rows.
+        R, the number of independent full sets, or orders of the rows: 256 unless given.
+    target_mcse
+        In place of R: the largest Monte Carlo standard error that is wanted, ``"1%"`` of every
+        variance, MSE and RMSE (and of the RMSE for a bias), or a number in the unit of the
+        estimate. Every cell stops alone, after 256, 512, 1,024, ... replications; rows without a
+        valid standard error take no part.
+    max_replications
+        The most replications that may be drawn for it, 131,072 unless given.
+    time_limit
+        When to stop drawing: seconds, or text such as ``"10m"``. What is there by then is the
+        result, and says so; every source gets at least its first block.
     seed
         From 0 to 2^128 - 1. The same seed gives the same bits for any number of workers.
     workers
@@ -135,6 +148,9 @@ def sweep(
         estimators=estimators,
         full_size=full_size,
         replications=replications,
+        target_mcse=target_mcse,
+        max_replications=max_replications,
+        time_limit=time_limit,
         seed=seed,
     )
     return run(design, workers=workers, out=out, on_progress=on_progress)
@@ -216,7 +232,7 @@ def run(
     command
         The command line to name in the provenance.
     """
-    from simnorm import engine, results, store, tables
+    from simnorm import engine, results, settling, store
     from simnorm.compiled import compiled_kernels
     from simnorm.studies import study_of
 
@@ -235,13 +251,22 @@ def run(
         on_node = None
         if folder is not None:
             on_node = stack.enter_context(_opened(folder, design)).add
-        made = tables.Maker(design)
+        made = settling.Maker(design)
+        drawn = 0
+
+        def count(progress: Progress) -> None:
+            nonlocal drawn
+            drawn = progress.done
+            if on_progress is not None:
+                on_progress(progress)
+
         engine.run(
             design,
             workers=workers,
             on_node=on_node,
-            on_progress=on_progress,
+            on_progress=count,
             on_source=made.add,
+            on_look=made.look,
         )
     frame, curves, columns = made.tables()
     provenance: dict[str, Any] = {
@@ -255,7 +280,7 @@ def run(
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 3),
-        "draws": engine.total_draws(design),
+        "draws": drawn,
         "workers": workers,
         "reducer": "compiled" if compiled_kernels() is not None else "array",
     }

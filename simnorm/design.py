@@ -20,6 +20,8 @@ from simnorm.grammar import (
     whole_number,
 )
 from simnorm.options import SETTINGS, STUDIES, SWEEP, read_settings, study_settings
+from simnorm.precision import DEFAULT_MOST, target
+from simnorm.precision import time_limit as read_time_limit
 from simnorm.sampling import REPLACEMENT, group_columns, parse_sampling
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ DEFAULT_SEED = 0
 # Block indices stay below 2^32 even with the fewest lanes to a block.
 MOST_REPLICATIONS = 10**10
 
+# How precise a run is to be, and how long it may take: keys that only some designs have.
+OF_PRECISION = ("target_mcse", "max_replications", "time_limit")
 # What a run folder's name does not depend on: a top-up returns to its folder, and the same numbers
 # do from another file.
-NOT_IN_IDENTITY = ("replications", "data", "na", "separator", "decimal")
+NOT_IN_IDENTITY = ("replications", *OF_PRECISION, "data", "na", "separator", "decimal")
 # What no file can hold.
 NOT_WRITTEN = ("functions", "dataset")
 # What says which data are read, and how: keys that only a design with data has. Those with a usual
@@ -95,6 +99,9 @@ class Design:
     come from, `columns` which of their columns are measured, `data_sha256` what these hold, and
     `dataset` is the data themselves, where they have been read.
 
+    With a `target_mcse`, `replications` is the most there may be: a file calls it
+    ``max_replications``. A `time_limit` is in seconds, 0 if there is none.
+
     Examples
     --------
     >>> design = Design.make(["t"], estimators=["std"], batch_sizes="2:8:x2")
@@ -112,6 +119,8 @@ class Design:
     sampling: tuple[str, ...]
     replications: int
     seed: int
+    target_mcse: str = ""
+    time_limit: float = 0.0
     data: str = ""
     data_sha256: str = ""
     columns: tuple[str, ...] = ()
@@ -139,7 +148,10 @@ class Design:
         batch_sizes: str | Iterable[object] | None = None,
         full_size: object = None,
         sampling: object = None,
-        replications: object = DEFAULT_REPLICATIONS,
+        replications: object = None,
+        target_mcse: object = None,
+        max_replications: object = None,
+        time_limit: object = None,
         seed: object = DEFAULT_SEED,
         functions: object = (),
         data: object = None,
@@ -165,6 +177,11 @@ class Design:
             Text such as ``2:1024:x2`` or whole numbers.
         full_size, replications, seed
             Whole numbers, also as text. With `data`, the full size is their number of rows.
+        target_mcse, max_replications
+            In place of replications: the largest Monte Carlo standard error that is wanted, such as
+            ``1%``, and the most replications that may be drawn for it.
+        time_limit
+            When to stop drawing: seconds, or text such as ``10m``.
         sampling
             Schemes such as ``shuffle`` or ``grouped:COLUMN``, one or several.
         functions
@@ -191,6 +208,7 @@ class Design:
         notes = [] if notes is None else notes
         usual = study_settings(study)
         own = read_settings(study, settings)
+        precision = _precision(replications, target_mcse, max_replications, time_limit)
         if sampling is None:
             sampling = usual.law_sampling if data is None else usual.data_sampling
         schemes = parse_sampling(sampling, from_file=data is not None)
@@ -225,9 +243,9 @@ class Design:
             batch_sizes=sizes.sizes,
             full_size=size,
             sampling=schemes,
-            replications=whole_number(replications, "replications", 1, MOST_REPLICATIONS),
             seed=whole_number(seed, "seed", 0, LARGEST_SEED),
             functions=_functions(kinds, functions),
+            **precision,
             **what,
             **own,
         )
@@ -245,13 +263,19 @@ class Design:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain lists, texts and numbers; functions by their names alone."""
-        return {
+        found = {
             f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
             for f in fields(self)
             if self._is_written(f.name)
         }
+        if not self.target_mcse:
+            return found
+        names = {"replications": "max_replications"}
+        return {names.get(name, name): value for name, value in found.items()}
 
     def _is_written(self, key: str) -> bool:
+        if key in OF_PRECISION:
+            return bool(getattr(self, key))
         if key in SETTINGS:
             return key in STUDIES[self.study].settings
         if key == "estimators":
@@ -314,7 +338,7 @@ class Design:
         read
             Whether the data are to be read; without them nothing can be computed.
         """
-        known = [f.name for f in fields(cls) if f.name not in NOT_WRITTEN]
+        known = [f.name for f in fields(cls) if f.name not in NOT_WRITTEN] + ["max_replications"]
         if not values:
             raise SimnormError("design", "nothing", f"a design has {', '.join(known)}")
         for key in values:
@@ -383,6 +407,27 @@ class Design:
         """Return 8 hex digits that name the design without its replications."""
         values = {k: v for k, v in self.to_dict().items() if k not in NOT_IN_IDENTITY}
         return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:8]
+
+
+def _precision(
+    replications: object, target_mcse: object, max_replications: object, time_limit: object
+) -> dict[str, Any]:
+    """Return how many replications, how precise and how long, checked against each other."""
+    wanted = "" if target_mcse in (None, "") else str(target(target_mcse))
+    seconds = 0.0 if time_limit is None else read_time_limit(time_limit)
+    name, given, usual = "replications", replications, DEFAULT_REPLICATIONS
+    if wanted:
+        if replications is not None:
+            allowed = "with a target MCSE their number is found"
+            hint = "Drop one, or name the most of them: max_replications."
+            raise SimnormError("replications", replications, allowed, hint)
+        name, given, usual = "max_replications", max_replications, DEFAULT_MOST
+    elif max_replications is not None:
+        allowed = "there is no target MCSE, for which it is the limit"
+        hint = "Give target_mcse too, or replications in its place."
+        raise SimnormError("max_replications", max_replications, allowed, hint)
+    most = whole_number(usual if given is None else given, name, 1, MOST_REPLICATIONS)
+    return {"replications": most, "target_mcse": wanted, "time_limit": seconds}
 
 
 def _laws(given: object, notes: list[str]) -> tuple[str, ...]:
@@ -537,7 +582,7 @@ def _functions(kinds: list[Any], given: object) -> tuple[UserEstimator, ...]:
 
 
 def _toml(value: object) -> str:
-    """Return a text, a whole number or a list of those: JSON writes them as TOML does.
+    """Return a text, a number or a list of those: JSON writes them as TOML does.
 
     But for what JSON escapes in pairs and TOML does not, and the delete character.
     """

@@ -34,12 +34,11 @@ from simnorm.diagnostics import (
 from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.known import Known, KnownColumn, known_law
-from simnorm.options import SWEEP
-from simnorm.quantities import curve_rows, split_factors
+from simnorm.quantities import curve_rows
 from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, joined, typed
-from simnorm.studies import drawing, study_of, sweep
+from simnorm.studies import drawing, sweep
 from simnorm.studies.drawing import Source
 from simnorm.studies.sweep import Cell
 from simnorm.tally import MEASURES, Measured, Tally, measure, without_error
@@ -69,39 +68,6 @@ VERDICTS = tuple(
 def build_frame(design: Design, found: dict[Source, Sums]) -> pd.DataFrame:
     """Return the tidy table of a sweep's sums."""
     return joined([source_rows(design, source, sums) for source, sums in found.items()])
-
-
-class Maker:
-    """Makes the tables of a run source by source, as these are finished.
-
-    The sums of a source are not needed any more once its rows are there.
-    """
-
-    def __init__(self, design: Design) -> None:
-        self.design = design
-        self._rows: dict[Source, dict[str, NDArray[Any]]] = {}
-        self._curves: dict[Source, list[dict[str, NDArray[Any]]]] = {}
-        self._columns: dict[Source, list[dict[str, Any]]] = {}
-
-    def add(self, source: Source, sums: Sums) -> None:
-        """Take the sums of a source."""
-        design = self.design
-        rows, curves = study_of(design).tables(design, source, sums)
-        self._rows[source], self._curves[source] = rows, [curves]
-        if source.columns:
-            first = source.sampling == design.sampling[0]
-            self._curves[source].append(data_curves(design, source, with_histogram=first))
-            self._columns[source] = column_rows(design, source) if first else []
-
-    def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """Return the tidy table, the curves, and what the columns of data are like."""
-        order = drawing.sources(self.design)
-        frame = joined([self._rows[source] for source in order])
-        curves = joined([part for source in order for part in self._curves[source]], CURVES_SCHEMA)
-        columns = [row for source in order for row in self._columns.get(source, [])]
-        if self.design.study != SWEEP:
-            frame = split_factors(frame)
-        return frame, curves, columns_table(columns)
 
 
 def known_of(design: Design, source: Source) -> dict[str, Known]:

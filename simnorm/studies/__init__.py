@@ -53,6 +53,9 @@ class Study(Protocol):
         What stands behind the cells is tallied as well, and belongs to the study's curves.
         """
 
+    def rows(self, design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]]:
+        """Return the rows of a source's results as columns, which a run under way is judged by."""
+
     def tables(
         self, design: Design, source: Source, sums: Sums
     ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:

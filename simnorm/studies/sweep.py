@@ -287,9 +287,16 @@ def _errors_of_rows(
     return found[..., np.newaxis, :], heard
 
 
+def rows(design: Design, source: Source, sums: Sums) -> Columns:
+    """Return the rows of a source's results as columns."""
+    from simnorm import tables as made
+
+    return made.source_rows(design, source, sums)
+
+
 def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
     """Return the rows of a source's results, and the points of its curves, as columns."""
     from simnorm import tables as made
 
-    rows = made.source_rows(design, source, sums)
-    return rows, made.source_curves(design, source, sums, rows)
+    found = rows(design, source, sums)
+    return found, made.source_curves(design, source, sums, found)

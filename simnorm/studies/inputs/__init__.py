@@ -302,14 +302,19 @@ def _put_bins(design: Design, source: Source, column: str, batches: Batches, fou
             found[0, part.by_value], found[1, part.by_value] = squares / values, counts / values
 
 
+def rows(design: Design, source: Source, sums: Sums) -> Columns:
+    """Return the rows of a source's results as columns."""
+    from simnorm.studies.inputs import expected
+
+    known = expected.known_of(design, source)
+    return source_rows(design, source, grid.cells(design, source), sums, known)
+
+
 def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
     """Return the rows of a source's results, and the points of its curves, as columns."""
-    from simnorm.studies.inputs import curves, expected
+    from simnorm.studies.inputs import curves
 
-    rows = source_rows(
-        design, source, grid.cells(design, source), sums, expected.known_of(design, source)
-    )
-    return rows, curves.curves(design, source, sums)
+    return rows(design, source, sums), curves.curves(design, source, sums)
 
 
 __all__ = [
@@ -320,5 +325,6 @@ __all__ = [
     "draws",
     "may_fail",
     "memory_needed",
+    "rows",
     "tables",
 ]

@@ -40,6 +40,7 @@ from simnorm.tally import MEASURES
 
 if TYPE_CHECKING:
     from simnorm.engine import Sums
+    from simnorm.studies.running.knowledge import Knowledge
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -232,15 +233,30 @@ def _put_ways(errors: Errors, relative: Floats, ways: Floats) -> None:
         ways[:, q * steps : (q + 1) * steps] = values.transpose(2, 0, 1)
 
 
+def rows(design: Design, source: Source, sums: Sums) -> Columns:
+    """Return the rows of a source's results as columns."""
+    from simnorm.quantities import source_rows
+
+    return source_rows(design, source, cells(design, source), sums, _known(design, source, sums))
+
+
 def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
     """Return the rows of a source's results, and the points of its curves, as columns."""
-    from simnorm.quantities import curve_rows, source_rows
+    from simnorm.quantities import curve_rows
     from simnorm.studies.running.curves import Curves
+
+    here, known = cells(design, source), _known(design, source, sums)
+    points = list(Curves(design, source, sums, here, known).points())
+    return rows(design, source, sums), curve_rows(design, source, points)
+
+
+def _known(design: Design, source: Source, sums: Sums) -> Knowledge:
+    return _known_after(design, source, sums.tally.count)
+
+
+@functools.lru_cache(maxsize=4)
+def _known_after(design: Design, source: Source, replications: int) -> Knowledge:
+    """Return what is known of a source's cells after so many replications."""
     from simnorm.studies.running.knowledge import Knowledge
 
-    here = cells(design, source)
-    known = Knowledge(design, source, {case.factors: case for case in cases(design)})
-    rows = source_rows(design, source, here, sums, known)
-    return rows, curve_rows(
-        design, source, list(Curves(design, source, sums, here, known).points())
-    )
+    return Knowledge(design, source, {case.factors: case for case in cases(design)}, replications)

@@ -84,10 +84,15 @@ class Knowledge:
         What is run.
     cases
         Presets and drifts by their factors.
+    replications
+        How many there are.
     """
 
-    def __init__(self, design: Design, source: Source, cases: dict[str, Case]) -> None:
+    def __init__(
+        self, design: Design, source: Source, cases: dict[str, Case], replications: int
+    ) -> None:
         self.design, self.source, self.cases = design, source, cases
+        self.replications = replications
         self.word = source.sampling.partition(":")[0]
         self.known: dict[Cell, Known] = {}
         self.splits: dict[About, Split | None] = {}
@@ -205,7 +210,7 @@ class Knowledge:
         # By about so much a variance of nothing is off from the z-score.
         if equal * about.source.std**2 / bottom <= SMALL_PART:
             return Verdict(OK)
-        enough = equal * self.design.replications >= FEWEST_JUMPS
+        enough = equal * self.replications >= FEWEST_JUMPS
         return Verdict(OK) if enough else Verdict(UNRELIABLE, RARELY_EQUAL)
 
     @staticmethod
