@@ -26,7 +26,6 @@ from simnorm.estimators import ESTIMATORS
 from simnorm.figures.choice import chosen_names
 from simnorm.figures.overview import spread
 from simnorm.figures.panels import all_alike, fit_title
-from simnorm.figures.questions import independent_questions, sidak_bound
 from simnorm.figures.style import labelled_sizes, log_ticks, look, marks_of, number
 from simnorm.figures.tables import (
     LOCATIONS,
@@ -35,6 +34,7 @@ from simnorm.figures.tables import (
     shown_estimators,
     with_exact_goals,
 )
+from simnorm.questions import independent_questions, sidak_bound
 
 HOSTILE = ("$x^2$ _a_ *b* #c @d", "\u5217\U0001f600 _")
 

@@ -22,10 +22,10 @@ from simnorm import figures
 from simnorm.figures import audit
 from simnorm.figures.choice import chosen_names, main_rows, main_scheme, ranked_names
 from simnorm.figures.histograms import tick_texts
-from simnorm.figures.questions import independent_questions
 from simnorm.figures.schemes import costliest, panel_rows
 from simnorm.figures.style import PALETTE
 from simnorm.figures.tables import is_absolute, named, names_of
+from simnorm.questions import independent_questions
 from simnorm.theory.worth import shuffled_mse
 
 NAMES = tuple(f"x{i:02d}" for i in range(30))

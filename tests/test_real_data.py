@@ -14,7 +14,7 @@ import pytest
 from sklearn import datasets
 
 import simnorm as sn
-from simnorm.figures.questions import sidak_bound
+from simnorm.questions import sidak_bound
 
 LOADERS = {
     name: getattr(datasets, f"load_{name}")

@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 
 from simnorm.figures.choice import thing
 from simnorm.figures.panels import DASHES, Handle, put_legend, put_note
-from simnorm.figures.questions import MEASURES, independent_questions, sidak_bound
 from simnorm.figures.style import FAINT, INK, PAGE_WIDTH, empty_figure, marks_of, plain, styled
 from simnorm.figures.tables import floats, is_data, named, names_of
+from simnorm.questions import MEASURES, independent_questions, sidak_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

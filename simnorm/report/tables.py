@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simnorm.figures.choice import chosen_names
-from simnorm.figures.questions import independent_questions
 from simnorm.figures.tables import (
     FIRST_NAMES,
     estimators_of,
@@ -23,6 +22,7 @@ from simnorm.figures.tables import (
     unit_of,
 )
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
+from simnorm.questions import independent_questions
 from simnorm.report.facts import (
     Quantity,
     featured_size,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simnorm.figures.choice import page_names, schemes_of, thing
-from simnorm.figures.questions import FAMILY_LEVEL, independent_questions, sidak_bound
 from simnorm.figures.schemes import by_source, said
 from simnorm.figures.tables import (
     FIRST_NAMES,
@@ -39,6 +38,7 @@ from simnorm.formatting import (
     percent,
     significant,
 )
+from simnorm.questions import FAMILY_LEVEL, independent_questions, sidak_bound
 from simnorm.report.facts import (
     FULL_SET,
     Needed,

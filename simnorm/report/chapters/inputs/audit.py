@@ -17,9 +17,9 @@ from simnorm.figures.inputs.rows import (
     WORST_IN_BATCH,
     WORST_IN_EPOCH,
 )
-from simnorm.figures.questions import FAMILY_LEVEL, sidak_bound
 from simnorm.figures.tables import floats
 from simnorm.formatting import percent
+from simnorm.questions import FAMILY_LEVEL, INPUTS_ASKED, sidak_bound
 from simnorm.report.article import Block, chapter, finding, table, text
 from simnorm.report.facts import quantity
 from simnorm.report.tables import aligned, estimate_text, theory_text
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from simnorm.report.chapters.inputs.about import About
 
 MOST_ROWS = 8
-# Correlation, best gamma and errors value by value ask again what the error by the identity has
-# asked; gamma and beta ask nothing new of it, and an RMSE nothing that its square has not.
-ASKED = {
-    NORMALIZED: "mse", SKEWNESS: "mean", KURTOSIS: "mean", CONSTANT: "mean", UNSEEN: "mean",
-    WORST_IN_BATCH: "mean", WORST_IN_EPOCH: "mean", **dict.fromkeys(SCALERS, "mse"),
-}  # fmt: skip
 WORDS = {
     NORMALIZED: "normalized value", SKEWNESS: "skewness of outputs",
     KURTOSIS: "excess kurtosis of outputs", CONSTANT: "constant batches",
@@ -47,7 +41,7 @@ def asked(about: About) -> pd.DataFrame:
     """Return the rows with a z that ask exact theory something no other row asks."""
     run = about.run
     parts = []
-    for name, measure in ASKED.items():
+    for name, measure in INPUTS_ASKED.items():
         if name == NORMALIZED:
             parts += [run.of(name, measure, None, setting) for setting in run.epsilons]
         else:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simnorm.figures.choice import thing
-from simnorm.figures.questions import independent_questions
 from simnorm.figures.running.shown import MEAN, VARIANCE, label, settings
 from simnorm.figures.tables import FIRST_NAMES, floats, short
 from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, percent, significant
 from simnorm.presets import Precise
+from simnorm.questions import running_questions
 from simnorm.report.article import Block, table
 from simnorm.report.chapters.running.circumstances import (
     LEFT_MEAN,
@@ -37,7 +37,6 @@ from simnorm.sampling import REPLACEMENT, SEQUENTIAL
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 FIRST_ROWS, FEW_ROWS = 8, 5
 MOST_ROWS = 10
@@ -247,38 +246,9 @@ def drift_table(facts: Facts) -> Block | None:
 
 
 def asked(facts: Facts) -> pd.DataFrame:
-    """Return the rows with a z that ask theory something no other row asks.
-
-    A drift moves errors by a number that is known, and the divisor stretches them, so that one
-    preset of each momentum is asked, and pooled variances apart.
-    """
+    """Return the rows with a z that ask theory something no other row asks."""
     frame = facts.run.frame
-    frame = frame[frame["drift"] == facts.run.drift]
-    means: dict[float | None, str] = {}
-    variances: dict[tuple[float | None, bool], str] = {}
-    for preset in facts.presets:
-        kind = settings(preset)
-        means.setdefault(kind.momentum, preset)
-        variances.setdefault((kind.momentum, isinstance(kind, Precise)), preset)
-    keep = (frame["estimator"] == MEAN) & frame["preset"].isin(set(means.values()))
-    keep |= (frame["estimator"] == VARIANCE) & frame["preset"].isin(set(variances.values()))
-    found = independent_questions(frame[keep])
-    return found.assign(z=_audited(found))
-
-
-def _audited(rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Return z of biases as they are, of variances by logarithms.
-
-    A replication is a single error here, so that an estimated variance is about chi-square with
-    R - 1 degrees of freedom: skew, and small together with its own standard error. Logarithms, of
-    which its interval is made too, are near normal, with a standard error of sqrt(2/R) or more.
-    """
-    estimate, mcse, theory = (floats(rows, word) for word in ("estimate", "mcse", "theory"))
-    with np.errstate(all="ignore"):
-        least = np.sqrt(2.0 / floats(rows, "replications"))
-        logs = np.log(estimate / theory) / np.maximum(mcse / estimate, least)
-    is_variance = (rows["measure"] == "variance").to_numpy(dtype=bool) & np.isfinite(logs)
-    return np.where(is_variance, logs, floats(rows, "z"))
+    return running_questions(frame[frame["drift"] == facts.run.drift], facts.presets)
 
 
 def audit_table(rows: pd.DataFrame) -> Block:
