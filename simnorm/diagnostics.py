@@ -44,6 +44,10 @@ FAILED = "failed"
 WHOLE = "the batch is the full set"
 BALANCED = "the batch means average to the mean of the full set"
 
+# What reasons begin with that ask for more replications, whatever the tails are like.
+FEW, FEW_GROUPS = "its standard error needs", "batches by groups need"
+SHORT = (FEW, FEW_GROUPS)
+
 # A standard error of a mean square needs so many replications before its intervals cover what they
 # say, and a t quantile does not help; more where each replication is a single batch.
 FEWEST_FOR_BIAS = 10
@@ -255,12 +259,12 @@ def enough(measure: str, n: int, full_size: int, replications: int, needed: int)
     if 2 * n > full_size:
         fewest = FEWEST_SINGLES
     if replications < fewest:
-        return Verdict(UNRELIABLE, f"its standard error needs {fewest} replications or more")
+        return Verdict(UNRELIABLE, f"{FEW} {fewest} replications or more")
     if replications < needed:
         many = f"{needed:,} replications or more"
         if needed > MOST_REPLICATIONS:
             many = "more replications than there can be"
-        reason = f"with these tails its standard error needs {many}"
+        reason = f"with these tails {FEW} {many}"
         return Verdict(UNRELIABLE, reason)
     return Verdict(OK)
 

@@ -17,6 +17,7 @@ from simnorm.columns import Column
 from simnorm.diagnostics import (
     BALANCED,
     EXACT,
+    FEW_GROUPS,
     FEWEST_FOR_KHAT,
     LARGEST_EQUAL_SHARE,
     LARGEST_TAIL_SHARE,
@@ -262,7 +263,7 @@ class KnownColumn:
             # Nothing foretells what rarely meets; a k-hat tells, from so many replications on.
             needed = max(needed, FEWEST_FOR_KHAT)
             if replications < needed:
-                return Verdict(UNRELIABLE, f"batches by groups need {needed} replications or more")
+                return Verdict(UNRELIABLE, f"{FEW_GROUPS} {needed} replications or more")
         return enough(base, n, self.column.size, replications, needed)
 
     def missed_jumps(  # noqa: D102
