@@ -23,6 +23,7 @@ from simnorm.studies.sweep import Cell, estimators
 from simnorm.tally import MEASURES
 
 Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
 
 MEDIAN = "median"
 # The measures of these rows, and which quantile of the error each is.
@@ -85,9 +86,7 @@ def robust(errors: Floats) -> Robust:
     return Robust(np.quantile(rising, levels), low, high, len(rising))
 
 
-def with_robust(
-    design: Design, source: Source, rows: dict[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
+def with_robust(design: Design, source: Source, rows: Columns, stop_reason: str) -> Columns:
     """Return the rows of a sweep's source, and behind them those of the quantiles.
 
     A pure function of the rows, whose statuses and replications say for which cells, and how many.
@@ -98,6 +97,8 @@ def with_robust(
         What was drawn.
     rows
         The source's rows in the columns of the results, those of a cell together.
+    stop_reason
+        Why the source has no more replications.
     """
     places = [place for place in _cells_of(rows) if _is_flagged(design, source, rows, place)]
     if not places:
@@ -114,21 +115,23 @@ def with_robust(
     if not found:
         return rows
     added = _columns(rows, list(found), list(found.values()))
+    # Cells of undefined moments did not stop for themselves: they go on while the source does.
+    added["stop_reason"][added["stop_reason"] == UNDEFINED] = stop_reason
     return {name: np.concatenate([values, added[name]]) for name, values in rows.items()}
 
 
-def _cells_of(rows: dict[str, NDArray[Any]]) -> list[int]:
+def _cells_of(rows: Columns) -> list[int]:
     """Return where the rows of every cell begin."""
     return np.flatnonzero(rows["measure"] == FIRST_MEASURE).tolist()
 
 
-def _cell(design: Design, rows: dict[str, NDArray[Any]], place: int) -> Cell:
+def _cell(design: Design, rows: Columns, place: int) -> Cell:
     kinds = {str(kind): kind for kind in estimators(design)}
     size, reference = int(rows["batch_size"][place]), str(rows["reference"][place])
     return Cell(kinds[rows["estimator"][place]], size, reference, str(rows["column"][place]))
 
 
-def _is_flagged(design: Design, source: Source, rows: dict[str, NDArray[Any]], place: int) -> bool:
+def _is_flagged(design: Design, source: Source, rows: Columns, place: int) -> bool:
     """Return whether bias or squares of a cell have no error bar, though its errors are numbers."""
     status = rows["status"][place : place + len(MEASURES)].tolist()
     used = int(rows["replications"][place])
@@ -149,9 +152,7 @@ def _is_flagged(design: Design, source: Source, rows: dict[str, NDArray[Any]], p
     return not all(reason.startswith(SHORT) for reason in reasons)
 
 
-def _columns(
-    rows: dict[str, NDArray[Any]], places: Sequence[int], found: Sequence[Robust]
-) -> dict[str, NDArray[Any]]:
+def _columns(rows: Columns, places: Sequence[int], found: Sequence[Robust]) -> Columns:
     """Return the rows of some cells' quantiles.
 
     Parameters
@@ -177,7 +178,4 @@ def _columns(
     made["replications"] = np.repeat([one.replications for one in found], many)
     # One batch of each replication.
     made["batches"] = np.ones(size, dtype=np.int64)
-    # A moment may be undefined where its quantiles are not.
-    stopped = made["stop_reason"] == "undefined"
-    made["stop_reason"][stopped] = "replications"
     return made
