@@ -370,11 +370,11 @@ def _row(
     if status == OK and theory is not None and theory.kind == "exact":
         # Where replications differ by rounding alone, so does theory.
         is_sure = mcse > ROUNDING * abs(estimate)
-        row["z"] = _z(estimate, float(theory), mcse, name) if is_sure else nothing
+        row["z"] = z_of(estimate, float(theory), mcse, name) if is_sure else nothing
     return row | {"status": status, "reason": reason}
 
 
-def _z(estimate: float, theory: float, mcse: float, name: str) -> float:
+def z_of(estimate: float, theory: float, mcse: float, name: str) -> float:
     """Return how many standard errors an estimate is off exact theory.
 
     A mean square of few errors, one in every replication of some studies, is far from normal: its
@@ -383,7 +383,7 @@ def _z(estimate: float, theory: float, mcse: float, name: str) -> float:
 
     Examples
     --------
-    >>> round(_z(1.1, 1.0, 0.1, "bias"), 9), round(_z(0.5, 1.0, 0.1, "mse"), 2)
+    >>> round(z_of(1.1, 1.0, 0.1, "bias"), 9), round(z_of(0.5, 1.0, 0.1, "mse"), 2)
     (1.0, -3.09)
     """
     base = name.removeprefix(RELATIVE)

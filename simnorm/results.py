@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simnorm import store
+from simnorm import stopped, store
 from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.distributions import Distribution
@@ -83,7 +83,9 @@ class Result:
         Parameters
         ----------
         measure
-            ``bias``, ``variance``, ``mse``, ``rmse`` or one of these after ``relative_``.
+            ``bias``, ``variance``, ``mse``, ``rmse`` or one of these after ``relative_``; where the
+            run has cells without an error bar to trust, also ``median`` and ``quantile(q=0.95)`` of
+            their errors (`simnorm.robust.QUANTILES`).
         reference
             ``full_set`` or ``population``.
         value
@@ -100,6 +102,19 @@ class Result:
             columns=list(rows["estimator"].unique()),
         )
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether the time limit was over before all was drawn that was asked for."""
+        return stopped.is_partial(self.frame)
+
+    def missed(self) -> pd.DataFrame:
+        """Return the cells that have not reached the target, or not R in time: a row for each.
+
+        With a target, of every such cell the measure that is farthest from it; `achieved` is its
+        Monte Carlo standard error, against the estimate where the target is a share of it.
+        """
+        return stopped.missed(self.design, self.frame)
+
     def _factors(self) -> list[str]:
         """Return the columns that the study's own factors stand in."""
         return [name for name in self.frame.columns if name not in SCHEMA]
@@ -107,7 +122,9 @@ class Result:
     def _rows(self, measure: str, reference: str) -> pd.DataFrame:
         frame = self.frame
         is_sweep = self.design.study == SWEEP
-        held = ALL_MEASURES if is_sweep else tuple(frame["measure"].unique())
+        held = tuple(frame["measure"].unique())
+        if is_sweep:
+            held = (*ALL_MEASURES, *(word for word in held if word not in ALL_MEASURES))
         for name, given, allowed in (
             ("measure", measure, held),
             ("reference", reference, REFERENCES),
@@ -328,14 +345,14 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
         design = Design.from_file(folder / store.DESIGN, **reading)
         parts = [
             design,
-            _read_table(folder / store.RESULTS, SCHEMA),
-            _read_table(folder / store.CURVES, CURVES_SCHEMA),
+            read_table(folder / store.RESULTS, SCHEMA),
+            read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
         ]
         if design.study != SWEEP:
             parts[1] = split_factors(parts[1])
         if design.data:
-            parts.append(_read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
+            parts.append(read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
         return Result(*parts)
     except (OSError, ValueError) as error:
         if isinstance(error, SimnormError):
@@ -349,7 +366,14 @@ def csv_text(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def _read_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
+def read_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
+    """Return a table that was written as CSV.
+
+    Raises
+    ------
+    ValueError
+        If it has other columns than the schema, or values of other types.
+    """
     try:
         return _checked_table(path, schema)
     except ValueError as error:

@@ -175,9 +175,18 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _source_name(source: Source) -> str:
+def source_name(source: Source) -> str:
     """Return what a source is called in the database: JSON of what it has."""
     return json.dumps([part for part in source if part])
+
+
+def cells_text(design: Design) -> str:
+    """Return the cells of every source as JSON."""
+    cells = {
+        source_name(source): [[str(c[0]), *c[1:]] for c in study_of(design).cells(design, source)]
+        for source in sources(design)
+    }
+    return json.dumps(cells)
 
 
 class Store:
@@ -195,7 +204,7 @@ class Store:
         self.path = folder / DATABASE
         for old in (self.path, *(self.path.with_name(DATABASE + end) for end in ("-wal", "-shm"))):
             old.unlink(missing_ok=True)
-        self._sources = [_source_name(source) for source in sources(design)]
+        self._sources = [source_name(source) for source in sources(design)]
         self._database = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._prepare(design)
@@ -209,14 +218,10 @@ class Store:
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("pragma synchronous = full")
         self._database.executescript(SCHEMA)
-        cells = {
-            name: [[str(c[0]), *c[1:]] for c in study_of(design).cells(design, source)]
-            for name, source in zip(self._sources, sources(design), strict=True)
-        }
         meta = {
             "engine_version": str(ENGINE_VERSION),
             "design": design.to_toml(),
-            "cells": json.dumps(cells),
+            "cells": cells_text(design),
         }
         self._database.executemany("insert into meta values (?, ?)", meta.items())
 
