@@ -138,3 +138,14 @@ def seconds_text(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {rest} min"
     return f"{hours // 24} days"
+
+
+def plural(count: int, word: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> plural(1, "batch size"), plural(1200, "batch size")
+    ('1 batch size', '1,200 batch sizes')
+    """
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

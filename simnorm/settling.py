@@ -21,6 +21,7 @@ from simnorm.engine import KEPT_REPLICATIONS, REPLICATIONS, TARGET, Node, Sums, 
 from simnorm.options import SWEEP
 from simnorm.precision import Target, target
 from simnorm.quantities import MEAN, split_factors
+from simnorm.robust import with_robust
 from simnorm.sampling import SEQUENTIAL
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, joined
 from simnorm.studies import drawing, study_of
@@ -60,21 +61,28 @@ def judged(rows: Columns, wanted: Target) -> Judged:
         The target: a share of the estimate for variance, mse and rmse, of the rmse for a bias, of
         1 or more for a mean; or a number.
     """
-    measure, status, mcse = rows["measure"], rows["status"], rows["mcse"]
-    size = np.abs(rows["estimate"])
+    status = rows["status"]
+    error, is_measure = achieved(rows, wanted)
+    heavy = (rows["khat"] > LARGEST_KHAT) & (rows["replications"] >= KEPT_REPLICATIONS)
+    valid = np.isin(status, [OK, FAILED]) | ((status == UNRELIABLE) & ~heavy)
+    valid &= np.isfinite(rows["mcse"])
+    asked = valid & is_measure
+    with np.errstate(invalid="ignore"):
+        precise = asked & (status != UNRELIABLE) & (error <= wanted.value)
+    return Judged(valid, asked, precise)
+
+
+def achieved(rows: Columns, wanted: Target) -> tuple[NDArray[np.float64], Mask]:
+    """Return the standard error of every row as the target counts it, and where it is asked for."""
+    measure, size = rows["measure"], np.abs(rows["estimate"])
     cell = cells_of(rows, numbers_of(rows))
     rmse = np.full(cell.max(initial=-1) + 1, np.nan)
     rmse[cell[measure == "rmse"]] = size[measure == "rmse"]
     scale = np.where(measure == "bias", rmse[cell], size)
     scale = np.where(measure == MEAN, np.maximum(size, 1.0), scale)
-    heavy = (rows["khat"] > LARGEST_KHAT) & (rows["replications"] >= KEPT_REPLICATIONS)
-    valid = np.isin(status, [OK, FAILED]) | ((status == UNRELIABLE) & ~heavy)
-    valid &= np.isfinite(mcse)
-    asked = valid & np.isin(measure, [*MEASURES, MEAN]) & (scale > 0.0)
-    limit = wanted.value * (scale if wanted.is_share else 1.0)
-    with np.errstate(invalid="ignore"):
-        precise = asked & (status != UNRELIABLE) & (mcse <= limit)
-    return Judged(valid, asked, precise)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = rows["mcse"] / (scale if wanted.is_share else 1.0)
+    return error, np.isin(measure, [*MEASURES, MEAN]) & (scale > 0.0)
 
 
 def numbers_of(rows: Columns) -> dict[Key, int]:
@@ -198,6 +206,8 @@ class Maker:
         design, settling = self.design, self._of(source)
         settling.end(sums)
         rows, curves = settling.tables()
+        if design.study == SWEEP:
+            rows = with_robust(design, source, rows, sums.stop_reason)
         del self._settling[source]
         self._rows[source], self._curves[source] = rows, [curves]
         if source.columns:

@@ -103,6 +103,10 @@ class TinyDesign:
     """What a report needs of a design; `data` as the path was given."""
 
     data: str = ""
+    replications: int = 256
+    target_mcse: str = ""
+    time_limit: float = 0.0
+    sampling: tuple[str, ...] = ("shuffle",)
 
     def to_toml(self) -> str:
         return 'study = "sweep"\nseed = 7\n'

@@ -23,6 +23,7 @@ from simnorm.cli.options import (
     EXCLUDE,
     FULL_SIZE,
     JSON,
+    MAX_REPLICATIONS,
     NA,
     OUT,
     QUIET,
@@ -31,6 +32,8 @@ from simnorm.cli.options import (
     SAMPLING,
     SEED,
     SEP,
+    TARGET_MCSE,
+    TIME_LIMIT,
     VERBOSE,
     WORKERS,
 )
@@ -99,6 +102,9 @@ def sweep(
     sampling: SAMPLING = None,
     exact: EXACT = False,
     replications: REPLICATIONS = None,
+    target_mcse: TARGET_MCSE = None,
+    max_replications: MAX_REPLICATIONS = None,
+    time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
     out: OUT = None,
@@ -131,6 +137,9 @@ def sweep(
         "sampling": sampling,
         "exact": exact or None,
         "replications": replications,
+        "target_mcse": target_mcse,
+        "max_replications": max_replications,
+        "time_limit": time_limit,
         "seed": seed,
     }
     run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose))

@@ -16,13 +16,13 @@ from simnorm.cli.summary import (
     chosen_estimators,
     print_key,
     print_rows,
-    replications_text,
     shown_as,
     texts_of,
 )
 from simnorm.formatting import decimals_of, fixed, percent, significant
 from simnorm.results import Result
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
+from simnorm.stopped import drawn_words
 from simnorm.theory.worth import effective_size, shuffled_mse
 
 # Up to so many columns have a table of their own, with a line per batch size.
@@ -88,7 +88,7 @@ def what_errors_mean(result: Result) -> str:
     if design.sampling == (SEQUENTIAL,):
         return "File order: nothing is drawn, so the numbers are exact and have no error bars."
     return (
-        f"Estimates ± their standard error from {replications_text(design.replications)}, given "
+        f"Estimates ± their standard error from {drawn_words(design, result.frame)}, given "
         "this file; exact values hold for these very numbers."
     )
 

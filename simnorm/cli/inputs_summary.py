@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from simnorm.cli.summary import WIDTH, print_key, replications_text, texts_of
+from simnorm.cli.summary import WIDTH, print_key, texts_of
 from simnorm.figures.choice import schemes_of
 from simnorm.figures.inputs.rows import (
     CONSTANT,
@@ -23,6 +23,7 @@ from simnorm.figures.inputs.rows import (
 )
 from simnorm.formatting import NOTHING, percent, significant
 from simnorm.sampling import SEQUENTIAL, SHUFFLE
+from simnorm.stopped import drawn_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,7 @@ def opening(result: Result, run: Run) -> list[str]:
     given = ", given this file" if run.of_data else ""
     return [
         first,
-        f"Estimates ± their standard error, from {replications_text(design.replications)}{given}.",
+        f"Estimates ± their standard error, from {drawn_words(design, result.frame)}{given}.",
     ]
 
 

@@ -103,6 +103,24 @@ REPLICATIONS = Annotated[
         help="Number R of independent full sets, or orders of the rows [default: 256].", metavar="R"
     ),
 ]
+TARGET_MCSE = Annotated[
+    str | None,
+    typer.Option(
+        help="In place of R: the largest standard error (MCSE) wanted, 1% of the estimate or a "
+        "number in its unit; each cell stops alone.",
+        metavar="TARGET",
+    ),
+]
+MAX_REPLICATIONS = Annotated[
+    str | None,
+    typer.Option(help="The most replications for --target-mcse [default: 131072].", metavar="R"),
+]
+TIME_LIMIT = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop drawing after 90s, 10m or 2h, and report what is there.", metavar="TIME"
+    ),
+]
 SEED = Annotated[
     str | None,
     typer.Option(help="Seed, from 0 to 2^128 - 1 [default: 0].", metavar="SEED"),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
+from simnorm import stopped
 from simnorm.api import memory_needed, run
 from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
@@ -30,6 +31,8 @@ from simnorm.studies.drawing import sources
 if TYPE_CHECKING:
     import pandas as pd
 
+# Exit code of a run that has fallen short of what was asked for.
+MISSED = 3
 # The time of a large run is foretold from one block of full sets of this size.
 PROBE_SIZE = 16_384
 # From this size on, reading a file takes long enough to wonder.
@@ -109,8 +112,22 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         typer.echo(f"run: {folder}", err=True)
         if report is not None:
             typer.echo(f"report: {report}", err=True)
+    tell_missed(result)
     if gone is not None:
         raise gone
+    if len(result.missed()):
+        raise typer.Exit(MISSED)
+
+
+def tell_missed(result: Result) -> None:
+    """Say on stderr, quiet or not, which cells have not reached what was asked for."""
+    said = stopped.notice(result.design, result.frame)
+    if not said:
+        return
+    step = stopped.next_step(result.design, result.frame)
+    typer.echo(textwrap.fill(f"simnorm: {said} {step}", 80), err=True)
+    for line in stopped.missed_lines(result.design, result.frame):
+        typer.echo(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), err=True)
 
 
 def announce_reading(path: str) -> None:
@@ -159,13 +176,13 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
             if seconds > 0 and draws > 0:
                 left = (progress.total - progress.done) * seconds / draws
                 rate = f"{draws / seconds / 1e6:.0f} M draws/s, {seconds_text(left)} left"
-            bar.update(
-                shown_task,
-                description="drawing",
-                completed=progress.done,
-                total=progress.total,
-                rate=rate,
-            )
+            completed, total, what = progress.done, progress.total, "drawing"
+            if progress.cells:
+                # How much there is to draw, nobody knows; cells end one after the other.
+                completed, total = progress.cells - progress.open_cells, progress.cells
+                what = f"{completed:,} of {total:,} cells precise"
+                rate = rate.partition(",")[0]
+            bar.update(shown_task, description=what, completed=completed, total=total, rate=rate)
 
         yield on_progress
 
@@ -194,6 +211,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     what = {"study": design["study"]} | what
     if "estimators" in design:
         what["estimators"] = ", ".join(design["estimators"])
+    most = "at most " if "target_mcse" in design else ""
     for name in STUDIES[design["study"]].settings:
         given = design[name] if isinstance(design[name], list) else [design[name]]
         what[name] = ", ".join(number_text(v) if isinstance(v, float) else str(v) for v in given)
@@ -201,16 +219,28 @@ def print_plan(plan: dict[str, Any]) -> None:
         "batch sizes": _some([str(n) for n in design["batch_sizes"]]),
         "sampling": ", ".join(design["sampling"]),
         "full size N": f"{design['full_size']:,}",
-        "replications R": f"{design['replications']:,}",
+        **_precision_lines(design),
         "seed": str(design["seed"]),
         "cells": f"{plan['cells']:,}",
-        "draws": f"{plan['draws']:,}",
-        "time": f"about {seconds_text(plan['seconds'])} of drawing with {workers}",
+        "draws": f"{most}{plan['draws']:,}",
+        "time": f"{most}about {seconds_text(plan['seconds'])} of drawing with {workers}",
         "memory": f"about {plan['bytes'] / 2**20:,.0f} MiB beside the imports",
         "run folder": plan["folder"],
     }
     for name, value in lines.items():
         typer.echo(textwrap.fill(f"{name + ':':<16}{value}", 80, subsequent_indent=" " * 16))
+
+
+def _precision_lines(design: dict[str, Any]) -> dict[str, str]:
+    lines = {}
+    if "target_mcse" in design:
+        lines["target MCSE"] = design["target_mcse"].replace("%", " %")
+        lines["replications R"] = f"at most {design['max_replications']:,}"
+    else:
+        lines["replications R"] = f"{design['replications']:,}"
+    if "time_limit" in design:
+        lines["time limit"] = seconds_text(design["time_limit"])
+    return lines
 
 
 def _some(texts: list[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from simnorm.cli.summary import WIDTH, print_key, replications_text
+from simnorm.cli.summary import WIDTH, print_key
 from simnorm.figures.running.shown import few_sizes, label
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
 from simnorm.report.chapters.running.circumstances import sampling_finding
@@ -18,6 +18,7 @@ from simnorm.report.chapters.running.first import answer, batches, enough_senten
 from simnorm.report.facts import Quantity
 from simnorm.results import Result
 from simnorm.sampling import SEQUENTIAL
+from simnorm.stopped import drawn_words
 
 # Of columns up to so many have a table of their own; of more there is a line each.
 FEW = 2
@@ -34,7 +35,7 @@ def print_running(result: Result) -> None:
     of = design.data or "distributions"
     drawn = "file order, no error bars"
     if facts.run.scheme != SEQUENTIAL:
-        drawn = f"± its standard error, {replications_text(design.replications)}"
+        drawn = f"± its standard error, {drawn_words(design, result.frame)}"
     used: set[str] = set()
     for line in (
         f"Running averages after {batches(facts.run.steps)}: {of}, N = {design.full_size:,}; "

@@ -21,6 +21,7 @@ from simnorm.cli.options import (
     FULL_SIZE,
     GAMMA,
     JSON,
+    MAX_REPLICATIONS,
     NA,
     NO_REPORT,
     OUT,
@@ -34,6 +35,8 @@ from simnorm.cli.options import (
     STEPS,
     STUDY_REPORT,
     STUDY_SIZES,
+    TARGET_MCSE,
+    TIME_LIMIT,
     VERBOSE,
     WORKERS,
 )
@@ -68,6 +71,9 @@ def inputs(
     gamma: GAMMA = None,
     beta: BETA = None,
     replications: REPLICATIONS = None,
+    target_mcse: TARGET_MCSE = None,
+    max_replications: MAX_REPLICATIONS = None,
+    time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
     out: OUT = None,
@@ -104,6 +110,9 @@ def inputs(
         "gamma": gamma,
         "beta": beta,
         "replications": replications,
+        "target_mcse": target_mcse,
+        "max_replications": max_replications,
+        "time_limit": time_limit,
         "seed": seed,
     }
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)
@@ -127,6 +136,9 @@ def running(
     steps: STEPS = None,
     drift: DRIFT = None,
     replications: REPLICATIONS = None,
+    target_mcse: TARGET_MCSE = None,
+    max_replications: MAX_REPLICATIONS = None,
+    time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
     out: OUT = None,
@@ -162,6 +174,9 @@ def running(
         "steps": steps,
         "drift": drift,
         "replications": replications,
+        "target_mcse": target_mcse,
+        "max_replications": max_replications,
+        "time_limit": time_limit,
         "seed": seed,
     }
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)

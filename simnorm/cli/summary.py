@@ -28,6 +28,7 @@ from simnorm.formatting import NOTHING, format_estimate, format_like, percent, s
 from simnorm.options import INPUTS, RUNNING
 from simnorm.results import Result
 from simnorm.sampling import IID
+from simnorm.stopped import drawn_words
 
 # Whose columns are shown, most wanted first; one of each kind where the run has both.
 LOCATIONS = (Mean, Median, TrimmedMean, Quantile, Minimum, Maximum)
@@ -82,7 +83,7 @@ def print_distributions(result: Result) -> None:
         against += " (iid: the population)"
     for line in (
         f"Batches against {against}; seed {design.seed}.",
-        f"Estimates ± their standard error, from {replications_text(design.replications)}.",
+        f"Estimates ± their standard error, from {drawn_words(design, result.frame)}.",
         "",
     ):
         typer.echo(textwrap.fill(line, WIDTH))
@@ -101,17 +102,6 @@ def print_distributions(result: Result) -> None:
     if others:
         typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     print_key(used)
-
-
-def replications_text(count: int) -> str:
-    """Return R in words.
-
-    Examples
-    --------
-    >>> replications_text(1), replications_text(1024)
-    ('R = 1 replication', 'R = 1,024 replications')
-    """
-    return f"R = {count:,} replication" + ("" if count == 1 else "s")
 
 
 def print_rows(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> list[str]:

@@ -19,6 +19,22 @@ class Design(Protocol):
     def data(self) -> str:
         """Where the data come from; nothing for distributions."""
 
+    @property
+    def replications(self) -> int:
+        """How many replications were asked for, or the most that a target may take."""
+
+    @property
+    def target_mcse(self) -> str:
+        """The target, or nothing."""
+
+    @property
+    def time_limit(self) -> float:
+        """When to stop drawing, in seconds; 0 if there is no limit."""
+
+    @property
+    def sampling(self) -> tuple[str, ...]:
+        """How batches come from the full set."""
+
     def to_toml(self) -> str:
         """Return the design as the text of a TOML file."""
 

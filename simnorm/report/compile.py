@@ -27,6 +27,7 @@ from simnorm.figures.choice import main_rows, thing
 from simnorm.figures.schemes import compared
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import FIRST_NAMES, is_data, names_of, short
+from simnorm.formatting import plural
 from simnorm.options import SWEEP
 from simnorm.report import tables, text
 from simnorm.report.article import article_of
@@ -34,6 +35,7 @@ from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.schemes import chapter
 from simnorm.schema import SCHEMA
+from simnorm.stopped import notice, replications_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +106,7 @@ def _compiled_article(result: Reportable) -> bytes:
         "note": renaming_note(shown),
         "provenance": provenance_rows(result.provenance, frame),
         "design": design_text(result.design.to_toml()),
+        "notice": notice(result.design, frame),
     }
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
         root = Path(folder)
@@ -266,7 +269,7 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
         "status": text.status_sentence(whole),
         "status_failed": bool((whole["status"] == "failed").any()),
         "not_ok": text.not_ok(whole),
-        "replications": f"{text.replications(frame):,}",
+        "replications": replications_range(frame),
         "parts": {kind: text.parts(frame, panelled(kind, frame)) for kind in PAGED},
         "heads": text.figure_heads(frame),
         "absolute": {
@@ -287,6 +290,7 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
         "printed": text.sizes_text(printed) if len(printed) < len(sizes) else "",
         "provenance": provenance_rows(result.provenance, frame),
         "design": design_text(result.design.to_toml()),
+        "notice": notice(result.design, whole),
     }
 
 
@@ -314,7 +318,7 @@ def _shown(value: Any) -> Any:
 
 def _head(frame: pd.DataFrame) -> str:
     names = names_of(frame)
-    whose = names[0] if len(names) == 1 else text.plural(len(names), "distribution")
+    whose = names[0] if len(names) == 1 else plural(len(names), "distribution")
     return f"Sweep of {short(whose)}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from simnorm.describe import FEWEST_FOR_TAIL, LIGHT_TAIL
 from simnorm.figures.tables import floats, is_location, names_of
-from simnorm.formatting import NOTHING, percent, significant
+from simnorm.formatting import NOTHING, percent, plural, significant
 from simnorm.report.facts import (
     Quantity,
     featured_size,
@@ -28,12 +28,11 @@ from simnorm.report.text import (
     full_size,
     in_words,
     listed,
-    plural,
-    replications,
     sizes_text,
     unit_words,
 )
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, group_column
+from simnorm.stopped import replications_range, replications_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +72,7 @@ def subtitle(frame: pd.DataFrame, data: str) -> str:
     whose = plural(count, "column") if count != 1 else f"column {names_of(frame)[0]}"
     drawn = ""
     if not _is_fixed(frame):
-        drawn = f", {plural(replications(frame), 'replication')}"
+        drawn = f", {replications_words(frame)}"
     return (
         f"Bias, variance and RMSE of batch statistics for {whose} of {file_name(data)}; "
         f"N = {full_size(frame):,} rows{drawn}"
@@ -88,18 +87,18 @@ def _is_fixed(frame: pd.DataFrame) -> bool:
 def cut_in_words(frame: pd.DataFrame, data: str) -> str:
     """Return how batches come from the file."""
     scheme = str(frame["sampling"].iloc[0])
-    rows, times = f"the {full_size(frame):,} rows of {file_name(data)}", replications(frame)
+    rows, times = f"the {full_size(frame):,} rows of {file_name(data)}", replications_range(frame)
     group = group_column(scheme)
     if scheme == SEQUENTIAL:
         return f"This run cut {rows}, in the order of the file, into batches"
     if scheme == REPLACEMENT:
-        return f"This run drew batches from {rows} with replacement, {times:,} times over"
+        return f"This run drew batches from {rows} with replacement, {times} times over"
     if group is not None:
         return (
-            f"This run put the groups of {group} in {rows} into {times:,} random orders, with the "
+            f"This run put the groups of {group} in {rows} into {times} random orders, with the "
             "rows of a group in the order of the file, and cut each into batches"
         )
-    return f"This run put {rows} into {times:,} random orders and cut each into batches"
+    return f"This run put {rows} into {times} random orders and cut each into batches"
 
 
 def setting(frame: pd.DataFrame, data: str) -> str:

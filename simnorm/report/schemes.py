@@ -17,10 +17,10 @@ from simnorm.figures.schemes import (
     said,
 )
 from simnorm.figures.tables import floats, is_data, reference_of
-from simnorm.formatting import NOTHING, percent, significant
+from simnorm.formatting import NOTHING, percent, plural, significant
 from simnorm.report.facts import Quantity, quantity
 from simnorm.report.tables import aligned, estimate_text
-from simnorm.report.text import full_size, in_words, plural
+from simnorm.report.text import full_size, in_words
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, group_column
 from simnorm.theory.worth import effective_size, shuffled_mse
 

@@ -36,6 +36,7 @@ from simnorm.formatting import (
     format_estimate,
     format_like,
     percent,
+    plural,
     significant,
 )
 from simnorm.questions import FAMILY_LEVEL, independent_questions, sidak_bound
@@ -57,6 +58,7 @@ from simnorm.report.facts import (
     told_estimators,
 )
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
+from simnorm.stopped import replications_range, replications_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,17 +148,6 @@ def listed(words: Sequence[str], most: int = 12) -> str:
     return ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def plural(count: int, word: str) -> str:
-    """Return a count with its noun.
-
-    Examples
-    --------
-    >>> plural(1, "batch size"), plural(1200, "batch size")
-    ('1 batch size', '1,200 batch sizes')
-    """
-    return f"{count:,} {word}" + ("" if count == 1 else "s")
-
-
 def sizes_text(sizes: Sequence[int]) -> str:
     """Return batch sizes for a sentence, the middle of a long list left out.
 
@@ -179,13 +170,8 @@ def subtitle(frame: pd.DataFrame) -> str:
     whose = listed(names) if len(names) <= 5 else plural(len(names), "distribution")
     return (
         f"Bias, variance and RMSE of batch statistics for {whose}; full sets of "
-        f"{int(first['full_size']):,} observations, {replications(frame):,} replications"
+        f"{int(first['full_size']):,} observations, {replications_words(frame)}"
     )
-
-
-def replications(frame: pd.DataFrame) -> int:
-    """Return the number of replications, the largest if cells stopped at different ones."""
-    return int(frame["replications"].max()) if len(frame) else 0
 
 
 def full_size(frame: pd.DataFrame) -> int:
@@ -198,7 +184,7 @@ def setting(frame: pd.DataFrame) -> str:
     return (
         "Whoever standardizes batch by batch, as batch normalization does, uses the mean and the "
         "standard deviation of a batch in place of those of the full data. This run drew "
-        f"{replications(frame):,} full sets of {full_size(frame):,} observations from "
+        f"{replications_range(frame)} full sets of {full_size(frame):,} observations from "
         + ("every distribution" if len(names_of(frame)) > 1 else "the distribution")
         + f", {_cut_in_words(frame)}."
     )

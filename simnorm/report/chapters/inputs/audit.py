@@ -18,12 +18,12 @@ from simnorm.figures.inputs.rows import (
     WORST_IN_EPOCH,
 )
 from simnorm.figures.tables import floats
-from simnorm.formatting import percent
+from simnorm.formatting import percent, plural
 from simnorm.questions import FAMILY_LEVEL, INPUTS_ASKED, sidak_bound
 from simnorm.report.article import Block, chapter, finding, table, text
 from simnorm.report.facts import quantity
 from simnorm.report.tables import aligned, estimate_text, theory_text
-from simnorm.report.text import MEANINGS, not_ok, plural, status_sentence, z_text
+from simnorm.report.text import MEANINGS, not_ok, status_sentence, z_text
 
 if TYPE_CHECKING:
     from simnorm.report.chapters.inputs.about import About

@@ -9,7 +9,7 @@ import numpy as np
 from simnorm.figures.inputs.epsilon import remaining
 from simnorm.figures.inputs.rows import LEVEL, off_text
 from simnorm.figures.tables import floats
-from simnorm.formatting import fixed, significant
+from simnorm.formatting import fixed, plural, significant
 from simnorm.report.article import Block, figure, table
 from simnorm.report.chapters.inputs.about import (
     About,
@@ -22,8 +22,9 @@ from simnorm.report.data import cut_in_words, file_name
 from simnorm.report.facts import Quantity, rounded_up, slope
 from simnorm.report.tables import ASYMPTOTIC, UNRELIABLE, aligned, estimate_text, theory_text
 from simnorm.report.tables import MARKS as MARK_OF
-from simnorm.report.text import listed, plural, replications
+from simnorm.report.text import listed
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL
+from simnorm.stopped import replications_range, replications_words
 
 TITLE = "Is batch normalization as good as a z-score?"
 FIRST_ROWS = 6
@@ -45,7 +46,7 @@ def subtitle(about: About) -> str:
         whose = listed(names) if len(names) <= 5 else plural(len(names), "distribution")
     drawn = ""
     if not _is_fixed(about):
-        drawn = f", {plural(replications(about.run.rows), 'replication')}"
+        drawn = f", {replications_words(about.run.rows)}"
     size = f"N = {about.full_size:,} {about.rows}s"
     return f"Batch-normalized values against z-scores, for {whose}; {size}{drawn}"
 
@@ -70,7 +71,7 @@ def setting(about: About) -> str:
         )
     scheme = str(rows["sampling"].iloc[0]) if len(rows) else ""
     each = "every distribution" if len(about.run.names) > 1 else "the distribution"
-    sets = f"{replications(rows):,} full sets of {about.full_size:,} observations from {each}"
+    sets = f"{replications_range(rows)} full sets of {about.full_size:,} observations from {each}"
     if scheme == IID:
         return (
             f"{lead}This run drew {sets}, cut them into batches, and compared every value "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm.figures.choice import schemes_of
 from simnorm.figures.schemes import said
 from simnorm.figures.tables import floats
+from simnorm.formatting import plural
 from simnorm.report.article import Block, bullets, chapter, formula, small, table, text
 from simnorm.report.data import (
     MOST_ROWS,
@@ -25,7 +26,6 @@ from simnorm.report.text import (
     METHODS,
     cutting_sentence,
     listed,
-    plural,
     sizes_text,
 )
 from simnorm.sampling import GROUPED, IID, SHUFFLE

@@ -9,6 +9,7 @@ import numpy as np
 
 from simnorm.figures.running.shown import with_factors
 from simnorm.figures.tables import floats, short
+from simnorm.formatting import plural
 from simnorm.report import text
 from simnorm.report.article import (
     Article,
@@ -93,7 +94,7 @@ def _data(facts: Facts, data: str, result: Reportable) -> list[Block]:
     if data:
         words = data_sentence(run.frame, data, dict(result.provenance))
     else:
-        count = text.plural(len(facts.names), "distribution").capitalize()
+        count = plural(len(facts.names), "distribution").capitalize()
         words = (
             f"{count}: {text.listed(facts.names, 24)}. Batch sizes: {sizes}."
             + f" Full sets of N = {run.full_size:,} draws." * (run.schemes != [IID])

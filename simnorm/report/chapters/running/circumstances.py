@@ -8,12 +8,12 @@ from simnorm.figures.choice import thing
 from simnorm.figures.running.shown import settings
 from simnorm.figures.schemes import said
 from simnorm.figures.tables import FULL_SET, short
-from simnorm.formatting import format_estimate, significant
+from simnorm.formatting import format_estimate, plural, significant
 from simnorm.report.chapters.running.facts import Facts, who, whose
 from simnorm.report.chapters.running.findings import percent_of_start, sd_words
 from simnorm.report.chapters.running.first import LONGEST, batches, number_words
 from simnorm.report.facts import Quantity
-from simnorm.report.text import listed, plural
+from simnorm.report.text import listed
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
 
 # What may be left of a start: of the mean in sd, of the variance in parts of it.

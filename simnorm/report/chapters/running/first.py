@@ -8,7 +8,7 @@ from simnorm.figures.choice import thing
 from simnorm.figures.running.shown import settings
 from simnorm.figures.schemes import said
 from simnorm.figures.tables import short
-from simnorm.formatting import format_estimate, percent, significant
+from simnorm.formatting import format_estimate, percent, plural, significant
 from simnorm.report.chapters.running.facts import (
     Facts,
     groups_alike,
@@ -18,8 +18,9 @@ from simnorm.report.chapters.running.facts import (
 )
 from simnorm.report.data import file_name
 from simnorm.report.facts import Quantity
-from simnorm.report.text import listed, plural, replications
+from simnorm.report.text import listed
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
+from simnorm.stopped import replications_range, replications_words
 
 TITLE = "How good are running averages at test time?"
 LONGEST = 60
@@ -67,7 +68,7 @@ def subtitle(facts: Facts, data: str) -> str:
     else:
         of = listed(facts.names) if count <= 5 else plural(count, "distribution")
         of = f"{of}; full sets of {run.full_size:,} draws"
-    sets = "" if run.scheme == SEQUENTIAL else f", {plural(replications(run.frame), 'replication')}"
+    sets = "" if run.scheme == SEQUENTIAL else f", {replications_words(run.frame)}"
     return f"{batches(run.steps)} of {of}{sets}".replace(" batches of", " batches from", 1)
 
 
@@ -79,7 +80,7 @@ def setting(facts: Facts, data: str) -> str:
     else:
         many = "every distribution" if len(facts.names) > 1 else facts.told
         of = f"{run.full_size:,} draws of {many}" if run.scheme != IID else many
-    times = "" if run.scheme == SEQUENTIAL else f", {replications(run.frame):,} times over"
+    times = "" if run.scheme == SEQUENTIAL else f", {replications_range(run.frame)} times over"
     against = "population" if run.reference == "population" else "full set"
     return (
         "At test time batch normalization uses averages of the means and variances of the batches "

@@ -10,7 +10,15 @@ import numpy as np
 from simnorm.figures.choice import thing
 from simnorm.figures.running.shown import MEAN, VARIANCE, label, settings
 from simnorm.figures.tables import FIRST_NAMES, floats, short
-from simnorm.formatting import NOTHING, fixed, format_estimate, format_like, percent, significant
+from simnorm.formatting import (
+    NOTHING,
+    fixed,
+    format_estimate,
+    format_like,
+    percent,
+    plural,
+    significant,
+)
 from simnorm.presets import Precise
 from simnorm.questions import running_questions
 from simnorm.report.article import Block, table
@@ -32,7 +40,7 @@ from simnorm.report.chapters.running.findings import (
 from simnorm.report.chapters.running.first import batches, number_words
 from simnorm.report.facts import Quantity
 from simnorm.report.tables import aligned, estimate_text
-from simnorm.report.text import plural, z_text
+from simnorm.report.text import z_text
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL
 
 if TYPE_CHECKING:

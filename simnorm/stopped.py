@@ -1,0 +1,178 @@
+"""How a run has ended, in numbers and in words: how many replications, and what was not reached."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from simnorm.engine import MAX, TIME
+from simnorm.formatting import plural, seconds_text, significant
+from simnorm.precision import target
+from simnorm.quantities import MEAN
+from simnorm.sampling import SEQUENTIAL
+from simnorm.tally import MEASURES
+
+if TYPE_CHECKING:
+    from simnorm.report import Design
+
+# What has a standard error that a target is for.
+ASKED = (*MEASURES, MEAN)
+
+
+def replications_range(frame: pd.DataFrame) -> str:
+    """Return R, or the fewest and the most replications of a table's rows.
+
+    Examples
+    --------
+    >>> rows = {"measure": ["bias", "bias"], "sampling": "shuffle", "failed": 0}
+    >>> replications_range(pd.DataFrame(rows | {"replications": [512, 4096]}))
+    '512 to 4,096'
+    """
+    rows = frame[frame["measure"].isin(ASKED)]
+    drawn = rows[rows["sampling"] != SEQUENTIAL]
+    rows = drawn if len(drawn) else rows
+    counts = rows["replications"] + rows["failed"]
+    if counts.empty:
+        return "0"
+    fewest, most = int(counts.min()), int(counts.max())
+    return f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
+
+
+def replications_words(frame: pd.DataFrame) -> str:
+    """Return `replications_range` with its noun.
+
+    Examples
+    --------
+    >>> rows = {"measure": ["bias"], "sampling": "shuffle", "failed": 0, "replications": 1}
+    >>> replications_words(pd.DataFrame(rows))
+    '1 replication'
+    """
+    found = replications_range(frame)
+    return f"{found} replication" + ("" if found == "1" else "s")
+
+
+def drawn_words(design: Design, frame: pd.DataFrame) -> str:
+    """Return R in words, and what it was chosen by."""
+    drawn = f"R = {replications_words(frame)}"
+    if not design.target_mcse:
+        return drawn
+    aim = target(design.target_mcse)
+    return f"{drawn}: each cell stops at an MCSE of {aim.words}"
+
+
+def is_partial(frame: pd.DataFrame) -> bool:
+    """Tell whether time was over before all was drawn that was asked for."""
+    return bool((frame["stop_reason"] == TIME).any())
+
+
+def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells that fell short of what was asked, one row for each, the worst first.
+
+    Parameters
+    ----------
+    design, frame
+        What was asked, and the table of what came.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of the measures that are farthest from the target, with the standard error that
+        they have in `achieved`, as a share where the target is one; without a target, of every cell
+        that time has cut short one row.
+    """
+    from simnorm.settling import CELL, achieved
+
+    rows = frame[frame["stop_reason"].isin([MAX, TIME]) & frame["measure"].isin(ASKED)]
+    keys = ["distribution", "sampling", *CELL]
+    if not design.target_mcse:
+        return rows.drop_duplicates(keys)
+    columns = {name: rows[name].to_numpy() for name in rows.columns}
+    error, is_asked = achieved(columns, target(design.target_mcse))
+    rows = rows.assign(achieved=error)[is_asked]
+    worst = rows.sort_values("achieved", ascending=False, kind="stable")
+    return worst.drop_duplicates(keys)
+
+
+def notice(design: Design, frame: pd.DataFrame) -> str:
+    """Return what a reader must know first: that a run is partial, or has missed its target.
+
+    Nothing if all is there that was asked for.
+    """
+    short = missed(design, frame)
+    limit = f"the time limit of {seconds_text(design.time_limit)} was over"
+    if not design.target_mcse:
+        if short.empty:
+            return ""
+        return (
+            f"This run is partial: {limit} after {replications_range(short)} of the "
+            f"{design.replications:,} replications asked for."
+        )
+    if short.empty:
+        return ""
+    many = f"{len(short):,} of {plural(_cells(frame), 'cell')}"
+    verb = "has" if len(short) == 1 else "have"
+    what = f"{many} {verb} not reached the target, {aim_words(design)}"
+    if is_partial(frame):
+        return f"This run is partial: {limit}, and {what}."
+    return f"After {design.replications:,} replications, the most allowed, {what}."
+
+
+def aim_words(design: Design) -> str:
+    """Return what the target asks for."""
+    aim = target(design.target_mcse)
+    of = " of the estimate" if aim.is_share else ""
+    return f"a Monte Carlo standard error of {aim.words}{of}"
+
+
+def next_step(design: Design, frame: pd.DataFrame) -> str:
+    """Return what would reach what was missed; nothing if nothing was."""
+    short = missed(design, frame)
+    if short.empty:
+        return ""
+    if is_partial(frame):
+        return "Give more time: --time-limit."
+    worst = short["achieved"].to_numpy(dtype=np.float64)
+    counts = short["replications"].to_numpy(dtype=np.float64)
+    needed = counts * (worst / target(design.target_mcse).value) ** 2
+    sure = needed[(short["status"] != "unreliable") & np.isfinite(needed)]
+    if not sure.size:
+        return "Give more: --max-replications; results.csv says in every row what it lacks."
+    most = float(sure.max())
+    step = 10.0 ** (math.floor(math.log10(most)) - 1)
+    return f"Some {math.ceil(most / step) * step:,.0f} would do: --max-replications."
+
+
+def missed_lines(design: Design, frame: pd.DataFrame, most: int = 5) -> list[str]:
+    """Return the cells that fell short, a line each, at most so many and a word on the others."""
+    short = missed(design, frame)
+    if not design.target_mcse:
+        short = short.drop_duplicates(["distribution", "column", "sampling"])
+    lines = [_line(row, design) for row in short.head(most).to_dict(orient="records")]
+    if len(short) > most:
+        lines.append(f"... and {len(short) - most:,} more: stop_reason in results.csv")
+    return lines
+
+
+def _cells(frame: pd.DataFrame) -> int:
+    from simnorm.settling import CELL
+
+    return len(frame.drop_duplicates(["distribution", "sampling", *CELL]))
+
+
+def _line(row: dict[Any, Any], design: Design) -> str:
+    name = row["column"] or row["distribution"]
+    parts = [name] if len(design.sampling) == 1 else [name, row["sampling"]]
+    about = f"R = {row['replications']:,}"
+    if design.target_mcse:
+        parts += [row["estimator"], f"n = {row['batch_size']:,}"]
+        parts += [part for part in (row["factors"], row["reference"]) if part]
+        error = row["achieved"]
+        share = target(design.target_mcse).is_share
+        shown = f"{significant(100.0 * error, 2)} %" if share else significant(error, 2)
+        if row["status"] == "unreliable" or not np.isfinite(error):
+            shown = f"({shown})"
+        about = f"{row['measure']} {shown}, {about}"
+    return f"{', '.join(parts)}: {about}"
