@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.diagnostics import FAILED, LARGEST_KHAT, OK, UNDEFINED, UNRELIABLE
+from simnorm.diagnostics import EXACT, FAILED, LARGEST_KHAT, OK, UNDEFINED, UNRELIABLE
 from simnorm.engine import KEPT_REPLICATIONS, REPLICATIONS, TARGET, Node, Sums, Task, rerun
 from simnorm.options import SWEEP
 from simnorm.precision import Target, target
@@ -167,6 +167,8 @@ class Settling:
             # What is precise where chance has not chosen the end has reached the target too.
             found[~missed[cell]] = TARGET
             nothing |= (rows["status"] == UNRELIABLE) & ~here.valid
+            # Where nothing was waited for, but what is exact needs no waiting.
+            nothing |= ~self._any(here.asked, cell)[cell] & (rows["status"] != EXACT)
         elif self.source.sampling == SEQUENTIAL:
             found[:] = REPLICATIONS
         found[nothing] = UNDEFINED

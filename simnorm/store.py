@@ -23,6 +23,7 @@ import numpy as np
 from simnorm.design import Design
 from simnorm.engine import ENGINE_VERSION, Node, Task
 from simnorm.errors import RunError, SimnormError
+from simnorm.precision import target
 from simnorm.sampling import group_columns
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
@@ -114,8 +115,8 @@ def _other_data(before: Design, design: Design) -> list[str]:
 def _left_out(before: Design, design: Design) -> list[str]:
     """Return what a folder's run holds and the new design would not: it would be lost."""
     left_out = []
-    if before.replications > design.replications:
-        left_out.append(f"R {before.replications:,} there, {design.replications:,} here")
+    if coarser := _coarser(before, design):
+        left_out.append(coarser)
     for key in GROWING:
         missing = [str(part) for part in getattr(before, key) if part not in getattr(design, key)]
         if missing:
@@ -127,6 +128,20 @@ def _left_out(before: Design, design: Design) -> list[str]:
 def is_run(folder: Path) -> bool:
     """Return whether a folder holds a run."""
     return all((folder / name).is_file() for name in (DESIGN, DATABASE))
+
+
+def _coarser(before: Design, design: Design) -> str:
+    """Return in which way a design asks for less precision than a folder's run had."""
+    if before.target_mcse:
+        if not design.target_mcse:
+            return f"target MCSE {before.target_mcse} there, R {design.replications:,} here"
+        there, here = target(before.target_mcse), target(design.target_mcse)
+        if there.is_share != here.is_share or there.value < here.value:
+            return f"target MCSE {there} there, {here} here"
+    if before.replications > design.replications:
+        most = "at most " if design.target_mcse else ""
+        return f"R {before.replications:,} there, {most}{design.replications:,} here"
+    return ""
 
 
 def check_writable(path: Path, parameter: str) -> None:
