@@ -22,11 +22,12 @@ from simnorm._version import __version__
 if TYPE_CHECKING:
     from simnorm import distributions, estimators, figures, preprocessing, theory
     from simnorm.api import run, study, sweep
+    from simnorm.checking import check
     from simnorm.design import Design
+    from simnorm.error_bars import compare, mcse
     from simnorm.errors import RunError, SimnormError
     from simnorm.results import Result, load
     from simnorm.solving import solve
-    from simnorm.tally import mcse
 
 __all__ = [
     "Design",
@@ -34,6 +35,8 @@ __all__ = [
     "RunError",
     "SimnormError",
     "__version__",
+    "check",
+    "compare",
     "distributions",
     "estimators",
     "figures",
@@ -53,8 +56,10 @@ _HOMES = {
     "Result": "results",
     "RunError": "errors",
     "SimnormError": "errors",
+    "check": "checking",
+    "compare": "error_bars",
     "load": "results",
-    "mcse": "tally",
+    "mcse": "error_bars",
     "run": "api",
     "solve": "solving",
     "study": "api",
