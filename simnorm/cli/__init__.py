@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from simnorm.cli.check import check
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import (
     BATCH_SIZES,
@@ -147,6 +148,7 @@ def sweep(
 
 app.add_typer(study_app, name="study")
 app.command()(solve)
+app.command()(check)
 
 
 @app.command()

@@ -1,0 +1,116 @@
+"""Whether a finished run is what it says it is: seven checks of a run folder, which only read.
+
+=============  ====================================================================================
+check          what it finds
+=============  ====================================================================================
+files          missing, damaged or edited files; other versions
+completeness   rows and blocks that are missing, doubled or foreign; another seed, N or R
+uniqueness     streams, blocks and replications that come twice
+replayed       stored numbers that are not those of their streams
+rebuilt        tables that are not those of the stored numbers: estimates, theory, statuses
+identities     numbers of a table that contradict each other
+theory         estimates too far from exact theory
+=============  ====================================================================================
+
+A check that cannot be made, because data or functions are not there, is not passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simnorm.checking import (
+    completeness,
+    files,
+    identities,
+    rebuilt,
+    replayed,
+    theory,
+    uniqueness,
+)
+from simnorm.checking.finding import NOT_POSSIBLE, Checked, Failure, Finding, ImpossibleError
+from simnorm.checking.folder import Folder
+
+if TYPE_CHECKING:
+    from simnorm.engine import Progress
+
+__all__ = ["Checked", "Failure", "Finding", "check"]
+
+
+def check(
+    run: str | Path,
+    functions: Iterable[Any] | Mapping[str, Callable[..., Any]] = (),
+    data: Any = None,
+    *,
+    all_blocks: bool = False,
+    workers: int | str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Checked:
+    """Check that a finished run folder is what it says it is; nothing in it is changed.
+
+    Parameters
+    ----------
+    run
+        The run folder.
+    functions
+        The functions that its estimators named ``user.NAME`` stand for: a folder does not hold
+        them. As they were given to the run, with their population values.
+    data
+        The data of the run, where the file that the design names is not there any more: a file, an
+        array, a table. They must have the hash that the design has of them.
+    all_blocks
+        Whether all stored blocks are drawn again, which takes as long as the run. Otherwise the
+        first and the last of every source, one more that the folder's content chooses, and as many
+        more as five seconds allow.
+    workers
+        Threads; as many as there are processors if None.
+    on_progress
+        Called now and then with the blocks drawn again so far and in all.
+
+    Returns
+    -------
+    Checked
+        ``passed``, and ``findings``: one for each check.
+
+    Raises
+    ------
+    SimnormError
+        If it is no run folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import simnorm as sn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = sn.sweep("normal", batch_sizes=[4], full_size=64, replications=256, out=folder)
+    ...     found = sn.check(folder)
+    >>> found.passed, [finding.name for finding in found.findings][:3]
+    (True, ['files', 'completeness', 'uniqueness'])
+    """
+    folder = Folder(Path(run), functions, data)
+
+    def replay(folder: Folder) -> Finding:
+        return replayed.check(
+            folder, all_blocks=all_blocks, workers=workers, on_progress=on_progress
+        )
+
+    checks = {
+        files.NAME: files.check,
+        completeness.NAME: completeness.check,
+        uniqueness.NAME: uniqueness.check,
+        # Before the tables: whether its bits agree says whether theirs have to.
+        replayed.NAME: replay,
+        rebuilt.NAME: rebuilt.check,
+        identities.NAME: identities.check,
+        theory.NAME: theory.check,
+    }
+    return Checked(str(run), tuple(_made(name, one, folder) for name, one in checks.items()))
+
+
+def _made(name: str, check: Callable[[Folder], Finding], folder: Folder) -> Finding:
+    try:
+        return check(folder)
+    except ImpossibleError as error:
+        return Finding(name, NOT_POSSIBLE, error.reason, hint=error.hint)

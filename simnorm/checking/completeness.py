@@ -1,0 +1,157 @@
+"""The check of completeness: all rows and blocks that the design asks for, each of them once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from simnorm.checking.finding import Failure, Finding
+from simnorm.checking.folder import Folder
+from simnorm.checking.keys import Key, held, wanted
+from simnorm.design import Design
+from simnorm.engine import Node, Task, block_count, looks
+from simnorm.options import SWEEP
+from simnorm.robust import QUANTILES
+from simnorm.sampling import batch_count
+from simnorm.store import DATABASE, RESULTS
+from simnorm.streams import lanes_of
+from simnorm.studies.drawing import Source, replications, sources
+from simnorm.studies.single_errors import most_replications
+from simnorm.tally import MEASURES
+
+NAME = "completeness"
+
+Pairs = list[tuple[Task, Node]]
+
+
+def check(folder: Folder) -> Finding:
+    """Compare the rows and nodes that are there with those that the design asks for."""
+    design, nodes = folder.design, folder.nodes
+    keys = {key: source for source, key in wanted(design)}
+    robust = _robust(keys) if design.study == SWEEP else {}
+    failures = list(_rows(keys, robust, held(folder.frame)))
+    failures += _values(folder, keys, robust)
+    failures += [f for source in sources(design) for f in _blocks(design, source, nodes[source])]
+    blocks = sum(_count(task.level, node.tally.count, design) for part in nodes.values()
+                 for task, node in part)  # fmt: skip
+    looked = (
+        f"{len(folder.frame):,} rows of {len({key[:-1] for key in keys}):,} cells, {blocks:,} "
+        f"block{'s' * (blocks != 1)} of {len(nodes):,} source{'s' * (len(nodes) > 1)}"
+    )
+    return Finding.of(NAME, looked, failures)
+
+
+def _rows(
+    keys: dict[Key, Source], robust: dict[Key, Source], there: list[Key]
+) -> Iterator[Failure]:
+    """Yield the rows that are missing, doubled, or foreign."""
+    counts = Counter(there)
+    # Quantiles of errors stand behind cells that need them, which the numbers decide: all or none.
+    cells = {key[:-1] for key in robust if key in counts}
+    asked = [*keys, *(key for key in robust if key[:-1] in cells)]
+    for key in asked:
+        if counts[key] != 1:
+            yield Failure(key.words, f"{counts[key] or 'no'} rows", "one row")
+    for key in counts.keys() - set(asked):
+        yield Failure(key.words, "a row", f"none: the design does not ask for it ({RESULTS})")
+
+
+def _robust(keys: dict[Key, Source]) -> dict[Key, Source]:
+    """Return the keys of quantiles that cells of a sweep may have beside their measures."""
+    return {
+        key._replace(measure=name): source
+        for key, source in keys.items()
+        if key.measure == MEASURES[0]
+        for name in QUANTILES
+    }
+
+
+def _values(
+    folder: Folder, keys: dict[Key, Source], robust: dict[Key, Source]
+) -> Iterator[Failure]:
+    """Yield the rows that say of the design what it does not."""
+    frame, design, nodes = folder.frame, folder.design, folder.nodes
+    numbers = {source: _numbers(design, source, nodes[source]) for source in sources(design)}
+    for key, row in zip(held(frame), frame.to_dict("records"), strict=True):
+        source = keys.get(key, robust.get(key))
+        if source is None:
+            continue
+        of_quantile = key in robust
+        expected = {
+            "study": design.study,
+            "source": "file" if design.data else "law",
+            "full_size": design.full_size,
+            "batches": 1 if of_quantile else batch_count(design.full_size, key.batch_size),
+            "seed": design.seed,
+        }
+        for name, value in expected.items():
+            if row[name] != value:
+                yield Failure(f"{key.words}, {name}", str(row[name]), str(value))
+        used, failed, allowed = row["replications"], row["failed"], numbers[source]
+        if of_quantile:
+            most = most_replications(design.full_size)
+            allowed = sorted({min(number, most) for number in allowed})
+        if failed < 0 or used + failed not in allowed:
+            some = " or ".join(f"{number:,}" for number in allowed) or "none"
+            yield Failure(f"{key.words}, replications and failed", f"{used} and {failed}",
+                          f"{some} together, as the stored nodes have")  # fmt: skip
+
+
+def _numbers(design: Design, source: Source, nodes: Pairs) -> list[int]:
+    """Return the numbers of replications that the rows of a source may have."""
+    lanes, whole = lanes_of(design.full_size), replications(design, source)
+    there = min(_covered(design, source, nodes) * lanes, whole)
+    found = {there}
+    if design.target_mcse:
+        found |= {blocks * lanes for blocks in looks(design, source) if blocks * lanes < there}
+    return sorted(found)
+
+
+def _count(level: int, replications: int, design: Design) -> int:
+    """Return the blocks of a node."""
+    return min(1 << level, -(-replications // lanes_of(design.full_size)))
+
+
+def _covered(design: Design, source: Source, nodes: Pairs) -> int:
+    """Return how many blocks there are without a gap from the first on."""
+    end = 0
+    for task, _ in nodes:
+        first = task.position << task.level
+        if first > end:
+            break
+        end = max(end, first + (1 << task.level))
+    return min(end, block_count(design, source))
+
+
+def _blocks(design: Design, source: Source, nodes: Pairs) -> Iterator[Failure]:
+    """Yield where the nodes of a source leave a gap, overlap, or hold too few or too many."""
+    lanes, whole = lanes_of(design.full_size), replications(design, source)
+    every, end = block_count(design, source), 0
+    name = f"{DATABASE}, {words_of_source(source)}"
+    for task, node in nodes:
+        first = task.position << task.level
+        last = min(first + (1 << task.level), every)
+        if first != end:
+            what = "gap" if first > end else "overlap"
+            yield Failure(f"{name}, block {min(first, end)}", f"a {what}", "every block once")
+        if first >= every:
+            yield Failure(f"{name}, block {first}", "a node", f"blocks below {every:,}")
+            continue
+        end = max(end, last)
+        right = min(last * lanes, whole) - first * lanes
+        if node.tally.count != right:
+            yield Failure(f"{name}, block {first}", f"{node.tally.count} replications", f"{right}")
+    # Precise cells need no more blocks, and time may cut a source short.
+    allowed = {every}
+    if design.target_mcse:
+        allowed |= set(looks(design, source))
+    if end not in allowed and not (design.time_limit and end):
+        some = " or ".join(str(number) for number in sorted(allowed))
+        yield Failure(name, f"{end} blocks", some)
+
+
+def words_of_source(source: Source) -> str:
+    """Return what a source is called."""
+    columns = source.columns
+    some = f"{columns[0]} and {len(columns) - 1} more" if len(columns) > 1 else "".join(columns)
+    return f"{source.distribution or some} {source.sampling}"

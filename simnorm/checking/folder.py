@@ -1,0 +1,173 @@
+"""A run folder as the checks see it: every part read once, and what could not be read noted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import pandas as pd
+
+from simnorm import store, stored
+from simnorm.checking.finding import ImpossibleError
+from simnorm.describe import COLUMNS_SCHEMA
+from simnorm.design import Design
+from simnorm.engine import ENGINE_VERSION, Node, Task
+from simnorm.errors import SimnormError
+from simnorm.options import SWEEP
+from simnorm.quantities import split_factors
+from simnorm.readers.base import IN_MEMORY
+from simnorm.results import read_table
+from simnorm.schema import CURVES_SCHEMA, SCHEMA
+from simnorm.studies import study_of
+from simnorm.studies.drawing import Source
+
+FILES = (store.DESIGN, store.DATABASE, store.RESULTS, store.CURVES, store.PROVENANCE)
+# A folder with fewer of them is no run that something has happened to.
+FEWEST_FILES = 2
+
+# One of two nodes that stand for the same blocks is enough to see the fault.
+Nodes = dict[Source, list[tuple[Task, Node]]]
+T = TypeVar("T")
+
+
+@dataclass
+class Folder:
+    """A run folder, with the functions and the data that are in no file.
+
+    What a part of it needs and cannot have is a `ImpossibleError`, raised when it is asked for.
+    """
+
+    path: Path
+    functions: object = ()
+    data: Any = None
+    # Whether nodes that were drawn again had the same bits: then all else must have them too.
+    same_bits: bool | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no run folder."""
+        there = [name for name in FILES if (self.path / name).is_file()]
+        if len(there) < FEWEST_FILES:
+            raise SimnormError(
+                "run",
+                str(self.path),
+                f"a folder with a run is needed ({', '.join(FILES)})",
+                "`simnorm sweep` makes one.",
+            )
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file of the folder."""
+        return _possible(f"{name} cannot be read", (self.path / name).read_bytes)
+
+    @cached_property
+    def written(self) -> Design:
+        """The design that the file says, its data not read."""
+        return _possible(
+            f"{store.DESIGN} is no design",
+            lambda: Design.from_file(self.path / store.DESIGN, read=False),
+        )
+
+    @cached_property
+    def design(self) -> Design:
+        """The design with its data and functions: all that drawing again needs."""
+        written = self.written
+        missing = [spec for spec in written.estimators if spec.startswith("user.")]
+        if missing and not self.functions:
+            reason = f"the functions {', '.join(missing)} are in no file"
+            raise ImpossibleError(reason, "From Python: simnorm.check(run, functions=[...]).")
+        if written.data in IN_MEMORY and self.data is None:
+            reason = f"the data ({written.data}) are in no file"
+            raise ImpossibleError(reason, "From Python: simnorm.check(run, data=...).")
+        text = self.read(store.DESIGN).decode()
+        try:
+            design = Design.from_toml(text, functions=self.functions, data=self.data)
+            study_of(design).check(design)
+            return design
+        except SimnormError as error:
+            moved = "Name the data where they are now: --data FILE, or data= from Python."
+            hint = moved if written.data and self.data is None else ""
+            reason = f"{error.parameter}: {error.got}; {error.allowed}"
+            raise ImpossibleError(reason, hint) from None
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The results, with a column for every factor of a study."""
+        frame = self._table(store.RESULTS, SCHEMA)
+        return split_factors(frame) if set(frame["study"]) != {SWEEP} else frame
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """The curves."""
+        return self._table(store.CURVES, CURVES_SCHEMA)
+
+    @cached_property
+    def columns(self) -> pd.DataFrame:
+        """What the columns of data are like."""
+        return self._table(store.COLUMNS, COLUMNS_SCHEMA)
+
+    def _table(self, name: str, schema: dict[str, type]) -> pd.DataFrame:
+        return _possible("a table cannot be read", lambda: read_table(self.path / name, schema))
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, platform, times and command."""
+        found = _possible(
+            f"{store.PROVENANCE} is no JSON", lambda: json.loads(self.read(store.PROVENANCE))
+        )
+        if not isinstance(found, dict):
+            raise ImpossibleError(f"{store.PROVENANCE} is no JSON object")
+        return found
+
+    @cached_property
+    def database(self) -> stored.Database:
+        """All that run.db holds."""
+        return _possible(
+            f"{store.DATABASE} cannot be read", lambda: stored.read_database(self.path)
+        )
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The stored nodes of every source of the design, in the order of their blocks."""
+        self.check_engine()
+        design, database = self.design, self.database
+        return _possible(
+            f"{store.DATABASE} cannot be used", lambda: stored.nodes_of(database, design)
+        )
+
+    def check_engine(self) -> None:
+        """Refuse to compare with what another version of the engine has drawn."""
+        version = self.database.meta.get("engine_version", "none")
+        if version != str(ENGINE_VERSION):
+            raise ImpossibleError(
+                f"{store.DATABASE} is of engine version {version}, this simnorm has "
+                f"{ENGINE_VERSION}",
+                "Check it with the simnorm that made it.",
+            )
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of results and stored nodes: another content, other blocks are drawn again."""
+        found = hashlib.sha256(self.read(store.RESULTS))
+        for row in self.database.rows:
+            found.update(row.sha256.encode())
+        return found.hexdigest()
+
+
+def _possible(what: str, action: Callable[[], T]) -> T:
+    """Return what an action returns; what it cannot do is said in one line."""
+    try:
+        return action()
+    except SimnormError as error:
+        _refuse(what, error.sentence(error.parameter).rstrip("."))
+    except (OSError, sqlite3.Error, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        _refuse(what, reason)
+
+
+def _refuse(what: str, reason: str) -> NoReturn:
+    raise ImpossibleError(f"{what} ({reason.strip().splitlines()[0]})") from None

@@ -1,0 +1,234 @@
+"""The check of replays: stored nodes are what their streams give, drawn again.
+
+Which nodes are drawn again depends on the content of the folder, so that nobody knows before which
+ones can be changed unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.api import check_memory
+from simnorm.checking.completeness import words_of_source
+from simnorm.checking.environment import TOLERANCE, differences
+from simnorm.checking.finding import Failure, Finding, ImpossibleError
+from simnorm.checking.folder import Folder
+from simnorm.design import Design
+from simnorm.engine import Node, Progress, Task, block_count, compute, worker_count
+from simnorm.errors import SimnormError
+from simnorm.store import DATABASE
+from simnorm.studies import study_of
+from simnorm.studies.drawing import Source, sources
+
+NAME = "replayed"
+
+Floats = NDArray[np.float64]
+
+# Beside the first, the last and one more of every source, as many as this time allows.
+SECONDS = 5.0
+# Of numbers that are all rounding nothing is left to compare.
+ROUNDING = 1e-12
+
+
+class _Pair(NamedTuple):
+    """A stored node, and its name for messages."""
+
+    task: Task
+    node: Node
+    source: Source
+
+    @property
+    def words(self) -> str:
+        task = self.task
+        return f"{words_of_source(self.source)} level {task.level} position {task.position}"
+
+
+def check(
+    folder: Folder,
+    *,
+    all_blocks: bool = False,
+    workers: int | str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    seconds: float = SECONDS,
+) -> Finding:
+    """Draw nodes again and compare them with those that are stored.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    all_blocks
+        Whether all nodes are drawn again.
+    workers
+        Number of threads.
+    on_progress
+        Called after every node, with their number done and the number that will be at least.
+    seconds
+        How long more nodes are drawn again than have to be.
+    """
+    design = folder.design
+    threads = worker_count(workers)
+    try:
+        check_memory(design, threads)
+    except SimnormError as error:
+        raise ImpossibleError(error.allowed, "Check the run on a larger machine.") from None
+    first, more = _chosen(folder)
+    total = len(first) + len(more)
+    if all_blocks:
+        first, more = first + more, []
+    same, near, wrong = 0, [], []
+    found = _drawn(design, first, more, threads, time.monotonic() + seconds)
+    for done, (pair, again) in enumerate(found, 1):
+        if _is_same(pair.node, again):
+            same += 1
+        elif fault := _fault(design, pair, again):
+            wrong.append(fault)
+        else:
+            what = f"numbers that agree to {TOLERANCE:g} only"
+            expected = "the same bits, as in other nodes"
+            near.append(Failure(f"{DATABASE}, {pair.words}", what, expected))
+        if on_progress is not None:
+            on_progress(Progress(done, max(done, len(first))))
+    others = _environment(folder)
+    # Processors of one kind may still round differently; but one of them does so everywhere.
+    folder.same_bits = not others and (same > 0 or not near)
+    why = others[0] if others else "another kind of processor"
+    how = "bit for bit" if folder.same_bits else f"to {TOLERANCE:g} ({why})"
+    drawn = same + len(near) + len(wrong)
+    looked = f"{drawn:,} of {total:,} nodes drawn again, compared {how}"
+    return Finding.of(NAME, looked, wrong + (near if folder.same_bits else []))
+
+
+def _environment(folder: Folder) -> list[str]:
+    try:
+        return differences(folder.provenance)
+    except ImpossibleError:
+        return ["its provenance cannot be read"]
+
+
+def _chosen(folder: Folder) -> tuple[list[_Pair], list[_Pair]]:
+    """Return the nodes to draw again at any rate, and the others, in an order by their content."""
+
+    def rank(pair: _Pair) -> str:
+        return hashlib.sha256(f"{folder.digest} {pair.task}".encode()).hexdigest()
+
+    first: list[_Pair] = []
+    more: list[_Pair] = []
+    for number, source in enumerate(sources(folder.design)):
+        last = block_count(folder.design, source)
+        pairs = [
+            _Pair(task, node, source)
+            for task, node in folder.nodes[source]
+            if task.source == number and task.position << task.level < last
+        ]
+        ends = {0, len(pairs) - 1} & set(range(len(pairs)))
+        inner = sorted((p for i, p in enumerate(pairs) if i not in ends), key=rank)
+        first += [pairs[i] for i in sorted(ends)] + inner[:1]
+        more += inner[1:]
+    return first, sorted(more, key=rank)
+
+
+def _drawn(
+    design: Design, first: list[_Pair], more: list[_Pair], workers: int, deadline: float
+) -> Iterator[tuple[_Pair, Node]]:
+    """Yield nodes with what their streams give, the second list as far as there is time."""
+    waiting = iter([*((pair, True) for pair in first), *((pair, False) for pair in more)])
+    running: dict[Future[Node], _Pair] = {}
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="simnorm")
+    try:
+        while True:
+            while len(running) < workers and (following := next(waiting, None)) is not None:
+                pair, is_due = following
+                if is_due or time.monotonic() < deadline:
+                    running[executor.submit(compute, design, pair.task)] = pair
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _arrays(node: Node) -> list[NDArray[np.float64]]:
+    tally = node.tally
+    return [tally.pivot, tally.offset, tally.scatter, node.kept]
+
+
+def _is_same(one: Node, other: Node) -> bool:
+    """Tell whether two nodes hold the same numbers, to the last bit."""
+    if one.tally.count != other.tally.count or one.failures != other.failures:
+        return False
+    if not np.array_equal(_void(one), _void(other)):
+        return False
+    pairs = zip(_arrays(one), _arrays(other), strict=True)
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
+def _void(node: Node) -> NDArray[np.int64]:
+    void = node.tally.void
+    return np.zeros(node.tally.pivot.shape[1], dtype=np.int64) if void is None else void
+
+
+def _fault(design: Design, pair: _Pair, again: Node) -> Failure | None:
+    """Return the largest difference that is more than rounding; None if there is none."""
+    node, where = pair.node, f"{DATABASE}, {pair.words}"
+    shapes = [[a.shape for a in _arrays(n)] for n in (node, again)]
+    if node.tally.count != again.tally.count or shapes[0] != shapes[1]:
+        got, expected = (f"{n.tally.count} replications in {s}"
+                         for n, s in zip((node, again), shapes, strict=True))  # fmt: skip
+        return Failure(where, got, expected)
+    if not np.array_equal(_void(node), _void(again)) or set(node.failures) != set(again.failures):
+        return Failure(where, f"{int(_void(node).sum())} void replications",
+                       f"{int(_void(again).sum())}, or of other cells")  # fmt: skip
+    for name, one, other, limit in _compared(node, again):
+        # Of what is no number, both must be none.
+        with np.errstate(invalid="ignore"):
+            off = np.where(np.isfinite(one) | np.isfinite(other), np.abs(one - other), 0.0)
+            wrong = ~(off <= limit) & ~(one == other)
+        wrong &= ~(np.isnan(one) & np.isnan(other))
+        for cell in np.flatnonzero(wrong.any(axis=tuple(range(1, wrong.ndim)))):
+            at = tuple(int(i[0]) for i in np.nonzero(wrong[cell])) if wrong.ndim > 1 else ()
+            return Failure(
+                f"{where}, {name} of {_cell_words(design, pair.source, int(cell))}",
+                repr(float(one[(cell, *at)])),
+                repr(float(other[(cell, *at)])),
+            )
+    return None
+
+
+def _cell_words(design: Design, source: Source, place: int) -> str:
+    cells = study_of(design).cells(design, source)
+    if place >= len(cells):
+        return f"curve number {place - len(cells)}"
+    cell = cells[place]
+    return " ".join(str(part) for part in (cell[0], f"n={cell[1]}", *cell[2:4]) if str(part))
+
+
+def _compared(one: Node, other: Node) -> Iterator[tuple[str, Floats, Floats, Floats]]:
+    """Yield names, numbers of both nodes and what they may differ by, cells first."""
+    count = other.tally.count
+    with np.errstate(all="ignore"):
+        means = other.tally.mean
+        squares = other.tally.scatter[[0, 2]] / count
+        rms = np.nan_to_num(np.sqrt(means**2 + squares), posinf=0.0)
+        a = np.maximum(rms[0], np.sqrt(np.abs(np.nan_to_num(means[1], posinf=0.0, neginf=0.0))))
+        a = np.maximum(a, ROUNDING / TOLERANCE * a.max(initial=0.0))
+        q = np.maximum(rms[1], a * a * ROUNDING)
+        sizes = [a, q]
+        for name, i in (("mean A", 0), ("mean Q", 1)):
+            yield name, one.tally.mean[i], means[i], TOLERANCE * sizes[i]
+        for name, i, size in (("sum of A A", 0, a * a), ("sum of A Q", 1, a * q),
+                              ("sum of Q Q", 2, q * q)):  # fmt: skip
+            yield name, one.tally.scatter[i], other.tally.scatter[i], TOLERANCE * count * size
+        cells = other.kept.shape[1]
+        for name, i in (("A", 0), ("Q", 1)):
+            # A single replication may be larger than the mean of all.
+            limit = np.maximum(sizes[i][:cells, np.newaxis], np.abs(other.kept[i]))
+            yield f"replication's {name}", one.kept[i], other.kept[i], TOLERANCE * limit
