@@ -27,8 +27,9 @@ Floats = NDArray[np.float64]
 RIVALS = ("normal_theory", "unclustered", "normal_by_set")
 # The normal law's quantile, which these formulas are printed with.
 Z = 1.96
-# Full sets of the one simulation that the kurtosis of errors is taken from.
-SETS = 1 << 15
+# Observations, and at least so many full sets, of the one simulation that the kurtosis of errors is
+# taken from.
+DRAWS, FEWEST_SETS = 1 << 21, 1 << 12
 SEED = 4_711
 
 
@@ -39,11 +40,11 @@ class Kurtosis(NamedTuple):
     about_zero: float
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=1)
 def full_sets(law: str, full_size: int) -> Floats:
-    """Return the full sets of the simulation, shape (SETS, N)."""
+    """Return the full sets of the simulation, shape (sets, N)."""
     rng = np.random.default_rng(SEED)
-    out = np.empty((full_size, SETS))
+    out = np.empty((full_size, max(FEWEST_SETS, DRAWS // full_size)))
     distribution(law).fill(rng, out)
     return np.ascontiguousarray(out.T)
 
@@ -61,7 +62,7 @@ def kurtosis(law: str, statistic: str, n: int, full_size: int, reference: str) -
     """
     kind = estimator(statistic)
     sets = full_sets(law, full_size)
-    batches = sets[:, : full_size // n * n].reshape(SETS, -1, n)
+    batches = sets[:, : full_size // n * n].reshape(len(sets), -1, n)
     right = kind(sets)[:, np.newaxis]
     if reference == "population":
         right = np.float64(kind.population(distribution(law)))
