@@ -10,7 +10,7 @@ import pandas as pd
 
 from simnorm.engine import MAX, TIME
 from simnorm.formatting import plural, seconds_text, significant
-from simnorm.precision import target
+from simnorm.precision import FIRST_LOOK, target
 from simnorm.quantities import MEAN
 from simnorm.sampling import SEQUENTIAL
 from simnorm.tally import MEASURES
@@ -125,6 +125,23 @@ def aim_words(design: Design) -> str:
     aim = target(design.target_mcse)
     of = " of the estimate" if aim.is_share else ""
     return f"a Monte Carlo standard error of {aim.words}{of}"
+
+
+def stopping_rule(design: Design) -> str:
+    """Return how a run with a target has found its numbers of replications; else nothing."""
+    if not design.target_mcse:
+        return ""
+    aim = target(design.target_mcse)
+    least = (
+        f"{aim.words} of the estimate (of a bias, {aim.words} of the RMSE)"
+        if aim.is_share
+        else aim.words
+    )
+    return (
+        f"Every cell was looked at after {FIRST_LOOK:,} replications or the first block, and at "
+        f"every doubling up to {design.replications:,}. It stopped, alone, when at two looks "
+        f"running no valid MCSE of its bias, variance, MSE and RMSE was above {least}."
+    )
 
 
 def next_step(design: Design, frame: pd.DataFrame) -> str:

@@ -35,7 +35,7 @@ from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.schemes import chapter
 from simnorm.schema import SCHEMA
-from simnorm.stopped import notice, replications_range
+from simnorm.stopped import notice, replications_range, stopping_rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,7 @@ def _compiled_article(result: Reportable) -> bytes:
         "date": [finished.year, finished.month, finished.day],
         "of_data": is_data(frame),
         "note": renaming_note(shown),
-        "provenance": provenance_rows(result.provenance, frame),
+        "provenance": provenance_rows(result.provenance, frame, stopping_rule(result.design)),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, frame),
     }
@@ -291,6 +291,7 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
         "provenance": provenance_rows(result.provenance, frame),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, whole),
+        "stopping": stopping_rule(result.design),
     }
 
 
@@ -322,13 +323,16 @@ def _head(frame: pd.DataFrame) -> str:
     return f"Sweep of {short(whose)}"
 
 
-def provenance_rows(provenance: dict[str, Any], frame: pd.DataFrame) -> list[list[str]]:
+def provenance_rows(
+    provenance: dict[str, Any], frame: pd.DataFrame, stopping: str = ""
+) -> list[list[str]]:
     """Return where the numbers come from, as pairs of word and text."""
     known = [key for key in PROVENANCE_ORDER if key in provenance]
     others = sorted(key for key in provenance if key not in PROVENANCE_ORDER)
     rows = [[key, _value_text(provenance[key])] for key in [*known, *others]]
     seeds = [str(seed) for seed in frame["seed"].drop_duplicates()]
     at = 1 if rows and rows[0][0] == "command" else 0
+    rows += [["stopping", stopping]] if stopping else []
     return [*rows[:at], ["seed", text.listed(seeds)], *rows[at:]]
 
 

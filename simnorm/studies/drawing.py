@@ -46,6 +46,12 @@ def sources(design: Design) -> list[Source]:
     ]
 
 
+def sources_open(design: Design) -> int:
+    """Return how many sources' sums are held at a time: with a time limit they advance together."""
+    every = len(sources(design))
+    return every if design.time_limit else min(2, every)
+
+
 def references(source: Source) -> tuple[str, ...]:
     """Return what the errors of a source are taken against."""
     if source.columns:

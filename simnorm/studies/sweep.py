@@ -39,6 +39,7 @@ from simnorm.studies.drawing import (
     references,
     slabs,
     sources,
+    sources_open,
 )
 
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ def memory_needed(design: Design, workers: int) -> int:
     count = len(cells(design))
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
     rows = 8 * cell_count(design) * 1_500
-    # The sums of a source are held until it is finished, two sources at a time.
-    tables = 16 * kept * count * min(2, len(sources(design)))
+    # The sums of a source are held until it is finished.
+    tables = 16 * kept * count * sources_open(design)
     kinds = estimators(design)
     users = any(isinstance(kind, UserEstimator) for kind in kinds)
     if design.data:

@@ -67,6 +67,7 @@ from simnorm.studies.drawing import (
     orders_of,
     references,
     sources,
+    sources_open,
 )
 from simnorm.studies.inputs import grid
 from simnorm.studies.inputs.batches import (
@@ -124,7 +125,7 @@ def memory_needed(design: Design, workers: int) -> int:
     widest = max(size, *design.batch_sizes)
     numbers = grid.width(design, first) if not design.data else _widest(design, first)
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
-    tables = 16 * kept * numbers * min(2, len(sources(design))) + 8_000 * cell_count(design)
+    tables = 16 * kept * numbers * sources_open(design) + 8_000 * cell_count(design)
     per_worker = BYTES_PER_VALUE * max(CHUNK_DRAWS, widest) + 8 * 8 * lanes * numbers
     if design.data:
         # Two chunks of columns: as they came, sorted, and with their ranks.

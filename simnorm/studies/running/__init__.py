@@ -33,7 +33,7 @@ from simnorm.quantities import RELATIVE, Cell, factors_text
 from simnorm.resampling import CHUNK_ROWS
 from simnorm.sampling import IID
 from simnorm.streams import SLAB_DRAWS, lanes_of
-from simnorm.studies.drawing import Source, chunk, references, sources
+from simnorm.studies.drawing import Source, chunk, references, sources, sources_open
 from simnorm.studies.running.averages import Errors, Plan, errors_of, plan_of, running
 from simnorm.studies.running.batches import Part, parts, scale_of, wanted_lanes
 from simnorm.tally import MEASURES
@@ -162,7 +162,12 @@ def memory_needed(design: Design, workers: int) -> int:
     table = 4 * 8 * design.full_size * width if design.data else 0
     held = 16 * min(max(design.replications, lanes), KEPT_REPLICATIONS) * here
     rows_made = 8 * 6 * cell_count(design) * 400
-    return workers * (tallied + kept + pieces + full) + 2 * (table + held) + rows_made
+    return (
+        workers * (tallied + kept + pieces + full)
+        + 2 * table
+        + max(2, sources_open(design)) * held
+        + rows_made
+    )
 
 
 def block_errors(
