@@ -127,7 +127,7 @@ PRECISE = "numpy / the default sweep, until every variance has an MCSE of 1 %"
 PRECISION = [
     at_least("precision", PRECISE, "numpy", "all", 15, readme=PRECISE),
     Row("precision-one", "  the same, the sweep on one thread", "numpy", "one"),
-    Row("precision-target", "  with --target-mcse 1%, every measure at two looks", "numpy", "target"),
+    Row("precision-target", "  with --target-mcse 1%: every measure, two looks", "numpy", "target"),
     Row("precision-derived", "  numpy with one var for four estimators", "derived", "all"),
 ]
 PEAK = "peak memory, 10^9 draws / 10^7"
