@@ -133,7 +133,9 @@ def _cell(design: Design, rows: Columns, place: int) -> Cell:
 
 def _is_flagged(design: Design, source: Source, rows: Columns, place: int) -> bool:
     """Return whether bias or squares of a cell have no error bar, though its errors are numbers."""
-    status = rows["status"][place : place + len(MEASURES)].tolist()
+    # Variance and rmse need the moments of the mse.
+    pair = [place + MEASURES.index(name) for name in ("bias", "mse")]
+    status = rows["status"][pair].tolist()
     used = int(rows["replications"][place])
     if FAILED in status or not {UNRELIABLE, UNDEFINED} & set(status) or used < FEWEST:
         return False
@@ -147,8 +149,7 @@ def _is_flagged(design: Design, source: Source, rows: Columns, place: int) -> bo
     if UNDEFINED in status:
         return True
     # What is wanting may be replications alone, no robust number.
-    doubted = [i for i, word in enumerate(status) if word == UNRELIABLE]
-    reasons = [str(rows["reason"][place + i]) for i in doubted]
+    reasons = [rows["reason"][at] for at in pair if rows["status"][at] == UNRELIABLE]
     return not all(reason.startswith(SHORT) for reason in reasons)
 
 

@@ -241,7 +241,8 @@ class _Rows:
         squares = np.array(VERDICTS) % 2 == 1
         for values, of_name in zip(sums.kept, (~squares, squares), strict=True):
             count = differing(values)
-            few = count * (self.used / kept) < FEWEST_JUMPS
+            # Where no number is common, none is waited for.
+            few = (2 * count < kept) & (count * (self.used / kept) < FEWEST_JUMPS)
             for i in np.flatnonzero(few & (shown & of_name).any(axis=-1)):
                 here = shown[i] & of_name
                 self.status[i, here] = UNRELIABLE
