@@ -305,7 +305,7 @@ def test_the_wide_table_takes_quantiles(result):
 
 def test_a_short_run_of_a_light_law_is_only_short():
     """Where only replications are wanting there are no quantiles, and none of four errors."""
-    assert quantiles(sn.sweep("normal", full_size=8, replications=16).frame).empty
+    assert quantiles(sn.sweep("normal", full_size=64, replications=16).frame).empty
     assert quantiles(sn.sweep("cauchy", full_size=8, replications=4).frame).empty
     rows = quantiles(sn.sweep("cauchy", full_size=8, replications=10).frame)
     assert len(rows) > 0
