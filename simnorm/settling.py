@@ -121,13 +121,14 @@ class Settling:
         ending = self._open & ((now & self._held) | ~asked)
         self._held = now
         if ending.any():
-            self._take(sums, ending, TARGET)
+            self._take(sums, rows, ending, TARGET)
         return int(self._open.sum())
 
     def end(self, sums: Sums) -> None:
         """Settle what is left: there will be no more replications."""
         if not self._numbers or self._open.any():
-            self._take(sums, None, sums.stop_reason)
+            rows = study_of(self.design).rows(self.design, self.source, sums)
+            self._take(sums, rows, None, sums.stop_reason)
 
     def tables(self) -> tuple[Columns, Columns]:
         """Return the rows and curves of all cells, in the order of the cells."""
@@ -144,9 +145,9 @@ class Settling:
         """Return the cells of which any row is in the mask."""
         return np.bincount(cell[of_row], minlength=len(self._numbers)) > 0
 
-    def _take(self, sums: Sums, ending: Mask | None, reason: str) -> None:
+    def _take(self, sums: Sums, rows: Columns, ending: Mask | None, reason: str) -> None:
         """Keep the rows and curves of the cells that end here: of all that are open if None."""
-        rows, curves = study_of(self.design).tables(self.design, self.source, sums)
+        curves = study_of(self.design).curve_points(self.design, self.source, sums, rows)
         cell = self._cell(rows)
         ending = self._open.copy() if ending is None else ending
         self._open = self._open & ~ending

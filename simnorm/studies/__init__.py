@@ -56,10 +56,10 @@ class Study(Protocol):
     def rows(self, design: Design, source: Source, sums: Sums) -> dict[str, NDArray[Any]]:
         """Return the rows of a source's results as columns, which a run under way is judged by."""
 
-    def tables(
-        self, design: Design, source: Source, sums: Sums
-    ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-        """Return the rows of a source's results, and the points of its curves, as columns."""
+    def curve_points(
+        self, design: Design, source: Source, sums: Sums, rows: dict[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the points of a source's curves as columns; `rows` are its results."""
 
 
 def study_of(design: Design) -> Study:

@@ -295,9 +295,8 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
     return made.source_rows(design, source, sums)
 
 
-def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
-    """Return the rows of a source's results, and the points of its curves, as columns."""
+def curve_points(design: Design, source: Source, sums: Sums, rows: Columns) -> Columns:
+    """Return the points of a source's curves as columns."""
     from simnorm import tables as made
 
-    found = rows(design, source, sums)
-    return found, made.source_curves(design, source, sums, found)
+    return made.source_curves(design, source, sums, rows)

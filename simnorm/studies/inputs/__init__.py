@@ -311,11 +311,16 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
     return source_rows(design, source, grid.cells(design, source), sums, known)
 
 
-def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
-    """Return the rows of a source's results, and the points of its curves, as columns."""
+def curve_points(
+    design: Design,
+    source: Source,
+    sums: Sums,
+    rows: Columns,  # noqa: ARG001
+) -> Columns:
+    """Return the points of a source's curves as columns."""
     from simnorm.studies.inputs import curves
 
-    return rows(design, source, sums), curves.curves(design, source, sums)
+    return curves.curves(design, source, sums)
 
 
 __all__ = [
@@ -323,9 +328,9 @@ __all__ = [
     "cell_count",
     "cells",
     "check",
+    "curve_points",
     "draws",
     "may_fail",
     "memory_needed",
     "rows",
-    "tables",
 ]

@@ -245,14 +245,19 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
     return source_rows(design, source, cells(design, source), sums, _known(design, source, sums))
 
 
-def tables(design: Design, source: Source, sums: Sums) -> tuple[Columns, Columns]:
-    """Return the rows of a source's results, and the points of its curves, as columns."""
+def curve_points(
+    design: Design,
+    source: Source,
+    sums: Sums,
+    rows: Columns,  # noqa: ARG001
+) -> Columns:
+    """Return the points of a source's curves as columns."""
     from simnorm.quantities import curve_rows
     from simnorm.studies.running.curves import Curves
 
     here, known = cells(design, source), _known(design, source, sums)
     points = list(Curves(design, source, sums, here, known).points())
-    return rows(design, source, sums), curve_rows(design, source, points)
+    return curve_rows(design, source, points)
 
 
 def _known(design: Design, source: Source, sums: Sums) -> Knowledge:
