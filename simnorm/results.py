@@ -285,8 +285,9 @@ class Result:
         design = self.design
         return (
             f"<simnorm {design.study}: {shown(', '.join(design.names), 200)[1:-1]}; N = "
-            f"{design.full_size}, {len(design.batch_sizes)} batch sizes, R = "
-            f"{design.replications}, seed {design.seed}; {len(self.frame)} rows>"
+            f"{design.full_size}, {len(design.batch_sizes)} batch sizes, "
+            f"{stopped.drawn_words(design, self.frame)}; seed {design.seed}; "
+            f"{len(self.frame)} rows>"
         )
 
     def _repr_html_(self) -> str:

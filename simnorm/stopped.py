@@ -57,6 +57,8 @@ def replications_words(frame: pd.DataFrame) -> str:
 def drawn_words(design: Design, frame: pd.DataFrame) -> str:
     """Return R in words, and what it was chosen by."""
     drawn = f"R = {replications_words(frame)}"
+    if is_partial(frame):
+        drawn += f" in {seconds_text(design.time_limit)}, the time limit"
     if not design.target_mcse:
         return drawn
     aim = target(design.target_mcse)
