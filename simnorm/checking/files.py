@@ -9,6 +9,7 @@ from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import FILES, Folder
 from simnorm.engine import ENGINE_VERSION
 from simnorm.schema import SCHEMA_VERSION
+from simnorm.studies.drawing import sources
 
 NAME = "files"
 
@@ -102,7 +103,10 @@ def _database(folder: Folder) -> Iterator[Failure]:
         return
     if not database.rows:
         yield Failure(store.DATABASE, "no node", "the nodes of the run")
+    names = {store.source_name(source) for source in sources(folder.written)}
     for row in database.rows:
+        if row.source not in names:
+            yield Failure(f"{store.DATABASE}, {row.words}", "a node", "a source of the design")
         try:
             stored.read_payload(row)
         except ValueError as error:
