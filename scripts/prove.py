@@ -8,6 +8,8 @@ import sys
 # Every part is a module of `proving` with a `main` that takes its arguments.
 PARTS = {
     "coverage": "how often 95 % intervals cover the truth, and those of other formulas",
+    "digits": "how many digits of means and standard deviations are right, by every code path",
+    "independence": "that streams of random numbers are distinct and uncorrelated",
     "figures": "the pictures in reports/, drawn from the tables in reports/proof/",
 }
 

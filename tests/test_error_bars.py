@@ -280,7 +280,7 @@ def test_the_jackknife_passes_into_the_delta_method(R, rng):
     """Both are the same to the first order: for normal errors they differ by some 1/R, not 10/R."""
     given = read(rng.normal(size=R))
     delta = part_of(read_measure("sd"), given)
-    psi = jackknife_sd(given, 0.5)
+    psi = jackknife_sd(given, given.values - 0.5)
     assert psi.sum() == pytest.approx(0.0, abs=1e-9 * R)
     assert math.sqrt(psi.var(ddof=1) / R) == pytest.approx(delta.mcse, rel=10 / R)
 

@@ -65,15 +65,21 @@ class Errors:
         The influence is (n_r / mean n_r) (mean of replication r - mean of all): a replication
         counts by its number of errors (a ratio estimate). Their sum is 0.
         """
-        mean = float(parts.mean())
-        rest = parts - mean
-        shift = float(rest.mean())
-        psi = self.sums_of(rest - shift) * (self.replications / parts.size)
-        return mean + shift, without_rounding(psi, float(np.abs(parts).max()))
+        mean, deviations = centred(parts)
+        psi = self.sums_of(deviations) * (self.replications / parts.size)
+        return mean, without_rounding(psi, float(np.abs(parts).max()))
 
     def scaled(self, unit: float) -> Errors:
         """Return the errors in another unit."""
         return Errors(self.values / unit, self.index, self.counts)
+
+
+def centred(values: Floats) -> tuple[float, Floats]:
+    """Return mean and deviations, which keep the digits that a large mean has rounded away."""
+    mean = float(values.mean())
+    rest = values - mean
+    shift = float(rest.mean())
+    return mean + shift, rest - shift
 
 
 def without_rounding(psi: Floats, size: float) -> Floats:

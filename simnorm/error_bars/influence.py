@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simnorm.error_bars.given import Errors, Floats, without_rounding
+from simnorm.error_bars.given import Errors, Floats, centred, without_rounding
 from simnorm.errors import SimnormError, nearest
 from simnorm.grammar import parse_spec
 from simnorm.tally import CONFIDENCE, t_quantile
@@ -128,7 +128,8 @@ def part_of(measure: Measure, errors: Errors) -> Part:
 def _of_squares(word: str, errors: Errors) -> Part:
     """Return variance, sd, mse or rmse; deviations from the bias keep the digits of all four."""
     bias, psi_bias = errors.mean_of(errors.values)
-    spread, psi_spread = errors.mean_of((errors.values - bias) ** 2)
+    _, deviations = centred(errors.values)
+    spread, psi_spread = errors.mean_of(deviations**2)
     if word in ("variance", "sd"):
         # The mean error of R replications varies itself: its variance is missing in the spread.
         variance = spread + standard_error(psi_bias) ** 2
@@ -136,7 +137,7 @@ def _of_squares(word: str, errors: Errors) -> Part:
             return Part(variance, psi_spread)
         sd = math.sqrt(variance)
         if FEWEST_FOR_JACKKNIFE <= errors.replications < FEW:
-            return Part(sd, jackknife_sd(errors, bias))
+            return Part(sd, jackknife_sd(errors, deviations))
         return Part(sd, psi_spread / (2.0 * sd) if sd > 0.0 else psi_spread)
     mse = bias * bias + spread
     largest = float(np.abs(errors.values).max()) ** 2
@@ -147,7 +148,7 @@ def _of_squares(word: str, errors: Errors) -> Part:
     return Part(rmse, psi / (2.0 * rmse) if rmse > 0.0 else psi)
 
 
-def jackknife_sd(errors: Errors, centre: float) -> Floats:
+def jackknife_sd(errors: Errors, d: Floats) -> Floats:
     """Return the influence values of the sd by leaving out one replication after the other.
 
     psi_r = (R - 1) (mean of the sds left - sd without r): then sd(psi)/sqrt(R) is the jackknife's
@@ -157,10 +158,10 @@ def jackknife_sd(errors: Errors, centre: float) -> Floats:
     ----------
     errors
         At least three replications.
-    centre
-        A number near their mean, to keep digits.
+    d
+        Deviations from their mean, or from a number near it, shape (errors,).
     """
-    d, n, R = errors.values - centre, errors.counts, errors.replications
+    n, R = errors.counts, errors.replications
     first, second = errors.sums_of(d), errors.sums_of(d * d)
     left = n.sum() - n
     mean = (first.sum() - first) / left
