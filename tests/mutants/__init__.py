@@ -42,6 +42,7 @@ ORACLES = [
             exact.normal_std, exact.coins, exact.running_averages, exact.definitions,
             exact.file_order, exact.enumeration, exact.identities, exact.two_readers,
             exact.stored_nodes, exact.moved_data, exact.table_theory, exact.statuses,
+            exact.checked_runs,
         )
     ),
     *(

@@ -54,7 +54,7 @@ def cluster_intervals() -> str:
     for _ in range(400):
         errors = rng.normal(size=60)[labels] + 0.5 * rng.normal(size=300)
         found = sn.mcse(errors, "bias", cluster=labels)
-        covered += bool(found[2] <= 0.0 <= found[3])
+        covered += bool(found.ci_low <= 0.0 <= found.ci_high)
     # 95 % +- 1.1 points; below 89.5 or at 100 % once in a million.
     assert 0.895 < covered / 400 < 1.0, covered / 400
     return f"{covered / 400:.3f} of 400"

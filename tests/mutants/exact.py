@@ -17,6 +17,7 @@ import numpy as np
 import simnorm as sn
 from mutants.runs import ROWS, run, small_blocks, table
 from simnorm import diagnostics, engine, sampling, store, tables, tally
+from simnorm.design import Design
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.preprocessing import BatchNormalizer, StreamingMoments
 from simnorm.solving.search import Point, Search
@@ -90,8 +91,12 @@ def own_clusters() -> None:
     found = sn.mcse([0.3, -0.3, 0.1, -0.1], "rmse", cluster=["a", "a", "b", "b"])
     # Q = 0.09 and 0.01: mean 0.05 with the standard error 0.04.
     value = math.sqrt(0.05)
-    assert close(found[:2], [value, 0.04 / (2.0 * value)])
-    assert found[4] == 2
+    assert close([found.estimate, found.mcse], [value, 0.04 / (2.0 * value)])
+    assert found.replications == 2
+    # Sets of two and one: 1, 3 and 8 have the mean 4, from which the first set's sum is -4 and the
+    # second's 4 away; times R over the number of errors, 2/3, that is 8/3, also its standard error.
+    found = sn.mcse([1.0, 3.0, 8.0], "bias", cluster=["a", "a", "b"])
+    assert close([found.estimate, found.mcse], [4.0, 8.0 / 3.0])
 
 
 def own_value(word: str, values: Floats) -> Floats:
@@ -235,8 +240,12 @@ def coins() -> None:
 def normal_std() -> None:
     """E s of normal batches is c4 sigma: 0.797885 for n = 2, and the table's bias is that less 1.
 
-    Var s = (1 - c4^2) sigma^2; c4(3) = sqrt(pi)/2.
+    Var s = (1 - c4^2) sigma^2; c4(3) = sqrt(pi)/2. Against a full set of three, two by two: by
+    Basu's theorem E[s S] = c4(2)/c4(3), so that the mean square is 2 (1 - c4(2)/c4(3)).
     """
+    two, three = math.sqrt(2 / math.pi), math.sqrt(math.pi) / 2
+    assert close(float(sn.theory.bias_of("std(ddof=1)", n=2, N=3)), two - three)
+    assert close(float(sn.theory.mse_of("std(ddof=1)", n=2, N=3)), 2.0 * (1.0 - two / three))
     for n, c4 in ((2, math.sqrt(2 / math.pi)), (3, math.sqrt(math.pi) / 2)):
         assert close(float(sn.theory.bias_of("std(ddof=1)", n=n)), c4 - 1.0)
         assert close(float(sn.theory.variance_of("std(ddof=1)", n=n)), 1.0 - c4 * c4)
@@ -396,9 +405,9 @@ def failures() -> None:
 def stored_nodes() -> None:
     """A run folder holds every block once, with the checksums of what it holds, and these sums."""
     with tempfile.TemporaryDirectory() as folder:
-        design, _ = run(["normal"], full_size=8, batch_sizes=[2], replications=150, lanes=32)
+        design = Design.make(["normal"], full_size=8, batch_sizes=[2], replications=1000)
         nodes: dict[engine.Task, engine.Node] = {}
-        with small_blocks(32):
+        with small_blocks(16):
             with store.Store(Path(folder), design) as opened:
 
                 def keep(task: engine.Task, node: engine.Node) -> None:
@@ -411,10 +420,10 @@ def stored_nodes() -> None:
                 base.execute("select level, position, replications, payload, sha256 from nodes")
             )
             base.close()
-        assert sum(row[2] for row in rows) == 150
+        assert sum(row[2] for row in rows) == 1000
         blocks = sorted(b for level, at, *_ in rows for b in range(at << level, (at + 1) << level))
-        assert blocks[:5] == [0, 1, 2, 3, 4]
-        assert len(set(blocks)) == len(blocks)
+        assert {row[0] for row in rows} == {2}
+        assert blocks == list(range(64))
         for level, position, _, payload, digest in rows:
             assert hashlib.sha256(payload).hexdigest() == digest
             buffer = io.BytesIO(payload)
@@ -423,6 +432,32 @@ def stored_nodes() -> None:
             sums = np.concatenate([node.tally.pivot, node.tally.offset, node.tally.scatter])
             assert np.array_equal(arrays[0], sums)
             assert np.array_equal(arrays[1], node.kept)
+
+
+def checked_runs() -> None:
+    """`check` passes a run that is whole; a doubled row and a turned byte fail by their checks."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "run"
+        sn.sweep("normal", full_size=8, batch_sizes=[2, 4], replications=64, out=folder)
+        assert sn.check(folder).passed
+        table_of_run = folder / store.RESULTS
+        text = table_of_run.read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
+        table_of_run.write_text("".join([*lines, lines[-1]]), encoding="utf-8")
+        assert "completeness" in _failed(folder), "a doubled row passes"
+        table_of_run.write_text(text, encoding="utf-8")
+        base = sqlite3.connect(folder / store.DATABASE)
+        payload = bytearray(base.execute("select payload from nodes").fetchone()[0])
+        # In the last number of the kept replications.
+        payload[-2] ^= 1
+        with base:
+            base.execute("update nodes set payload = ?", (bytes(payload),))
+        base.close()
+        assert "files" in _failed(folder), "a turned byte passes"
+
+
+def _failed(folder: Path) -> set[str]:
+    return {finding.name for finding in sn.check(folder).findings if not finding.passed}
 
 
 def searches() -> None:

@@ -349,6 +349,34 @@ STOPPING = [
     ),
 ]  # fmt: skip
 
+OWN_ERRORS = [
+    edit(
+        "clusters_ignored", "errors of other people are taken one by one, whatever their labels: "
+        "the unclustered standard error", "error_bars.given.read",
+        ("elif cluster is None:", "elif cluster is None or len(cluster):"),
+    ),
+    edit(
+        "clusters_of_one_size", "every replication counts alike, however many errors it has",
+        "error_bars.given.Errors.mean_of",
+        ("self.sums_of(deviations) * (self.replications / parts.size)",
+         "self.sums_of(deviations) / self.counts"),
+    ),
+]  # fmt: skip
+
+CHECKS = [
+    edit(
+        "doubled_rows_pass", "a check of a run asks for every row, but not that it comes once",
+        "checking.completeness._rows",
+        ("if counts[key] != 1:", "if counts[key] < 1:"),
+    ),
+    edit(
+        "checksum_not_compared", "stored numbers are read without a look at their checksum",
+        "stored.read_payload",
+        ("if hashlib.sha256(row.payload).hexdigest() != row.sha256:",
+         "if len(row.sha256) != 64:"),
+    ),
+]  # fmt: skip
+
 REST = [
     edit(
         "node_number", "a stored node is named by its first block, not by its place in the tree",
@@ -385,6 +413,6 @@ REST = [
 ]  # fmt: skip
 
 FAULTS = [
-    *TALLY, *STREAMS, *ENGINE, *SAMPLING, *REDUCERS, *ESTIMATORS, *THEORY, *VERDICTS, *STOPPING,
-    *REST,
+    *TALLY, *STREAMS, *ENGINE, *SAMPLING, *REDUCERS, *ESTIMATORS, *THEORY, *VERDICTS,
+    *STOPPING, *OWN_ERRORS, *CHECKS, *REST,
 ]  # fmt: skip

@@ -123,14 +123,15 @@ def edited(place: str, *edits: tuple[str, str]) -> Any:
 def replaced(place: str, make: Callable[[Any], Any]) -> Iterator[None]:
     """Put ``make(old)`` in the place of a function, wherever the package has it by name."""
     load()
-    owner, name, value = resolve(place)
+    owner, _, value = resolve(place)
     new = make(value)
     if isinstance(owner, ModuleType):
         held = [
             (module, key) for module in modules() for key, v in vars(module).items() if v is value
         ]
     else:
-        held = [(owner, name)]
+        # A method may have a second name, as `__add__` is `merge`.
+        held = [(owner, key) for key, v in vars(owner).items() if v is value]
     forget()
     for where, key in held:
         setattr(where, key, new)

@@ -203,7 +203,7 @@ def reported_z() -> str:
     frame = pd.concat(
         table(
             [*LAWS], full_size=N, batch_sizes=SIZES, replications=2048, seed=seed,
-            estimators="mean,biased_variance,unbiased_variance",
+            estimators="mean,biased_variance,unbiased_variance,std(ddof=1)",
         )
         for seed in range(4)
     )  # fmt: skip
