@@ -33,6 +33,7 @@ from simnorm.estimators import (
 )
 from simnorm.grammar import number_text
 from simnorm.sampling import REPLACEMENT, SHUFFLE, batch_count
+from simnorm.skewed import replications_for_squares
 
 Floats = NDArray[np.float64]
 
@@ -234,7 +235,8 @@ def draws_verdict(
     that of x, or of (x - mean)^2, over the number of draws. For lognormal(s=1) the latter is some
     10^7: such a variance is decided by values that a run of 10^6 draws hardly ever holds, and
     neither its standard error nor its k-hat can know. An extreme of the full set comes once in
-    a replication: its own excess kurtosis counts, over the number of replications alone.
+    a replication: its own excess kurtosis counts, over the number of replications alone. Where
+    tails skew the squares of the errors, `simnorm.skewed` says how many it takes.
 
     Examples
     --------
@@ -250,6 +252,11 @@ def draws_verdict(
     if base == "bias" and isinstance(kind, Mean) and cut and full_size % n:
         # All that does not cancel is the tail of the full set that no batch has.
         needed = replications_for(law.excess_kurtosis, full_size % n, LARGEST_TAIL_SHARE)
+    verdict = enough(base, n, full_size, replications, needed)
+    if base == "bias" or verdict.status != OK:
+        return verdict
+    paired = reference == "full_set"
+    needed = replications_for_squares(kind, law, n, full_size, replications, paired=paired)
     return enough(base, n, full_size, replications, needed)
 
 
