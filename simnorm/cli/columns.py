@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from simnorm.cli.summary import (
 )
 from simnorm.formatting import decimals_of, fixed, percent, significant
 from simnorm.results import Result
+from simnorm.robust_table import Cell, robust_cells
 from simnorm.sampling import REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
 from simnorm.stopped import drawn_words
 from simnorm.theory.worth import effective_size, shuffled_mse
@@ -68,7 +70,7 @@ def print_columns(result: Result) -> None:
     for scheme in design.sampling:
         of_scheme = rows[rows["sampling"] == scheme]
         if len(design.columns) <= FEW and len(design.sampling) == 1:
-            _print_each(of_scheme, design.estimators, used)
+            _print_each(of_scheme, design.estimators, used, robust_cells(frame))
         else:
             _print_together(result, of_scheme, scheme, used)
     constant = result.columns.loc[result.columns["kind"] != "", ["column", "kind"]]
@@ -93,10 +95,13 @@ def what_errors_mean(result: Result) -> str:
     )
 
 
-def _print_each(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> None:
+def _print_each(
+    rows: pd.DataFrame, specs: tuple[str, ...], used: set[str], cells: Sequence[Cell]
+) -> None:
     for column in dict.fromkeys(rows["column"]):
         typer.echo(textwrap.shorten(column, WIDTH, placeholder=" ..."))
-        print_rows(rows[rows["column"] == column], specs, used)
+        mine = [cell for cell in cells if cell.name == column]
+        print_rows(rows[rows["column"] == column], specs, used, mine)
 
 
 def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -27,6 +28,7 @@ from simnorm.estimators import (
 from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
 from simnorm.options import INPUTS, RUNNING
 from simnorm.results import Result
+from simnorm.robust_table import Cell, nearest_cell, robust_cells
 from simnorm.sampling import IID
 from simnorm.stopped import drawn_words
 
@@ -88,6 +90,7 @@ def print_distributions(result: Result) -> None:
     ):
         typer.echo(textwrap.fill(line, WIDTH))
     rows = result.frame[result.frame["measure"].isin(["rmse", "relative_rmse"])]
+    cells = robust_cells(result.frame)
     used: set[str] = set()
     shown: set[str] = set()
     for scheme in design.sampling:
@@ -97,15 +100,23 @@ def print_distributions(result: Result) -> None:
             title = law if len(design.sampling) == 1 else f"{law}, {scheme}"
             typer.echo(textwrap.shorten(title, WIDTH, placeholder=" ..."))
             of_law = here[here["distribution"] == law]
-            shown |= set(print_rows(of_law, design.estimators, used))
+            robust = [
+                c for c in cells if (c.name, c.sampling, c.reference) == (law, scheme, reference)
+            ]
+            shown |= set(print_rows(of_law, design.estimators, used, robust))
     others = [spec for spec in design.estimators if spec not in shown]
     if others:
         typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     print_key(used)
 
 
-def print_rows(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> list[str]:
-    """Print a table and its sentence; return the estimators in it."""
+def print_rows(
+    rows: pd.DataFrame, specs: tuple[str, ...], used: set[str], cells: Sequence[Cell] = ()
+) -> list[str]:
+    """Print a table and its sentences; return the estimators in it.
+
+    `cells` are those of the table whose errors have quantiles.
+    """
     chosen = chosen_estimators(specs, rows)
     columns = [shown_as(spec) for spec in chosen]
     for i in range(0, len(columns), 2):
@@ -113,8 +124,21 @@ def print_rows(rows: pd.DataFrame, specs: tuple[str, ...], used: set[str]) -> li
             typer.echo(line)
     for line in textwrap.wrap(law_sentence(rows[rows["measure"] == "relative_rmse"]), WIDTH):
         typer.echo(line)
+    for line in textwrap.wrap(robust_sentence(chosen, cells), WIDTH):
+        typer.echo(line)
     typer.echo("")
     return chosen
+
+
+def robust_sentence(chosen: Sequence[str], cells: Sequence[Cell]) -> str:
+    """Return what errors are like where a table has no error bar to trust; nothing if it has all.
+
+    Of the first estimator in the table that lacks one, at the batch size nearest to 16.
+    """
+    cells = [cell for cell in cells if cell.has_no_rmse]
+    told = [word for word in chosen if any(cell.estimator == word for cell in cells)]
+    cell = nearest_cell(cell for cell in cells if cell.estimator in told[:1])
+    return "" if cell is None else cell.sentence(cell.estimator.replace("_", " "))
 
 
 def print_key(used: set[str]) -> None:
