@@ -28,6 +28,8 @@ import pandas as pd
 from scipy import stats
 
 import simnorm as sn
+from simnorm.design import Design
+from simnorm.distributions import DISTRIBUTIONS, distribution
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "reports" / "proof" / "power.csv"
@@ -139,8 +141,6 @@ def batch_means(law: str, n: int, full_size: int) -> float:
     >>> batch_means("normal", 2, 64) == 2 / 31
     True
     """
-    from simnorm.distributions import distribution
-
     k = full_size // n
     return distribution(law).excess_kurtosis / n / k + 2.0 / (k - 1.0)
 
@@ -221,8 +221,6 @@ def default_sweep() -> Iterator[Declared]:
 def order_statistics() -> Iterator[Declared]:
     """Extremes, median and quantiles of every law, over four seeds."""
     module = tests("test_calibration")
-    from simnorm.distributions import DISTRIBUTIONS
-
     frame = sn.sweep(
         [*DISTRIBUTIONS], estimators="min,max,range,median,quantile,iqr", batch_sizes="2,9,32,256",
         full_size=2048, replications=512, seed=0,
@@ -249,7 +247,7 @@ def real_data() -> Iterator[Declared]:
         questions = len(module.asked(frame))
         frame["all"] = f"{name}, the middle column"
         yield from of_rows(
-            frame.assign(key=frame["column"]),
+            frame,
             "test_real_data::test_every_ok_row_agrees_with_exact_theory",
             alpha=module.FALSE_ALARM, questions=questions, by="all", sizes=(2, 32),
             quantities=[("mean", "variance"), ("unbiased_variance", "variance")],
@@ -259,8 +257,6 @@ def real_data() -> Iterator[Declared]:
 def exact_biases() -> Iterator[Declared]:
     """Biases over their exact standard errors."""
     module = tests("test_theory")
-    from simnorm.distributions import distribution
-
     questions = 2 * len(module.LAWS) * len(module.SIZES)
     for law in ("normal", "uniform", "exponential"):
         g2 = distribution(law).excess_kurtosis
@@ -375,20 +371,76 @@ def with_replacement() -> Iterator[Declared]:
 
 
 def running() -> Iterator[Declared]:
-    """Running averages of five laws."""
+    """Running averages after 100 steps, whose start alone may be many of their own sds away."""
     module = tests("test_running")
     design = module.design_of(
         None, **module.SMALL, sampling=["shuffle", "iid", "replacement"], replications=400
     )
     frame = module.frame_of(design)
     questions = len(module.asked(frame).query("measure == 'bias'"))
-    frame = frame[(frame["sampling"] == "shuffle") & (frame["distribution"] == "normal")]
-    frame = frame[frame["factors"].str.contains("preset=keras3") | ("factors" not in frame)]
-    yield from of_rows(
-        frame, "test_running::test_errors_are_those_of_exact_theory", alpha=1e-4,
-        questions=questions, sizes=(8,), reference="population",
-        quantities=[("running_mean", "bias"), ("running_variance", "bias")],
+    at = (frame["sampling"] == "iid") & (frame["preset"] == "keras3") & (frame["drift"] == "0")
+    at &= (frame["measure"] == "bias") & (frame["reference"] == "population")
+    for word, power, unit in (("running_mean", 1, "sigma"), ("running_variance", 2, "sigma^2")):
+        for law in ("normal", "exponential"):
+            here = at & (frame["estimator"] == word) & (frame["batch_size"] == 8)
+            row = frame[here & (frame["distribution"] == law)].iloc[0]
+            size = row["mcse"] / distribution(law).std ** power
+            yield Declared(
+                "test_running::test_errors_are_those_of_exact_theory",
+                f"bias of {word} in {unit}, n = 8", law, 400, 1e-4, 400 * size * size, questions,
+                by_t=True, how="MCSE of the test's design",
+            )  # fmt: skip
+
+
+def inputs() -> Iterator[Declared]:
+    """Errors of normalized values, by the laws of the test's fixture."""
+    module = tests("test_inputs")
+    design = Design.make(
+        ["normal", "exponential", "bernoulli(p=0.3)", "rectified_normal"], study="inputs",
+        full_size=1024, sampling="shuffle,iid,replacement", batch_sizes="1:1024:x4,3,100",
+        gamma="1,0.5", beta="0,0.3", epsilon="0,0.01",
     )  # fmt: skip
+    frame = sn.run(design).frame
+    questions = len(module.independent(frame))
+    at = (frame["sampling"] == "iid") & (frame["epsilon"] == "0")
+    at &= ~frame["gamma"].isin(["0.5"]) & ~frame["beta"].isin(["0.3"])
+    yield from of_rows(
+        frame[at], "test_inputs::test_rows_with_exact_theory_are_as_far_off_as_chance_allows",
+        alpha=module.FALSE_ALARMS, questions=questions, sizes=(4, 16, 64),
+        reference="population", quantities=[(module.grid.NORMALIZED, "mse")],
+    )  # fmt: skip
+
+
+def coverage_sample() -> Iterator[Declared]:
+    """Coverage of the intervals of the public API, questions of three laws together."""
+    module = tests("test_coverage")
+    plan = module.SAMPLE
+    # Three statistics, two references, three measures, less what is exact.
+    questions = 3 * 3 * 2 * 3 - 3
+    tried = plan.seeds * len(plan.laws)
+    low = stats.binom.ppf(module.FALSE_ALARMS / (2 * questions), tried, module.PROMISE[0])
+    shares = np.linspace(0.5, 0.95, 4501)
+    seen = shares[stats.binom.cdf(low - 1, tried, shares) >= 1.0 - MISS]
+    yield fixed(
+        "test_coverage, a sample of every run", "coverage of 95 % intervals, in points",
+        "three laws together", tried, module.FALSE_ALARMS, float(low) / tried,
+        0.95 - float(seen.max()), "binomial, beside the promise of 93.5 %",
+    )  # fmt: skip
+
+
+def oracles() -> Iterator[Declared]:
+    """The oracle of the faults that compares with the formulas on paper."""
+    z = importlib.import_module(tests("mutants").__name__ + ".zscores")
+    questions = 3 * len(z.LAWS) * len(z.WORDS) * len(z.SIZES) * 2 - 3 * len(z.LAWS)
+    for law in z.LAWS:
+        for word in ("mean", "unbiased_variance"):
+            own = z.own_moments(law, word, 4, "full_set")
+            variance = own.mse - own.bias**2
+            yield Declared(
+                "test_mutants, oracle against_laws", f"variance of {word}, n = 4", law,
+                z.REPLICATIONS, z.ALARM, (own.sd["variance"] / variance) ** 2, questions,
+                how="an engine of its own",
+            )  # fmt: skip
 
 
 def one_per_cent() -> Iterator[Declared]:
@@ -398,7 +450,8 @@ def one_per_cent() -> Iterator[Declared]:
 
 GROUPS = (
     one_per_cent, default_sweep, order_statistics, real_data, exact_biases, variances_of_laws,
-    moments_of_draws, distances, streams, coverage_of_tallies, with_replacement,
+    moments_of_draws, distances, streams, coverage_of_tallies, coverage_sample, with_replacement,
+    running, inputs, oracles,
 )  # fmt: skip
 
 
