@@ -1,6 +1,7 @@
 """Which oracle sees which fault: every fault of tests/mutants against every oracle there.
 
-    scripts/prove mutants       writes reports/proof/mutants.csv
+    scripts/prove mutants               writes reports/proof/mutants.csv
+    scripts/prove mutants NAME ...      asks about these faults again and keeps the other rows
 
 Columns: the fault's name, what is wrong, its place in the package, the kinds of oracles that see
 it (E exact, U uniqueness, B bits, Z theory, C coverage), those oracles, the first one in the order
@@ -15,7 +16,7 @@ import csv
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,8 +26,8 @@ HEADER = ("name", "fault", "place", "killed_by", "oracles", "first", "seconds")
 Row = dict[str, str]
 
 
-def measure(tell: Callable[[Row], None] = lambda _: None) -> list[Row]:
-    """Ask all oracles about all faults; `tell` is called with every finished row."""
+def measure(names: Collection[str] = (), tell: Callable[[Row], None] = lambda _: None) -> list[Row]:
+    """Ask all oracles about all faults, or about some; `tell` is called with every row."""
     if str(ROOT / "tests") not in sys.path:
         sys.path.insert(0, str(ROOT / "tests"))
     from mutants import FAULTS, ORACLES, killers
@@ -37,6 +38,8 @@ def measure(tell: Callable[[Row], None] = lambda _: None) -> list[Row]:
         for oracle in ORACLES:
             oracle.ask()
         for fault in FAULTS:
+            if names and fault.name not in names:
+                continue
             started = time.perf_counter()
             seen = [
                 (oracle, f"{oracle.letter}:{oracle.name}", said) for oracle, said in killers(fault)
@@ -77,8 +80,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Write reports/proof/mutants.csv; leave with 1 if a fault survives."""
     parser = argparse.ArgumentParser(prog="scripts/prove mutants", description=__doc__)
     parser.add_argument("--out", type=Path, default=TABLE, help="the table to write")
-    path = parser.parse_args(arguments).out
-    rows = measure(lambda row: print(f"{row['name']:26} {row['killed_by'] or 'survives'}"))
+    parser.add_argument("names", nargs="*", help="faults to ask about again; all if none")
+    given = parser.parse_args(arguments)
+    path, names = given.out, given.names
+    rows = measure(names, lambda row: print(f"{row['name']:26} {row['killed_by'] or 'survives'}"))
+    if unknown := set(names) - {row["name"] for row in rows}:
+        parser.error(f"there is no fault {', '.join(sorted(unknown))}")
+    if names:
+        again = {row["name"]: row for row in rows}
+        rows = [again.pop(row["name"], row) for row in read(path)] + [*again.values()]
     write(rows, path)
     killed = sum(bool(row["killed_by"]) for row in rows)
     print(f"{killed} of {len(rows)} faults are seen: {path}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mutants import bits, coverage, exact, uniqueness, zscores
+from mutants import bits, coverage, exact, exact_runs, uniqueness, zscores
 from mutants.faults import FAULTS, Fault
 
 KINDS = {
@@ -40,9 +40,9 @@ ORACLES = [
         for ask in (
             exact.hand_values, exact.merged_blocks, exact.own_clusters, exact.searches,
             exact.normal_std, exact.coins, exact.running_averages, exact.definitions,
-            exact.file_order, exact.enumeration, exact.identities, exact.two_readers,
-            exact.stored_nodes, exact.moved_data, exact.table_theory, exact.statuses,
-            exact.checked_runs,
+            exact_runs.file_order, exact.enumeration, exact_runs.identities, exact_runs.two_readers,
+            exact_runs.stored_nodes, exact_runs.moved_data, exact.table_theory, exact_runs.statuses,
+            exact_runs.checked_runs,
         )
     ),
     *(
