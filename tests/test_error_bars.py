@@ -809,13 +809,13 @@ def test_brute_force_of_comparisons(kind, paired):
 
 
 # Coverages are counted over so many studies; the second number with --all.
-SEEDS = [1000, slow(8000)]
+SEEDS = [1000, slow(4000)]
 
 
 def noise(seeds):
     """Binomial noise of a coverage of 95 %, 4.9 standard errors: passed once in a million.
 
-    3.4 points over 1,000 studies, 1.2 over 8,000. What a normal approximation may cost at R = 190
+    3.4 points over 1,000 studies, 1.7 over 4,000. What a normal approximation may cost at R = 190
     is said at each test.
     """
     return 4.9 * math.sqrt(0.95 * 0.05 / seeds)
