@@ -87,8 +87,10 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown := set(names) - {row["name"] for row in rows}:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}")
     if names:
-        again = {row["name"]: row for row in rows}
-        rows = [again.pop(row["name"], row) for row in read(path)] + [*again.values()]
+        from mutants import FAULTS
+
+        known = {row["name"]: row for row in (*read(path), *rows)}
+        rows = [known[fault.name] for fault in FAULTS]
     write(rows, path)
     killed = sum(bool(row["killed_by"]) for row in rows)
     print(f"{killed} of {len(rows)} faults are seen: {path}")
