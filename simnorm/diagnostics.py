@@ -70,6 +70,8 @@ SMALLEST_GAP = 1e-6
 # squares, is made by a few replications: the tail's variance would be infinite.
 FEWEST_FOR_KHAT = 200
 LARGEST_KHAT = 0.5
+# Above this one it is near the limit, which reports show.
+LARGEST_AMBER_KHAT = 0.3
 # A batch of equal values has no skewness. Up to this probability of one, a run hardly meets any,
 # and what it leaves out changes nothing that is seen.
 LARGEST_EQUAL_SHARE = 1e-12

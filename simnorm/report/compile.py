@@ -29,7 +29,7 @@ from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import FIRST_NAMES, is_data, names_of, short
 from simnorm.formatting import plural
 from simnorm.options import SWEEP
-from simnorm.report import tables, text
+from simnorm.report import robust, tables, text
 from simnorm.report.article import article_of
 from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 TEMPLATE, ARTICLE = "template.typ", "article.typ"
-INCLUDED = (ARTICLE, "formulas.typ", "parts.typ", "look.typ", "data.typ", "sampling.typ")
+INCLUDED = (
+    ARTICLE, "formulas.typ", "parts.typ", "look.typ", "data.typ", "robust.typ", "sampling.typ",
+)  # fmt: skip
 
 # A longer line of the design, as of very many columns, is cut, and so is a longer list.
 LONGEST_LINE = 1500
@@ -284,6 +286,8 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
             "convergence": text.convergence_finding(frame, curves),
         },
         "all_answers": None,
+        "robust": robust.section(frame),
+        "amber": robust.amber(frame),
         "audit": tables.audit_table(whole),
         "performance": blocks,
         "unprinted": len(names_of(frame)) - len(blocks),

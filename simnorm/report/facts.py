@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simnorm.diagnostics import LARGEST_AMBER_KHAT, LARGEST_KHAT
 from simnorm.figures.tables import (
     FULL_SET,
     TRUSTED,
@@ -47,6 +48,12 @@ class Quantity:
     theory_kind: str
     status: str
     reason: str
+    khat: float = math.nan
+
+    @property
+    def is_amber(self) -> bool:
+        """Whether the error bar is valid but near the limit."""
+        return self.status == "ok" and LARGEST_AMBER_KHAT < self.khat <= LARGEST_KHAT
 
     @property
     def best(self) -> float:
@@ -69,6 +76,7 @@ def quantity(row: pd.Series) -> Quantity:
         str(row["theory_kind"] or ""),
         str(row["status"]),
         str(row["reason"] or ""),
+        float(row["khat"]),
     )
 
 

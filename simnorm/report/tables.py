@@ -45,22 +45,22 @@ MEASURES = ("bias", "variance", "rmse")
 
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
-UNRELIABLE, FAILED, ASYMPTOTIC = "†", "‡", "≈ "
+UNRELIABLE, FAILED, AMBER, ASYMPTOTIC = "†", "‡", "°", "≈ "
 ROUNDING = 1e-12
 MARKS = {"unreliable": UNRELIABLE, "failed": FAILED}
 
 
-def estimate_text(value: Quantity, factor: float = 1.0) -> str:
+def estimate_text(value: Quantity, factor: float = 1.0, *, amber: bool = False) -> str:
     """Return an estimate with its standard error, marked if it has no valid one.
 
-    Another mark says that some replications failed.
+    Other marks say that some replications failed and, if wanted, that the error is amber.
     """
     if not math.isfinite(value.estimate):
         return NOTHING
     # A standard error of the size of rounding asks for no further digits.
     mcse = value.mcse if value.mcse > ROUNDING * abs(value.estimate) else 0.0
     text = format_estimate(factor * value.estimate, factor * mcse)
-    return text + MARKS.get(value.status, "")
+    return text + (AMBER if amber and value.is_amber else MARKS.get(value.status, ""))
 
 
 def theory_text(value: Quantity, factor: float = 1.0) -> str:
@@ -115,7 +115,7 @@ def _padded(numbers: list[str], flush_left: bool) -> list[str]:
 
 def _split(number: str) -> tuple[str, str, str]:
     """Return the digits before and after the point, and the mark behind them."""
-    mark = number[-1:] if number.endswith((UNRELIABLE, FAILED)) else ""
+    mark = number[-1:] if number.endswith((UNRELIABLE, FAILED, AMBER)) else ""
     before, _, after = number.removesuffix(mark).partition(".")
     return (before, after, mark) if after.isdigit() else (number.removesuffix(mark), "", mark)
 
@@ -141,7 +141,7 @@ def answer_table(
         factor = 100.0 if unit == "%" else 1.0
         groups.append({"head": f"RMSE of the {in_words(word)}, {unit}", "word": word})
         values = [look_up(frame, name, word, n, measure) for name in names]
-        columns.append(aligned([estimate_text(value, factor) for value in values]))
+        columns.append(aligned([estimate_text(value, factor, amber=True) for value in values]))
         columns.append(aligned([theory_text(value, factor) for value in values]))
     target, needed = _needed_columns(frame, names, words)
     columns += needed
@@ -250,7 +250,7 @@ def _block(
         factor = 100.0 if prefix and measure != "variance" else 1.0
         empty = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
         values = [found.get((name, word, n, prefix + measure), empty) for n in sizes]
-        columns.append(aligned([estimate_text(value, factor) for value in values]))
+        columns.append(aligned([estimate_text(value, factor, amber=True) for value in values]))
         columns.append(aligned([theory_text(value, factor) for value in values]))
         reasons += [value.reason for value in values if value.status == "undefined"]
         lost = [value for value in values if not math.isfinite(value.estimate)]
