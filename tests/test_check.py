@@ -235,6 +235,54 @@ def test_failures_name_row_and_values(run):
     assert failure == Failure(where, "0.5", before)
 
 
+def test_any_edit_of_the_results_is_found(made, tmp_path):
+    """Whatever field of whatever row is changed, check fails: 20 fields that chance chooses."""
+    rng = np.random.default_rng(4)
+    run = shutil.copytree(made / "5", tmp_path / "run")
+    rows = read_csv(run)
+    for _ in range(20):
+        place, name = rng.integers(len(rows)), rng.choice(list(rows[0]))
+        old = rows[place][name]
+        edited = [*rows[:place], rows[place] | {name: old + "1"}, *rows[place + 1 :]]
+        write_csv(run, edited)
+        assert not sn.check(run).passed, (place, name)
+
+
+@pytest.mark.parametrize("name", ["design.toml", "run.db", "curves.csv", "provenance.json"])
+def test_damaged_files_never_end_in_an_error(name, made, tmp_path):
+    """Six bytes that chance chooses are changed: findings come back, and none is an accident."""
+    rng = np.random.default_rng(6)
+    run = shutil.copytree(made / "5", tmp_path / "run")
+    content = bytearray((run / name).read_bytes())
+    for place in rng.integers(len(content), size=6):
+        edited = bytearray(content)
+        edited[place] ^= int(rng.integers(1, 256))
+        (run / name).write_bytes(edited)
+        found = sn.check(run)
+        assert not any("no run writes" in one.looked for one in found.findings), told(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("batch_sizes = [2, 4, 8]", "batch_sizes = [2, 4, 8, 16]"),
+        ("batch_sizes = [2, 4, 8]", "batch_sizes = [2, 4]"),
+        ("replications = 83", "replications = 200"),
+        ("replications = 83", "replications = 40"),
+        ('sampling = ["shuffle"]', 'sampling = ["iid"]'),
+        ('"t(df=5)"', '"t(df=6)"'),
+    ],
+)
+def test_any_edit_of_the_design_is_found(old, new, run):
+    """A design with more, less or something else than was run, in all places that have it."""
+    edit_text(run, "design.toml", old, new)
+    assert {"files", "completeness"} <= set(sn.check(run).failed)
+    with database(run) as opened:
+        text = (run / "design.toml").read_text(encoding="utf-8")
+        opened.execute("update meta set value = ? where key = 'design'", [text])
+    assert "completeness" in sn.check(run).failed
+
+
 def test_a_theory_that_is_wrong_everywhere_is_found(run):
     """Where all theory is a half off, so that it agrees with itself, the z are too large."""
     rows = read_csv(run)

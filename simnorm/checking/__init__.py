@@ -32,6 +32,7 @@ from simnorm.checking import (
 )
 from simnorm.checking.finding import NOT_POSSIBLE, Checked, Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
+from simnorm.estimators.user import told
 
 if TYPE_CHECKING:
     from simnorm.engine import Progress
@@ -114,3 +115,5 @@ def _made(name: str, check: Callable[[Folder], Finding], folder: Folder) -> Find
         return check(folder)
     except ImpossibleError as error:
         return Finding(name, NOT_POSSIBLE, error.reason, hint=error.hint)
+    except Exception as error:  # what no check foresees may be in the folder, and is no pass
+        return Finding(name, NOT_POSSIBLE, f"the folder holds what no run writes ({told(error)})")

@@ -135,9 +135,18 @@ class Folder:
         """The stored nodes of every source of the design, in the order of their blocks."""
         self.check_engine()
         design, database = self.design, self.database
-        return _possible(
+        found = _possible(
             f"{store.DATABASE} cannot be used", lambda: stored.nodes_of(database, design)
         )
+        for source, pairs in found.items():
+            count = len(study_of(design).cells(design, source))
+            for _, node in pairs:
+                if node.kept.shape[1] != count:
+                    raise ImpossibleError(
+                        f"{store.DATABASE} holds {node.kept.shape[1]:,} cells of a source of which "
+                        f"the design has {count:,}"
+                    )
+        return found
 
     def check_engine(self) -> None:
         """Refuse to compare with what another version of the engine has drawn."""
