@@ -8,6 +8,7 @@ room is left.
 from __future__ import annotations
 
 import csv
+import doctest
 import math
 
 import numpy as np
@@ -132,6 +133,7 @@ def test_replications_that_a_small_error_takes():
     Of ten normal numbers' variance 142,000: relative variance 2/9. Bounds of 1e-6 and 1e-3 add up
     to 7.98 standard errors; a bound shared by a hundred questions is wider.
     """
+    assert doctest.testmod(power).failed == 0
     assert replications_needed(1e-6, 1e-3, 2.0, 0.01) == pytest.approx(1.27e6, rel=0.005)
     assert replications_needed(1e-6, 1e-3, 2 / 9, 0.01) == pytest.approx(142_000, rel=0.005)
     one = Declared("a", "b", "normal", 10_000, 1e-6, 2.0)

@@ -118,7 +118,7 @@ def replications_needed(alpha: float, beta: float, relative_variance: float, del
     1 % in the variance of normal numbers takes more than a million of them.
 
     >>> replications_needed(1e-6, 1e-3, 2.0, 0.01)
-    1274285
+    1274206
     """
     reach = float(stats.norm.isf(alpha / 2.0) + stats.norm.isf(beta))
     return math.ceil(reach * reach * relative_variance / (delta * delta))
