@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable, Mapping
 
 import typer
 
 from simnorm import theory
-from simnorm.distributions import DISTRIBUTIONS
+from simnorm.diagnostics import EXACT, OK, UNDEFINED, verdicts
+from simnorm.distributions import DISTRIBUTIONS, Distribution, distribution
 from simnorm.errors import SimnormError, nearest
 from simnorm.estimators import ESTIMATORS, Estimator
 from simnorm.presets import PRESETS
@@ -29,6 +31,15 @@ HEADS = {
     "skewness": "skew",
     "excess_kurtosis": "kurt",
 }
+# The same for which error bars exist, of these laws too.
+LEDGER = (
+    f"Which error bars exist, however long the run (a batch of {BATCH} against its full set of "
+    f"{FULL:,}): = of bias, variance and (R)MSE; b of the bias alone; - of neither; . not even the "
+    "mean square exists. Where there is none, results.csv has median and quantiles of the error. "
+    "Tails may also ask for more replications than a run has: its rows say so."
+)
+HEAVY = ("t(df=2)", "t(df=3)", "t(df=4)", "t(df=9)", "pareto(b=5)", "pareto(b=9)")
+WIDTH = 80
 OTHERS = (
     "Every law also takes loc= and scale=, applied last: normal(loc=5,scale=2). Any other "
     "continuous law of scipy: scipy.NAME(...), as scipy.genextreme(c=-0.1). Mixtures: "
@@ -39,13 +50,13 @@ CHANGES = (
     "momentum is the weight of the OLD value, here and everywhere in simnorm. Any setting can be "
     "changed: keras3(momentum=0.9,epsilon=0.00001,ddof=1)."
 )
-KINDS = ("distributions", "estimators", "presets")
+KINDS = ("distributions", "estimators", "presets", "ledger")
 
 
 def print_words(what: str) -> None:
     """Print the words of one kind, or of both."""
     if what not in (*KINDS, ""):
-        allowed = "allowed are distributions, estimators and presets"
+        allowed = "allowed are distributions, estimators, presets and ledger"
         raise SimnormError("what", what, allowed, nearest(what, KINDS).strip())
     if what in ("", "distributions"):
         _print("Distributions", {str(law()): law.note for law in DISTRIBUTIONS.values()})
@@ -62,28 +73,58 @@ def print_words(what: str) -> None:
     if what in ("", "presets"):
         _print("\nPresets" if not what else "Presets", {k: p.note for k, p in PRESETS.items()})
         _print_filled(CHANGES)
+    if what == "ledger":
+        _print_ledger()
     if not what:
         _print_filled(
             "\n`simnorm list distributions` and `simnorm list estimators` also say what theory "
-            "knows."
+            "knows, `simnorm list ledger` which error bars exist."
         )
 
 
 def _print_theory() -> None:
     """Print which estimators have an exact or asymptotic value, a row for every law."""
+    typer.echo("")
+    _print_filled(LEGEND)
+
+    def mark(law: Distribution, kind: Estimator) -> str:
+        value = theory.value_of("rmse", kind, BATCH, FULL, theory.of_distribution(law))
+        return MARKS[value.kind] if value is not None else ""
+
+    _print_table({word: law() for word, law in DISTRIBUTIONS.items()}, mark)
+
+
+def _print_ledger() -> None:
+    """Print which error bars exist, a row for every law."""
+    _print_filled(LEDGER)
+    typer.echo("")
+
+    def mark(law: Distribution, kind: Estimator) -> str:
+        bias, squares, *_ = verdicts(kind, law, BATCH, FULL, "full_set")
+        good = (OK, EXACT)
+        first = "=" if squares.status in good else "b" if bias.status in good else "-"
+        return "." if squares.status == UNDEFINED and first == "-" else first
+
+    laws = [law() for law in DISTRIBUTIONS.values()]
+    laws += [distribution(spec) for spec in HEAVY]
+    _print_table({str(law): law for law in laws}, mark)
+
+
+def _print_table(
+    laws: Mapping[str, Distribution], mark: Callable[[Distribution, Estimator], str]
+) -> None:
+    """Print a mark for every law, in rows, and every estimator that has a column."""
     heads: dict[str, Estimator] = {}
     for word, kind in ESTIMATORS.items():
         heads.setdefault(HEADS.get(word, word), kind())
-    width = max(map(len, DISTRIBUTIONS))
-    typer.echo("")
-    _print_filled(LEGEND)
+    # Parameters that do not fit are told by `simnorm list distributions`.
+    room = WIDTH - sum(len(head) + 1 for head in heads)
+    width = min(room, max(map(len, laws)))
     typer.echo(" " * width + "".join(f" {head}" for head in heads))
-    for word, law in DISTRIBUTIONS.items():
-        numbers = theory.of_distribution(law())
-        line = f"{word:<{width}}"
+    for name, law in laws.items():
+        line = f"{name if len(name) <= width else law.word:<{width}}"
         for head, statistic in heads.items():
-            value = theory.value_of("rmse", statistic, BATCH, FULL, numbers)
-            line += f" {MARKS[value.kind] if value is not None else '':^{len(head)}}"
+            line += f" {mark(law, statistic):^{len(head)}}"
         typer.echo(line.rstrip())
 
 
