@@ -206,7 +206,8 @@ def list_words(
     what: Annotated[
         str,
         typer.Argument(
-            help="distributions, estimators, presets or ledger; the first three if left out.", metavar="WHAT"
+            help="distributions, estimators, presets or ledger; the first three if left out.",
+            metavar="WHAT",
         ),
     ] = "",
 ) -> None:
