@@ -102,11 +102,14 @@ def squares_skewness(
     True
     """
     parts = _parts(kind, law, n, full_size, replications, paired=paired)
-    variance = sum(p.variance**2 * p.square_variance / k for p, k in parts)
-    third = sum(p.variance**3 * p.square_third / k**2 for p, k in parts)
-    if not (variance > 0.0 and math.isfinite(variance) and math.isfinite(third)):
+    # As shares of all of it, which are in the range of doubles.
+    whole = sum(p.variance for p, _ in parts)
+    if not (whole > 0.0 and math.isfinite(whole)):
         return 0.0
-    return float(third * third / variance**3)
+    shares = [(p.variance / whole, p, k) for p, k in parts]
+    variance = sum(share**2 * p.square_variance / k for share, p, k in shares)
+    third = sum(share**3 * p.square_third / k**2 for share, p, k in shares)
+    return third * third / variance**3
 
 
 @functools.lru_cache(maxsize=4096)
@@ -195,7 +198,13 @@ def _draws(law: Distribution, share: float) -> tuple[Floats, Floats]:
     t, weights = _panels(-end, end)
     below, above = -np.logaddexp(0.0, -t), -np.logaddexp(0.0, t)
     weights = weights * np.exp(below + above)
-    return law.quantile(np.exp(below), np.exp(above)), weights / weights.sum()
+    return _standard(law, below, above), weights / weights.sum()
+
+
+def _standard(law: Distribution, below: Floats, above: Floats) -> Floats:
+    """Return quantiles by the logarithms of what is below and above them, in the law's unit."""
+    x = law.quantile(np.exp(below), np.exp(above))
+    return np.asarray((x - law.pivot) / law.unit)
 
 
 def _panels(low: float, high: float) -> tuple[Floats, Floats]:
@@ -258,7 +267,7 @@ def _of_ranks(kind: RankSum, law: Distribution, n: int, share: float) -> Cumulan
         below, over = -np.logaddexp(0.0, -t), -np.logaddexp(0.0, t)
         density = rank * below + above * over
         weights = weights * np.exp(density - density.max())
-        x = law.quantile(np.exp(below), np.exp(over))
+        x = _standard(law, below, over)
         one = _cumulants(weight * x, weights / weights.sum())
         powers = one.variance ** np.array([1.0, 1.5, 2.0, 3.0])
         sums += powers * np.array([1.0, *one[1:]])
