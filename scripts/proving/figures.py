@@ -167,7 +167,7 @@ def power_panel(ax: Axes, table: pd.DataFrame) -> str:
     ax.set_yticks(range(len(lines)), [KINDS_OF_TESTS[name] for name in lines])
     ax.set_ylim(len(lines) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel("smallest error that is sure to be seen")
+    ax.set_xlabel("smallest error surely seen")
     return "A 1 % error in a variance is caught"
 
 
