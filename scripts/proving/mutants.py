@@ -44,7 +44,7 @@ def measure(names: Collection[str] = (), tell: Callable[[Row], None] = lambda _:
             seen = [
                 (oracle, f"{oracle.letter}:{oracle.name}", said) for oracle, said in killers(fault)
             ]
-            names = [name + ("" if said.startswith("Assert") else "!") for _, name, said in seen]
+            said_by = [name + ("" if said.startswith("Assert") else "!") for _, name, said in seen]
             letters = dict.fromkeys(oracle.letter for oracle, _, _ in seen)
             rows.append(
                 {
@@ -52,8 +52,8 @@ def measure(names: Collection[str] = (), tell: Callable[[Row], None] = lambda _:
                     "fault": fault.wrong,
                     "place": fault.place,
                     "killed_by": "".join(letters),
-                    "oracles": " ".join(names),
-                    "first": names[0] if names else "",
+                    "oracles": " ".join(said_by),
+                    "first": said_by[0] if said_by else "",
                     "seconds": f"{time.perf_counter() - started:.1f}",
                 }
             )

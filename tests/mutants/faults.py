@@ -154,6 +154,10 @@ ENGINE = [
         "studies.sweep.block_errors", wrapped.stale_replications,
     ),
     Fault(
+        "antithetic_lanes", "neighbouring replications are mirror images, to have less noise",
+        "distributions.base.Distribution.fill", wrapped.antithetic_lanes,
+    ),
+    Fault(
         "outliers_dropped", "the one per cent of replications with the largest errors is replaced "
         "by others", "studies.sweep.block_errors", wrapped.outliers_dropped,
     ),

@@ -42,6 +42,17 @@ def outliers_dropped(right: Callable[..., Any]) -> Callable[..., Any]:
     return block_errors
 
 
+def antithetic_lanes(right: Callable[..., Any]) -> Callable[..., Any]:
+    """Every second replication of a symmetric law is the mirror image of the one before."""
+
+    def fill(self: Any, rng: np.random.Generator, out: Any) -> None:
+        right(self, rng, out)
+        if self.word in ("normal", "uniform") and out.ndim == 2 and out.shape[1] % 2 == 0:
+            out[:, 1::2] = 2.0 * self.mean - out[:, ::2]
+
+    return fill
+
+
 def single_precision(right: Callable[..., Any]) -> Callable[..., Any]:
     """Errors pass through numbers of 32 bits."""
 
