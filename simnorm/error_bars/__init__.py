@@ -110,8 +110,7 @@ def mcse(
     given = read(errors, cluster)
     _check_kind(asked, given, errors, "errors")
     found = by_normal_theory(asked, given, measure) if normal_theory else estimated(asked, given)
-    found = found.finite("errors")
-    return found.times(1.0, asked.power, over=divisor)
+    return found.finite("errors").times(1.0, asked.power, over=divisor).finite("relative_to")
 
 
 def compare(

@@ -27,6 +27,8 @@ def estimated(measure: Measure, errors: Errors) -> Estimate:
         return found.told(judged_shares(scaled))
     if measure.word == "quantile":
         low, high = shares.quantile_interval(scaled, measure.q)
+        # Between two errors at the end of a small sample the estimate may lie outside of both.
+        low, high = min(low, part.estimate), max(high, part.estimate)
         found = Estimate(part.estimate, part.mcse, low, high, errors.replications)
         return found.told(_judged_ends(scaled, low, high)).times(unit)
     low, high = t_interval(part.estimate, part.mcse, errors.replications, measure.signed)
@@ -53,7 +55,8 @@ def by_normal_theory(measure: Measure, errors: Errors, name: str) -> Estimate:
     if errors.index is not None:
         allowed = "normal_theory takes every error for independent"
         raise SimnormError("cluster", "errors in replications", allowed, "Leave one of them out.")
-    e, n = errors.values, errors.values.size
+    unit = unit_of(errors) if measure.power else 1.0
+    e, n = errors.values / unit, errors.values.size
     bias, sd, mse = float(e.mean()), float(e.std(ddof=1)), float((e * e).mean())
     of_mse = float((e * e).std(ddof=1)) / math.sqrt(n)
     estimate, error = {
@@ -66,4 +69,5 @@ def by_normal_theory(measure: Measure, errors: Errors, name: str) -> Estimate:
     }[measure.word]
     reason = "formulas of normal theory, to reproduce other toolkits"
     low, high = estimate - Z * error, estimate + Z * error
-    return Estimate(estimate, error, low, high, n, math.nan, UNRELIABLE, reason)
+    found = Estimate(estimate, error, low, high, n, math.nan, UNRELIABLE, reason)
+    return found.times(unit, measure.power)

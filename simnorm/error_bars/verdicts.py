@@ -77,11 +77,12 @@ class Estimate(NamedTuple):
         return self._replace(mcse=error, status=verdict.status, reason=reason)
 
     def finite(self, parameter: str) -> Estimate:
-        """Return the estimate, or say that its square is too large for a number."""
+        """Return the estimate, or say what makes it too large for a number."""
         if math.isfinite(self.estimate) or self.status == UNDEFINED:
             return self
-        allowed = "they and their squares must be numbers below 1e308"
-        raise SimnormError(parameter, "errors too large", allowed, "Divide them by a constant.")
+        allowed = "the measure must be a number below 1e308"
+        hint = "Use another unit: divide the errors, and any constant, by the same number."
+        raise SimnormError(parameter, "a measure too large", allowed, hint)
 
 
 def t_interval(estimate: float, error: float, count: float, symmetric: bool) -> tuple[float, float]:
