@@ -112,7 +112,8 @@ def squares_skewness(
     shares = [(p.variance / whole, p, k) for p, k in parts]
     variance = sum(share**2 * p.square_variance / k for share, p, k in shares)
     third = sum(share**3 * p.square_third / k**2 for share, p, k in shares)
-    return third * third / variance**3
+    # Errors of one size, as of a single value of two, have squares that do not vary.
+    return third * third / variance**3 if variance > 0.0 else 0.0
 
 
 @functools.lru_cache(maxsize=4096)
