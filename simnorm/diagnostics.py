@@ -75,6 +75,8 @@ LARGEST_AMBER_KHAT = 0.3
 # A batch of equal values has no skewness. Up to this probability of one, a run hardly meets any,
 # and what it leaves out changes nothing that is seen.
 LARGEST_EQUAL_SHARE = 1e-12
+# Of the largest of a tail, two values that differ by less are the same but for rounding.
+SAME = 1e-12
 # Rows fitted at a time, which stay in the cache.
 KHAT_ROWS = 16
 
@@ -450,7 +452,8 @@ def pareto_khat(values: Floats) -> Floats:
     Returns
     -------
     Floats
-        The larger k-hat of both tails; NaN where a tail is constant or the values not finite.
+        The larger k-hat of both tails; NaN where a tail is constant, most of its largest values
+        repeat, or they are not finite.
 
     Notes
     -----
@@ -493,8 +496,12 @@ def _tail_khat(rising: Floats) -> Floats:
         weights = np.exp(likelihood - likelihood.max(axis=-1, keepdims=True))
         best = (b * weights).sum(axis=-1, keepdims=True) / weights.sum(axis=-1, keepdims=True)
         khat = (size * np.log1p(-best * x).mean(axis=-1) + 10.0 * 0.5) / (size + 10.0)
-        # Ties reach into the tail of a discrete statistic, which has no Pareto shape.
-        return np.asarray(np.where(quartile[..., 0] > 0.0, khat, np.nan))
+        # Ties reach into the tail of a discrete statistic, which has no Pareto shape; on a lattice,
+        # as of rare counts, even most of the upper half of the tail repeat.
+        upper = np.diff(x[..., size // 2 :], axis=-1)
+        distinct = np.count_nonzero(upper > SAME * largest, axis=-1)
+        judged = (quartile[..., 0] > 0.0) & (2 * distinct >= upper.shape[-1])
+        return np.asarray(np.where(judged, khat, np.nan))
 
 
 def _mean_log(values: Floats) -> Floats:

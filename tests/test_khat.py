@@ -62,6 +62,16 @@ def test_ties_and_missing_values_get_no_verdict() -> None:
     assert np.isnan(pareto_khat(np.arange(3.0)))
 
 
+def test_counts_of_something_rare_are_not_judged(rng: np.random.Generator) -> None:
+    """A tail of four or five counts has no Pareto shape; heavy numbers rounded to integers have."""
+    counts = rng.binomial(16_384, 1e-4, (20, 256)) / 16_384
+    assert np.isnan(pareto_khat(counts)).all()
+    # Rounding of sums, as in a run, is no difference.
+    assert np.isnan(pareto_khat(counts * (1.0 + 1e-15 * rng.random(counts.shape)))).all()
+    heavy = np.round(rng.pareto(1.0, (20, 1000)))
+    assert (pareto_khat(heavy) > 0.3).all()
+
+
 def test_rows_are_fitted_each_for_itself(rng: np.random.Generator) -> None:
     """What stands in other rows, and how many, changes no bit of a row."""
     values = rng.standard_normal((600, 256))
