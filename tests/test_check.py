@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import re
 import shutil
@@ -516,21 +517,23 @@ def test_every_identity_is_asked():
     assert not [failure for one in equations for failure in one.failures()]
 
 
-@pytest.mark.parametrize("column", ["estimate", "mcse", "ci_low", "ci_high", "z"])
-def test_an_edit_of_any_row_breaks_an_identity(column):
-    """A number that is a millionth off contradicts another one, in every row that is ok."""
-    kinds = ["mean", "std"]
+def test_an_edit_of_any_row_breaks_an_identity():
+    """A number that is a millionth off contradicts another one, in every row that is ok.
+
+    Of each row one number is edited, its columns in turn.
+    """
     wanted = {"batch_sizes": [4, 8], "full_size": 64, "replications": 1024}
-    frame = sn.sweep("normal", estimators=kinds, **wanted).frame
+    frame = sn.sweep("normal", estimators=["mean", "std"], **wanted).frame
     places = np.flatnonzero((frame["status"] == "ok") & frame["mcse"].notna() & frame["z"].notna())
     assert len(places) > 30
-    for place in places:
+    columns = itertools.cycle(["estimate", "mcse", "ci_low", "ci_high", "z"])
+    for place, column in zip(places, columns, strict=False):
         edited = frame.copy()
         value = edited[column].iloc[place]
         scale = edited["mcse"].iloc[place] if column == "estimate" else value
         edited.loc[place, column] = value + 1e-6 * scale
         found = [failure for one in equations_of(edited) for failure in one.failures()]
-        assert found, frame.iloc[place].to_dict()
+        assert found, (column, frame.iloc[place].to_dict())
 
 
 def test_proportional_theory_is_compared():
