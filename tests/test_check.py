@@ -35,6 +35,7 @@ from simnorm.checking.identities import Equation, equations_of
 from simnorm.cli import app
 from simnorm.design import Design
 from simnorm.errors import SimnormError
+from simnorm.questions import questions_of
 from simnorm.studies import drawing, single_errors, sweep
 from simnorm.studies import inputs as inputs_study
 from simnorm.studies.running import batches as running_batches
@@ -543,6 +544,35 @@ def test_proportional_theory_is_compared():
     frame.loc[place, "theory"] *= 1.001
     names = [f.where for one in equations_of(frame) for f in one.failures()]
     assert any("theory: rmse^2 = mse" in name for name in names)
+
+
+# What theory is asked
+
+
+def test_a_study_of_inputs_asks_each_thing_once():
+    """About the full set, for every epsilon, the first gamma and beta; an iid source about its own.
+
+    Every quantity is asked by one measure, and of rows with a z alone.
+    """
+    wanted = SMALL | {"replications": 256, "batch_sizes": [8, 16]}
+    frame = sn.study("inputs", "normal", sampling=["shuffle", "iid"], epsilon=[0, 0.1],
+                     gamma=[1, 2], **wanted).frame  # fmt: skip
+    asked = questions_of("inputs", frame)
+    assert np.isfinite(asked["z"].astype(float)).all()
+    errors = asked[asked["estimator"] == "normalized_value"]
+    assert set(errors["factors"]) == {"epsilon=0;gamma=1;beta=0", "epsilon=0.1;gamma=1;beta=0"}
+    assert set(errors["measure"]) == {"mse"}
+    against = errors.groupby("sampling")["reference"].unique()
+    assert against["shuffle"].tolist() == ["full_set"]
+    assert against["iid"].tolist() == ["population"]
+    assert "correlation" not in set(asked["estimator"])
+
+
+def test_an_unknown_study_asks_nothing():
+    """What theory says of it nobody knows."""
+    frame = sn.sweep("normal", batch_sizes=[4], full_size=64, replications=64).frame
+    with pytest.raises(SimnormError, match="allowed are sweep, inputs, running"):
+        questions_of("shift", frame)
 
 
 # Nothing is changed
