@@ -380,6 +380,16 @@ def test_first_last_and_one_more_are_drawn_at_least(run):
     assert replayed.check(folder, all_blocks=True, seconds=0.0).looked.startswith("10 of 10")
 
 
+def test_progress_counts_observations(run):
+    """Two laws of 83 replications with 64 observations each, node by node, up to all of them."""
+    seen = []
+    sn.check(run, all_blocks=True, on_progress=seen.append)
+    assert [progress.total for progress in seen] == [2 * 83 * 64] * 6
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == 2 * 83 * 64
+
+
 def test_which_nodes_are_drawn_depends_on_the_content(run):
     """The one more is chosen by what the folder holds, and is always the same for the same."""
     long = run.parent / "long"

@@ -68,7 +68,7 @@ def check(
     workers
         Threads; as many as there are processors if None.
     on_progress
-        Called now and then with the blocks drawn again so far and in all.
+        Called now and then with the observations drawn again so far, and at least in all.
 
     Returns
     -------

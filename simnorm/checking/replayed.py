@@ -69,7 +69,7 @@ def check(
     workers
         Number of threads.
     on_progress
-        Called after every node, with their number done and the number that will be at least.
+        Called after every node, with the observations drawn and those to be drawn at least.
     seconds
         How long more nodes are drawn again than have to be.
     """
@@ -84,8 +84,9 @@ def check(
     if all_blocks:
         first, more = first + more, []
     same, near, wrong = 0, [], []
-    found = _drawn(design, first, more, threads, time.monotonic() + seconds)
-    for done, (pair, again) in enumerate(found, 1):
+    done, due = 0, sum(_draws(design, pair) for pair in first)
+    for pair, again in _drawn(design, first, more, threads, time.monotonic() + seconds):
+        done += _draws(design, pair)
         if _is_same(pair.node, again):
             same += 1
         elif fault := _fault(design, pair, again):
@@ -95,7 +96,7 @@ def check(
             expected = "the same bits, as in other nodes"
             near.append(Failure(f"{DATABASE}, {pair.words}", what, expected))
         if on_progress is not None:
-            on_progress(Progress(done, max(done, len(first))))
+            on_progress(Progress(done, max(done, due)))
     others = _environment(folder)
     # Processors of one kind may still round differently; but one of them does so everywhere.
     folder.same_bits = not others and (same > 0 or not near)
@@ -104,6 +105,12 @@ def check(
     drawn = same + len(near) + len(wrong)
     looked = f"{drawn:,} of {total:,} nodes drawn again, compared {how}"
     return Finding.of(NAME, looked, wrong + (near if folder.same_bits else []))
+
+
+def _draws(design: Design, pair: _Pair) -> int:
+    """Return the observations of a node's replications."""
+    each = study_of(design).draws(design, pair.source) * max(1, len(pair.source.columns))
+    return pair.node.tally.count * each
 
 
 def _environment(folder: Folder) -> list[str]:
