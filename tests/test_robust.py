@@ -188,7 +188,7 @@ def test_moments_alone_are_drawn_slab_by_slab():
     count = lanes_of(3000) + 3
     np.testing.assert_allclose(
         single_errors(alone, source, cells, count),
-        single_errors(both, source, sweep.cells(both, source)[: len(cells)], count),
+        single_errors(both, source, sweep.cells(both, source), count)[: len(cells)],
         rtol=1e-9,
         atol=1e-10,
     )
