@@ -260,7 +260,7 @@ def test_the_cells_without_an_error_bar_have_quantiles(result):
     moments = frame[frame["measure"].isin(["bias", "mse"])]
     found = quantiles(frame).groupby(key, sort=False)["measure"].agg(list)
     assert (found.map(tuple) == tuple(QUANTILES)).all()
-    assert set(found.index.get_level_values("distribution")) == {"t(df=3)", "cauchy"}
+    assert {"t(df=3)", "cauchy"} <= set(found.index.get_level_values("distribution"))
     for cell, rows in moments.groupby(key, sort=False):
         law, word, n, reference = cell
         kind = estimator(word)
@@ -300,7 +300,7 @@ def test_the_wide_table_takes_quantiles(result):
     wide = result.table("median")
     assert wide.loc[("cauchy", 5), "mean"] == pytest.approx(0.0, abs=1.0)
     with pytest.raises(SimnormError, match="median"):
-        sn.sweep("normal", batch_sizes=[4], full_size=8, replications=64).table("median")
+        sn.sweep("uniform", batch_sizes=[4], full_size=64).table("median")
 
 
 def test_a_short_run_of_a_light_law_is_only_short():
