@@ -113,10 +113,10 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
         "how often a nominal 95 % interval holds the truth, in %; band: 93.5 to 96.5"
     )
     handles = [
-        dot(COLOURS["green"], f"{len(green)} cells without a warning"),
+        dot(COLOURS["green"], f"{len(green)} rows without a warning"),
         dot(COLOURS["amber"], "amber: k-hat 0.3 to 0.5"),
         dot(COLOURS["red"], "red: flagged unreliable"),
-        dot(RIVAL, f"the same {len(green)} cells"),
+        dot(RIVAL, f"the same {len(green)} rows"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, columnspacing=1.1)
     return figure
