@@ -110,7 +110,8 @@ def coverage_figure(table: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(laws)), [plain_law(law) for law in laws])
     axes[0].set_ylim(len(laws) - 0.4, -0.6)
     axes[1].set_xlabel(
-        "how often a nominal 95 % interval holds the truth, in %; band: 93.5 to 96.5"
+        "how often a nominal 95 % interval holds the truth, in %; "
+        f"band: 93.5 to 96.5; {run['seeds'].iloc[0]:,} seeds"
     )
     handles = [
         dot(COLOURS["green"], f"{len(green)} rows without a warning"),
