@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.columns import Column
-from simnorm.diagnostics import pareto_khat
+from simnorm.khat import pareto_khat
 from simnorm.sampling import cut
 
 Floats = NDArray[np.float64]

@@ -18,7 +18,6 @@ from simnorm.diagnostics import (
     BALANCED,
     EXACT,
     FEW_GROUPS,
-    FEWEST_FOR_KHAT,
     LARGEST_EQUAL_SHARE,
     LARGEST_TAIL_SHARE,
     OK,
@@ -42,6 +41,7 @@ from simnorm.estimators import (
     UserEstimator,
     relative_constant,
 )
+from simnorm.khat import FEWEST_FOR_KHAT
 from simnorm.rare import Fourth, fourth_cumulants, squared_mean_kurtosis
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
 from simnorm.theory import Value

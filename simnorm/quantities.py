@@ -25,18 +25,16 @@ from simnorm.design import MOST_REPLICATIONS, Design
 from simnorm.diagnostics import (
     EXACT,
     FEWEST_FOR_BIAS,
-    FEWEST_FOR_KHAT,
     FEWEST_FOR_SQUARES,
     FEWEST_JUMPS,
-    LARGEST_KHAT,
     OK,
     UNDEFINED,
     UNRELIABLE,
     Verdict,
-    pareto_khat,
 )
 from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.grammar import number_text
+from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
 from simnorm.rare import differing
 from simnorm.sampling import batch_count
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION

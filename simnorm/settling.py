@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.diagnostics import EXACT, FAILED, LARGEST_KHAT, OK, UNDEFINED, UNRELIABLE
+from simnorm.diagnostics import EXACT, FAILED, OK, UNDEFINED, UNRELIABLE
 from simnorm.engine import KEPT_REPLICATIONS, REPLICATIONS, TARGET, Node, Sums, Task, rerun
+from simnorm.khat import LARGEST_KHAT
 from simnorm.options import SWEEP
 from simnorm.precision import Target, target
 from simnorm.quantities import MEAN, split_factors

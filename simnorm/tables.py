@@ -24,15 +24,14 @@ from simnorm.diagnostics import (
     FAILED,
     FEWEST_JUMPS,
     LARGEST_JUMP_SHARE,
-    LARGEST_KHAT,
     LARGEST_TAIL_SHARE,
     OK,
     UNDEFINED,
     UNRELIABLE,
-    influence_khat,
 )
 from simnorm.distributions import distribution
 from simnorm.engine import KEPT_REPLICATIONS, Sums
+from simnorm.khat import LARGEST_KHAT, influence_khat
 from simnorm.known import Known, KnownColumn, known_law
 from simnorm.quantities import curve_rows
 from simnorm.rare import differing

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import simnorm as sn
-from simnorm.diagnostics import FEWEST_FOR_KHAT, influence_khat, pareto_khat
+from simnorm.khat import FEWEST_FOR_KHAT, influence_khat, pareto_khat
 
 
 def khat_in_plain_loops(values: np.ndarray) -> float:

@@ -24,11 +24,11 @@ from simnorm.diagnostics import (
     UNRELIABLE,
     error_index,
     ledger,
-    pareto_khat,
     verdicts,
 )
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.estimators import ESTIMATORS, estimator
+from simnorm.khat import pareto_khat
 from simnorm.known import known_law
 from simnorm.sampling import IID, REPLACEMENT, SHUFFLE
 from simnorm.studies import sweep

@@ -8,15 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from simnorm.diagnostics import (
-    FEWEST_FOR_KHAT,
-    LARGEST_KHAT,
     OK,
     UNDEFINED,
     UNRELIABLE,
     Verdict,
     enough,
-    pareto_khat,
 )
+from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
 from simnorm.error_bars.given import Errors, Floats
 from simnorm.errors import SimnormError
 from simnorm.rare import differing

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simnorm.diagnostics import LARGEST_AMBER_KHAT, LARGEST_KHAT
 from simnorm.figures.tables import (
     FULL_SET,
     TRUSTED,
@@ -24,6 +23,7 @@ from simnorm.figures.tables import (
     shown_estimators,
     trusted,
 )
+from simnorm.khat import LARGEST_AMBER_KHAT, LARGEST_KHAT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simnorm.diagnostics import LARGEST_AMBER_KHAT, LARGEST_KHAT
 from simnorm.figures.tables import floats, reference_of
 from simnorm.formatting import plural
+from simnorm.khat import LARGEST_AMBER_KHAT, LARGEST_KHAT
 from simnorm.robust_table import Cell, nearest_cell, robust_cells
 from simnorm.tally import MEASURES
 

@@ -330,7 +330,7 @@ VERDICTS = [
         ("index > 2 * order", "index > 1 * order"),
     ),
     edit(
-        "khat_one_tail", "the k-hat looks at the upper tail alone", "diagnostics.pareto_khat",
+        "khat_one_tail", "the k-hat looks at the upper tail alone", "khat.pareto_khat",
         ("_tail_khat(rising), _tail_khat(-rising[..., ::-1])", "_tail_khat(rising), np.nan"),
     ),
 ]  # fmt: skip

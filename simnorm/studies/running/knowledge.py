@@ -13,7 +13,6 @@ from simnorm.columns import Column
 from simnorm.design import Design
 from simnorm.diagnostics import (
     EXACT,
-    FEWEST_FOR_KHAT,
     FEWEST_JUMPS,
     FEWEST_SINGLES,
     LARGEST_EQUAL_SHARE,
@@ -26,6 +25,7 @@ from simnorm.diagnostics import (
 )
 from simnorm.distributions import Distribution, distribution
 from simnorm.estimators import BiasedVariance, Mean
+from simnorm.khat import FEWEST_FOR_KHAT
 from simnorm.known import CONSTANT, FILE_ORDER, NORMAL_SQUARE, ONE_GROUP
 from simnorm.presets import Average, Precise
 from simnorm.quantities import RELATIVE, Cell, Known
