@@ -49,6 +49,8 @@ OF_PRECISION = ("target_mcse", "max_replications", "time_limit")
 # What a run folder's name does not depend on: a top-up returns to its folder, and the same numbers
 # do from another file.
 NOT_IN_IDENTITY = ("replications", *OF_PRECISION, "data", "na", "separator", "decimal")
+# From here on a target without % was likely meant as one with it.
+UNLIKELY = 0.5
 # What no file can hold.
 NOT_WRITTEN = ("functions", "dataset")
 # What says which data are read, and how: keys that only a design with data has. Those with a usual
@@ -208,7 +210,7 @@ class Design:
         notes = [] if notes is None else notes
         usual = study_settings(study)
         own = read_settings(study, settings)
-        precision = _precision(replications, target_mcse, max_replications, time_limit)
+        precision = _precision(replications, target_mcse, max_replications, time_limit, notes)
         if sampling is None:
             sampling = usual.law_sampling if data is None else usual.data_sampling
         schemes = parse_sampling(sampling, from_file=data is not None)
@@ -410,13 +412,21 @@ class Design:
 
 
 def _precision(
-    replications: object, target_mcse: object, max_replications: object, time_limit: object
+    replications: object,
+    target_mcse: object,
+    max_replications: object,
+    time_limit: object,
+    notes: list[str],
 ) -> dict[str, Any]:
     """Return how many replications, how precise and how long, checked against each other."""
     wanted = "" if target_mcse in (None, "") else str(target(target_mcse))
     seconds = 0.0 if time_limit is None else read_time_limit(time_limit)
     name, given, usual = "replications", replications, DEFAULT_REPLICATIONS
     if wanted:
+        if not wanted.endswith("%") and float(wanted) >= UNLIKELY:
+            notes.append(
+                f"target MCSE {wanted} is in the unit of every estimate; {wanted}% would be a share"
+            )
         if replications is not None:
             allowed = "with a target MCSE their number is found"
             hint = "Drop one, or name the most of them: max_replications."

@@ -151,14 +151,19 @@ def next_step(design: Design, frame: pd.DataFrame) -> str:
     short = missed(design, frame)
     if short.empty:
         return ""
-    if is_partial(frame):
-        return "Give more time: --time-limit."
+    if is_partial(frame) and not design.target_mcse:
+        share = design.replications / int(short["replications"].min())
+        return f"About {seconds_text(design.time_limit * share)} would do: --time-limit."
     worst = short["achieved"].to_numpy(dtype=np.float64)
     counts = short["replications"].to_numpy(dtype=np.float64)
     needed = counts * (worst / target(design.target_mcse).value) ** 2
     sure = needed[(short["status"] != "unreliable") & np.isfinite(needed)]
     if not sure.size:
-        return "Give more: --max-replications; results.csv says in every row what it lacks."
+        limit = "--time-limit" if is_partial(frame) else "--max-replications"
+        return f"Give more: {limit}; results.csv says in every row what it lacks."
+    if is_partial(frame):
+        ratio = float((worst / target(design.target_mcse).value).max()) ** 2
+        return f"About {seconds_text(2.0 * design.time_limit * ratio)} might do: --time-limit."
     most = float(sure.max())
     step = 10.0 ** (math.floor(math.log10(most)) - 1)
     return f"Some {math.ceil(most / step) * step:,.0f} would do: --max-replications."
@@ -167,12 +172,37 @@ def next_step(design: Design, frame: pd.DataFrame) -> str:
 def missed_lines(design: Design, frame: pd.DataFrame, most: int = 5) -> list[str]:
     """Return the cells that fell short, a line each, at most so many and a word on the others."""
     short = missed(design, frame)
+    shown = short
     if not design.target_mcse:
-        short = short.drop_duplicates(["distribution", "column", "sampling"])
-    lines = [_line(row, design) for row in short.head(most).to_dict(orient="records")]
-    if len(short) > most:
-        lines.append(f"... and {len(short) - most:,} more: stop_reason in results.csv")
+        shown = short = short.drop_duplicates(["distribution", "column", "sampling"])
+    elif len(short) > most:
+        # Cells beside each other say the same: of every statistic the worst.
+        shown = short.drop_duplicates(["distribution", "column", "sampling", "estimator"])
+    lines = [_line(row, design) for row in shown.head(most).to_dict(orient="records")]
+    if len(short) > len(lines):
+        lines.append(f"... and {len(short) - len(lines):,} more: see stop_reason in results.csv")
     return lines
+
+
+def without_target(design: Design, frame: pd.DataFrame) -> str:
+    """Return which cells have measures that a target cannot be for; nothing if there are none."""
+    from simnorm.settling import CELL
+
+    keys = ["distribution", "sampling", *CELL]
+    rows = frame[frame["measure"].isin(ASKED) & (frame["status"] == "unreliable")]
+    rows = rows[rows["stop_reason"] == "undefined"]
+    if not design.target_mcse or rows.empty:
+        return ""
+    each = rows.drop_duplicates(["distribution", "column", "estimator"])
+    names = [
+        f"{row['column'] or row['distribution']}: {row['estimator']}"
+        for row in each.head(5).to_dict(orient="records")
+    ]
+    some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    return (
+        f"{len(rows.drop_duplicates(keys)):,} of {plural(_cells(frame), 'cell')} have measures "
+        f"without an error bar to wait for ({some}); results.csv gives the reasons"
+    )
 
 
 def _cells(frame: pd.DataFrame) -> int:
@@ -191,7 +221,8 @@ def _line(row: dict[Any, Any], design: Design) -> str:
         error = row["achieved"]
         share = target(design.target_mcse).is_share
         shown = f"{significant(100.0 * error, 2)} %" if share else significant(error, 2)
-        if row["status"] == "unreliable" or not np.isfinite(error):
-            shown = f"({shown})"
-        about = f"{row['measure']} {shown}, {about}"
+        of = " of the RMSE" if share and row["measure"] == "bias" else ""
+        about = f"MCSE of the {row['measure']} {shown}{of}, {about}"
+        if row["status"] == "unreliable":
+            about += ", too few to trust it"
     return f"{', '.join(parts)}: {about}"

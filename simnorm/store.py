@@ -139,9 +139,23 @@ def _coarser(before: Design, design: Design) -> str:
         if there.is_share != here.is_share or there.value < here.value:
             return f"target MCSE {there} there, {here} here"
     if before.replications > design.replications:
-        most = "at most " if design.target_mcse else ""
-        return f"R {before.replications:,} there, {most}{design.replications:,} here"
+        limits = ["at most " if d.target_mcse else "" for d in (before, design)]
+        return (
+            f"R {limits[0]}{before.replications:,} there, {limits[1]}{design.replications:,} here"
+        )
     return ""
+
+
+def replaced(folder: Path, design: Design) -> str:
+    """Return what a run in the folder had asked for, if the new one asks for something else."""
+    if not is_run(folder):
+        return ""
+    before = Design.from_file(folder / DESIGN, read=False)
+    if (before.target_mcse, before.replications) == (design.target_mcse, design.replications):
+        return ""
+    if before.target_mcse:
+        return f"target MCSE {before.target_mcse}, at most R = {before.replications:,}"
+    return f"R = {before.replications:,}"
 
 
 def check_writable(path: Path, parameter: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -436,10 +437,21 @@ def test_errors_of_any_form(kind, rng):
 
 
 def test_a_frame_has_its_replications_in_rows(rng):
-    """A two-dimensional DataFrame is the array that it holds."""
+    """A two-dimensional DataFrame is the array that it holds; names make columns of their own."""
     errors = rng.normal(size=(60, 4))
     assert sn.mcse(pd.DataFrame(errors), "mse")[:5] == sn.mcse(errors, "mse")[:5]
     assert sn.mcse(errors, "mse").replications == 60
+    named = pd.DataFrame(errors, columns=list("abcd"))
+    with pytest.raises(sn.SimnormError, match="a table of 4 columns"):
+        sn.mcse(named, "mse")
+    assert sn.mcse(named["a"], "mse") == sn.mcse(errors[:, 0], "mse")
+
+
+def test_an_estimate_prints_no_digit_too_many(rng):
+    """Two digits of the error; a status that is not ok is said."""
+    shown = str(sn.mcse(rng.normal(size=400), "rmse"))
+    assert re.fullmatch(r"[\d.]{5,6} ± 0\.03\d \(95 %: [\d.]+ to [\d.]+; R = 400\)", shown), shown
+    assert "unreliable" in str(sn.mcse([1.0, 2.0, 4.0], "rmse"))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -333,7 +333,7 @@ def test_a_target_that_is_missed_names_its_cells(empty_cwd: Path) -> None:  # no
     assert result.exit_code == 3
     said = " ".join(result.stderr.split())
     assert "have not reached the target, a Monte Carlo standard error of 1 %" in said
-    assert "normal, mean, n = 2,048, full_set: variance" in said
+    assert "normal, mean, n = 2,048, full_set: MCSE of the variance" in said
     assert "--max-replications" in said
     held = sn.load(next((empty_cwd / "runs").iterdir()))
     assert len(held.missed()) == len(held.frame[held.frame.stop_reason == "max"].groupby(KEY))
@@ -403,3 +403,30 @@ def test_the_design_of_a_precise_run_runs_again() -> None:
     assert call(*SWEEP, "--target-mcse", "5%", "-o", "one").exit_code == 0
     assert call("run", "one", "-o", "two").exit_code == 0
     assert Path("one/results.csv").read_bytes() == Path("two/results.csv").read_bytes()
+
+
+@pytest.mark.usefixtures("empty_cwd")
+def test_a_run_that_takes_the_place_of_another_says_so() -> None:
+    """The default folder is the design's, whatever its precision: a note tells what was there."""
+    assert call(*SWEEP, "-q").exit_code == 0
+    again = call(*SWEEP)
+    assert "takes its place" not in again.stderr
+    result = call(*SWEEP, "--target-mcse", "5%")
+    assert "held this design with R = 256: the new run takes its place" in " ".join(
+        result.stderr.split()
+    )
+
+
+def test_a_forgotten_per_cent_sign_is_noted() -> None:
+    """A target of 1 is in the unit of the estimates: allowed, and told."""
+    notes: list[str] = []
+    Design.make("normal", target_mcse="1", notes=notes)
+    assert notes == ["target MCSE 1 is in the unit of every estimate; 1% would be a share"]
+
+
+def test_what_a_target_cannot_be_for_is_named() -> None:
+    """The squares of t(df=5)'s variances have no error bar, however long one waits."""
+    result = sn.sweep("t(df=5)", target_mcse="9%", estimators=["biased_variance"], **SMALL)
+    said = stopped.without_target(result.design, result.frame)
+    assert said.startswith("6 of 6 cells have measures without an error bar to wait for")
+    assert "t(df=5): biased_variance" in said

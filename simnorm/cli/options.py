@@ -107,7 +107,7 @@ TARGET_MCSE = Annotated[
     str | None,
     typer.Option(
         help="In place of R: the largest standard error (MCSE) wanted, 1% of the estimate or a "
-        "number in its unit; each cell stops alone.",
+        "number in its unit; each cell (statistic, batch size, reference) stops alone.",
         metavar="TARGET",
     ),
 ]
@@ -118,7 +118,9 @@ MAX_REPLICATIONS = Annotated[
 TIME_LIMIT = Annotated[
     str | None,
     typer.Option(
-        help="Stop drawing after 90s, 10m or 2h, and report what is there.", metavar="TIME"
+        help="Stop drawing after 90 (seconds), 10m or 2h and report what is there; tables and PDF "
+        "come on top.",
+        metavar="TIME",
     ),
 ]
 SEED = Annotated[

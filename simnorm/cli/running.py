@@ -24,7 +24,7 @@ from simnorm.formatting import seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import STUDIES
 from simnorm.results import Result, check_report_path
-from simnorm.store import REPORT, check_folder, default_folder
+from simnorm.store import REPORT, check_folder, default_folder, replaced
 from simnorm.studies import study_of
 from simnorm.studies.drawing import sources
 
@@ -80,6 +80,8 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     workers = worker_count(wishes.workers)
     folder = wishes.out or default_folder(design)
     check_folder(folder, design)
+    if before := replaced(folder, design):
+        notes.append(f"{folder} held this design with {before}: the new run takes its place")
     if wishes.report is not None:
         check_report_path(wishes.report)
     if not wishes.quiet:
@@ -109,6 +111,8 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         print_details(result)
     report = None if wishes.report is None else result.report(wishes.report)
     if not wishes.quiet:
+        if without := stopped.without_target(result.design, result.frame):
+            typer.echo(textwrap.fill(f"note: {without}", 80), err=True)
         typer.echo(f"run: {folder}", err=True)
         if report is not None:
             typer.echo(f"report: {report}", err=True)
@@ -212,6 +216,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     if "estimators" in design:
         what["estimators"] = ", ".join(design["estimators"])
     most = "at most " if "target_mcse" in design else ""
+    seconds = min(plan["seconds"], design.get("time_limit", math.inf))
     for name in STUDIES[design["study"]].settings:
         given = design[name] if isinstance(design[name], list) else [design[name]]
         what[name] = ", ".join(number_text(v) if isinstance(v, float) else str(v) for v in given)
@@ -223,7 +228,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         "seed": str(design["seed"]),
         "cells": f"{plan['cells']:,}",
         "draws": f"{most}{plan['draws']:,}",
-        "time": f"{most}about {seconds_text(plan['seconds'])} of drawing with {workers}",
+        "time": f"{most}about {seconds_text(seconds)} of drawing with {workers}",
         "memory": f"about {plan['bytes'] / 2**20:,.0f} MiB beside the imports",
         "run folder": plan["folder"],
     }

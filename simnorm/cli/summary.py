@@ -280,15 +280,22 @@ def law_sentence(rows: pd.DataFrame) -> str:
         ("unbiased_variance", "variance"),
     ):
         if spec in values:
-            about = "about " if values[spec].status == "unreliable" else ""
-            parts.append(f"{name} is off by {about}{percent(values[spec].estimate)}")
+            value, about = _best(values[spec])
+            parts.append(f"{name} is off by {about}{percent(value)}")
             break
     for spec in ("mean", "median", "min", "max"):
         if spec in values:
-            row = values[spec]
+            value, about = _best(values[spec])
             verb = "" if parts else " is off"
-            parts.append(f"{spec}{verb} by {significant(row.estimate, 2)} sd")
+            parts.append(f"{spec}{verb} by {about}{significant(value, 2)} sd")
             break
     if not parts:
         return ""
     return f"At batch size {sizes[0]} a batch's {' and its '.join(parts)} (root mean square)."
+
+
+def _best(row: Any) -> tuple[float, str]:
+    """Return the exact value where there is one, else the estimate, and what to say of it."""
+    if row.theory_kind == "exact":
+        return row.theory, ""
+    return row.estimate, "about " if row.status == "unreliable" else ""

@@ -110,7 +110,7 @@ def mcse(
     given = read(errors, cluster)
     _check_kind(asked, given, errors, "errors")
     found = by_normal_theory(asked, given, measure) if normal_theory else estimated(asked, given)
-    return found.finite("errors").times(1.0, asked.power, over=divisor).finite("relative_to")
+    return found._checked("errors")._times(1.0, asked.power, over=divisor)._checked("relative_to")
 
 
 def compare(
@@ -179,7 +179,7 @@ def compare(
         allowed = "a ratio needs a measure that cannot be negative, such as rmse or mae"
         raise SimnormError("measure", measure, allowed, "Or ask for kind='difference'.")
     sides = _read_sides(asked, a, b, cluster, paired)
-    return compared(asked, kind, sides, paired=paired).finite("a")
+    return compared(asked, kind, sides, paired=paired)._checked("a")
 
 
 def _check_kind(measure: Measure, given: Errors, raw: Any, parameter: str) -> None:

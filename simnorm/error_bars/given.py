@@ -150,10 +150,21 @@ def finite(errors: Any, parameter: str) -> Floats:
     return values
 
 
+def _has_names(errors: Any) -> bool:
+    """Tell whether errors are a table of several columns with names."""
+    names = list(getattr(errors, "columns", ()))
+    return len(names) > 1 and any(isinstance(name, str) for name in names)
+
+
 def _numbers(errors: Any, parameter: str) -> Floats:
     """Return an array of doubles; text, complex numbers and times are no errors."""
     if isinstance(errors, np.ma.MaskedArray):
         errors = np.ma.filled(errors.astype(np.float64), np.nan)
+    elif _has_names(errors):
+        # Named columns are methods or measures; rows of an array are replications.
+        got = f"a table of {len(errors.columns)} columns"
+        hint = "Pass table[name], or table.to_numpy() if its rows are replications of one method."
+        raise SimnormError(parameter, got, "one column is a set of errors", hint)
     elif hasattr(errors, "to_numpy") and hasattr(errors, "isna"):
         # Missing values of pandas' own types become NaN, to be counted with the others.
         array = errors.to_numpy()

@@ -21,7 +21,7 @@ def compared(measure: Measure, kind: str, sides: Sides, *, paired: bool) -> Esti
     parts = (part_of(measure, a), part_of(measure, b))
     if kind == "ratio":
         return _ratio(parts, measure, (a, b), paired)
-    return _difference(parts, measure, (a, b), paired).times(unit, measure.power)
+    return _difference(parts, measure, (a, b), paired)._times(unit, measure.power)
 
 
 def _difference(parts: tuple[Part, Part], measure: Measure, sides: Sides, paired: bool) -> Estimate:
@@ -36,7 +36,7 @@ def _difference(parts: tuple[Part, Part], measure: Measure, sides: Sides, paired
             low, high = shares.paired_difference(one, other, a, b)
         else:
             low, high = shares.unpaired_difference(parts, (a.size, b.size))
-        return Estimate(estimate, error, low, high, R).told(judged_shares(*sides))
+        return Estimate(estimate, error, low, high, R)._told(judged_shares(*sides))
     low, high = t_interval(estimate, error, count, symmetric=True)
     verdict, khat = _judged_all(psis, measure, sides)
     return Estimate(estimate, error, low, high, R, khat, *verdict[:2])

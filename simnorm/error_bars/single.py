@@ -24,17 +24,17 @@ def estimated(measure: Measure, errors: Errors) -> Estimate:
     if measure.word == "coverage":
         low, high = shares.share_interval(part, scaled.values.size)
         found = Estimate(part.estimate, part.mcse, low, high, errors.replications)
-        return found.told(judged_shares(scaled))
+        return found._told(judged_shares(scaled))
     if measure.word == "quantile":
         low, high = shares.quantile_interval(scaled, measure.q)
         # Between two errors at the end of a small sample the estimate may lie outside of both.
         low, high = min(low, part.estimate), max(high, part.estimate)
         found = Estimate(part.estimate, part.mcse, low, high, errors.replications)
-        return found.told(_judged_ends(scaled, low, high)).times(unit)
+        return found._told(_judged_ends(scaled, low, high))._times(unit)
     low, high = t_interval(part.estimate, part.mcse, errors.replications, measure.signed)
     verdict, khat = judged(part.psi, measure.word, errors.single)
     found = Estimate(part.estimate, part.mcse, low, high, errors.replications, khat, *verdict[:2])
-    return found.times(unit, measure.power)
+    return found._times(unit, measure.power)
 
 
 def _judged_ends(errors: Errors, low: float, high: float) -> Verdict:
@@ -70,4 +70,4 @@ def by_normal_theory(measure: Measure, errors: Errors, name: str) -> Estimate:
     reason = "formulas of normal theory, to reproduce other toolkits"
     low, high = estimate - Z * error, estimate + Z * error
     found = Estimate(estimate, error, low, high, n, math.nan, UNRELIABLE, reason)
-    return found.times(unit, measure.power)
+    return found._times(unit, measure.power)

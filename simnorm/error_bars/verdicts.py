@@ -14,9 +14,10 @@ from simnorm.diagnostics import (
     Verdict,
     enough,
 )
-from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
 from simnorm.error_bars.given import Errors, Floats
 from simnorm.errors import SimnormError
+from simnorm.formatting import format_estimate, format_like
+from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
 from simnorm.rare import differing
 from simnorm.tally import interval
 
@@ -59,7 +60,23 @@ class Estimate(NamedTuple):
     status: str = OK
     reason: str = ""
 
-    def times(self, factor: float, power: int = 1, *, over: float = 1.0) -> Estimate:
+    def __str__(self) -> str:
+        """Return the estimate as people should see it, to two digits of its error.
+
+        Examples
+        --------
+        >>> print(Estimate(0.20245, 0.00340, 0.19588, 0.20924, 2000))
+        0.2024 ± 0.0034 (95 %: 0.1959 to 0.2092; R = 2,000)
+        """
+        ends = [
+            format_like(end, self.mcse) if math.isfinite(end) else str(end)
+            for end in (self.ci_low, self.ci_high)
+        ]
+        told = "" if self.status == OK else f"; {self.status}: {self.reason}"
+        shown = format_estimate(self.estimate, self.mcse)
+        return f"{shown} (95 %: {ends[0]} to {ends[1]}; R = {self.replications:,}{told})"
+
+    def _times(self, factor: float, power: int = 1, *, over: float = 1.0) -> Estimate:
         """Return the estimate in another unit, multiplied and divided so many times."""
         values = [self.estimate, self.mcse, self.ci_low, self.ci_high]
         for _ in range(power):
@@ -67,14 +84,14 @@ class Estimate(NamedTuple):
         estimate, error, low, high = values
         return self._replace(estimate=estimate, mcse=error, ci_low=low, ci_high=high)
 
-    def told(self, verdict: Verdict) -> Estimate:
+    def _told(self, verdict: Verdict) -> Estimate:
         """Return the estimate with a status; a standard error of 0 counts as one not known."""
         error, reason = self.mcse, verdict.reason
         if error == 0.0:
             error, reason = math.nan, reason or NO_ERROR
         return self._replace(mcse=error, status=verdict.status, reason=reason)
 
-    def finite(self, parameter: str) -> Estimate:
+    def _checked(self, parameter: str) -> Estimate:
         """Return the estimate, or say what makes it too large for a number."""
         if math.isfinite(self.estimate) or self.status == UNDEFINED:
             return self

@@ -35,7 +35,7 @@ from simnorm.report.data import FIRST_ROWS, file_name, first_page
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.schemes import chapter
 from simnorm.schema import SCHEMA
-from simnorm.stopped import notice, replications_range, stopping_rule
+from simnorm.stopped import missed_lines, notice, replications_range, stopping_rule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,6 +109,8 @@ def _compiled_article(result: Reportable) -> bytes:
         "provenance": provenance_rows(result.provenance, frame, stopping_rule(result.design)),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, frame),
+        "missed": missed_lines(result.design, frame),
+        "timed": bool(result.design.time_limit),
     }
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
         root = Path(folder)
@@ -295,6 +297,8 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
         "provenance": provenance_rows(result.provenance, frame),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, whole),
+        "missed": missed_lines(result.design, whole),
+        "timed": bool(result.design.time_limit),
         "stopping": stopping_rule(result.design),
     }
 
