@@ -480,7 +480,9 @@ def test_a_batch_that_is_the_full_set_has_no_error():
 @pytest.mark.parametrize("scale", ["1e29", "1e-29"])
 def test_extreme_scales_stay_within_the_doubles(scale):
     """At the ends of the scales that are allowed every number is there and finite."""
-    frame = sn.sweep(f"normal(scale={scale})", batch_sizes=[2], full_size=8, replications=400).frame
+    frame = sn.sweep(
+        f"normal(scale={scale})", batch_sizes=[2], full_size=64, replications=400
+    ).frame
     live = frame[frame["status"] != "exact"]
     assert set(live["status"]) == {"ok"}
     assert np.isfinite(live[["estimate", "mcse", "ci_low", "ci_high", "theory", "z"]]).all().all()
