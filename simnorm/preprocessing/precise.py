@@ -146,8 +146,8 @@ class PreciseBatchNormalizer(Normalizer):
 def pooled(rows: Rows, batch_size: int) -> tuple[Floats, Floats]:
     """Return mean and biased variance of all rows by way of those of their batches.
 
-    Batch means are taken from the first one before they are averaged, so that those of a constant
-    column differ from their average by exact zeros.
+    All are taken from the first row, so that a column far from zero keeps its digits, and batch
+    means of a constant column differ from their average by exact zeros.
 
     Examples
     --------
@@ -158,14 +158,16 @@ def pooled(rows: Rows, batch_size: int) -> tuple[Floats, Floats]:
     ([2.0], [2.667])
     """
     means, within, sizes = [], [], []
+    first: Floats | None = None
     for stack in stacks(rows, batch_size):
-        of_stack, deviations = centred(stack)
+        first = stack[0, 0].copy() if first is None else first
+        of_stack, deviations = centred(stack - first)
         means.append(of_stack)
         within.append(mean_square(deviations))
         sizes += [stack.shape[1]] * len(stack)
     weights = np.array(sizes) / len(rows)
-    first = means[0][0]
-    offsets = np.concatenate(means) - first
+    offsets = np.concatenate(means)
     shift = weights @ offsets
     variance = weights @ np.concatenate(within) + weights @ np.square(offsets - shift)
+    assert first is not None
     return first + shift, variance
