@@ -36,8 +36,8 @@ class Span:
 
         Examples
         --------
-        >>> Span(-0.2, -0.31, math.nan).text()
-        '-0.2 [-0.31, –]'
+        >>> Span(0.2, 0.151, math.nan).text()
+        '0.20 [0.15, –]'
         """
         ends = [significant(x, digits) if math.isfinite(x) else "–" for x in (self.low, self.high)]
         return f"{significant(self.value, digits)} [{ends[0]}, {ends[1]}]"
