@@ -11,7 +11,7 @@ import pandas as pd
 
 from simnorm.distributions import distribution
 from simnorm.estimators import UserEstimator, estimator, relative_constant
-from simnorm.formatting import significant
+from simnorm.formatting import MINUS, significant
 from simnorm.robust import MEDIAN, QUANTILES
 
 # What a cell is known by.
@@ -19,6 +19,8 @@ KEY = ["sampling", "distribution", "column", "estimator", "batch_size", "referen
 Key = tuple[Any, ...]
 PERCENT, SD, PLAIN = "%", "sd", ""
 DOUBTED = ("undefined", "unreliable")
+# Larger numbers are told by their power of ten.
+LARGE = 1e4
 # Nearest to this batch size, as other sentences do.
 USUAL = 16
 
@@ -31,16 +33,18 @@ class Span:
     low: float
     high: float
 
-    def text(self, digits: int = 2) -> str:
+    def texts(self) -> tuple[str, str]:
         """Return the quantile and, in brackets, its interval.
 
         Examples
         --------
-        >>> Span(0.2, 0.151, math.nan).text()
-        '0.20 [0.15, –]'
+        >>> Span(0.2, 0.151, math.nan).texts()
+        ('0.20', '[0.15, –]')
+        >>> Span(-5_701_202.0, -3e7, -1.0).texts()[0]
+        '−5.7e6'
         """
-        ends = [significant(x, digits) if math.isfinite(x) else "–" for x in (self.low, self.high)]
-        return f"{significant(self.value, digits)} [{ends[0]}, {ends[1]}]"
+        value, low, high = (_short(x) for x in (self.value, self.low, self.high))
+        return value, f"[{low}, {high}]"
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,22 @@ class Cell:
 
     def sentence(self, noun: str) -> str:
         """Return what the errors are like: the middle, half of them, nine in ten."""
-        low, first, middle, third, high = (
-            significant(span.value, 2) for span in self.spans.values()
-        )
+        low, first, middle, third, high = (_short(span.value) for span in self.spans.values())
         unit = f" {self.unit}" if self.unit else ""
         return (
-            f"Errors of the {noun} at batch size {self.batch_size:,}, whatever the tails: half of "
-            f"them from {first} to {third}{unit}, nine in ten from {low} to {high}{unit}, median "
-            f"{middle}{unit}."
+            f"In place of the RMSE, right whatever the tails: half of the errors of the {noun} at "
+            f"batch size {self.batch_size:,} lie from {first} to {third}{unit}, nine in ten from "
+            f"{low} to {high}{unit}; their median is {middle}{unit}."
         )
+
+
+def _short(value: float) -> str:
+    """Return two digits of a number, however large."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) < LARGE:
+        return significant(value, 2)
+    return f"{value:.1e}".replace("e+0", "e").replace("e+", "e").replace("-", MINUS)
 
 
 def has_quantiles(frame: pd.DataFrame) -> bool:

@@ -41,9 +41,10 @@ CELL = ("column", "estimator", "batch_size", "factors", "reference")
 class Judged(NamedTuple):
     """What a target says of rows: masks.
 
-    Of `valid` rows the standard error is one, or may be with more replications: not where its
-    moment does not exist, nor where the kept replications, of which there will not be more, have a
-    k-hat above the limit. Of these, rows of `asked` measures have to be precise, and some are.
+    Of `valid` rows the standard error exists, or would with a second replication: not where the law
+    lacks its moment. Of these, rows of `asked` measures have to be precise, and some are: by their
+    standard error, which must be one to trust as well, unless only a k-hat says that it is not. That
+    is of the kept replications, of which there will not be more: then the number alone decides.
     """
 
     valid: Mask
@@ -65,11 +66,11 @@ def judged(rows: Columns, wanted: Target) -> Judged:
     status = rows["status"]
     error, is_measure = achieved(rows, wanted)
     heavy = (rows["khat"] > LARGEST_KHAT) & (rows["replications"] >= KEPT_REPLICATIONS)
-    valid = np.isin(status, [OK, FAILED]) | ((status == UNRELIABLE) & ~heavy)
-    valid &= np.isfinite(rows["mcse"])
+    valid = np.isin(status, [OK, FAILED, UNRELIABLE])
+    valid &= np.isfinite(rows["mcse"]) | (rows["replications"] < 2)
     asked = valid & is_measure
     with np.errstate(invalid="ignore"):
-        precise = asked & (status != UNRELIABLE) & (error <= wanted.value)
+        precise = asked & ((status != UNRELIABLE) | heavy) & (error <= wanted.value)
     return Judged(valid, asked, precise)
 
 
@@ -83,7 +84,8 @@ def achieved(rows: Columns, wanted: Target) -> tuple[NDArray[np.float64], Mask]:
     scale = np.where(measure == MEAN, np.maximum(size, 1.0), scale)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = rows["mcse"] / (scale if wanted.is_share else 1.0)
-    return error, np.isin(measure, [*MEASURES, MEAN]) & (scale > 0.0)
+    has_scale = (scale > 0.0) | (not wanted.is_share)
+    return error, np.isin(measure, [*MEASURES, MEAN]) & has_scale
 
 
 def numbers_of(rows: Columns) -> dict[Key, int]:

@@ -62,7 +62,7 @@ def drawn_words(design: Design, frame: pd.DataFrame) -> str:
     if not design.target_mcse:
         return drawn
     aim = target(design.target_mcse)
-    return f"{drawn}: each cell stops at an MCSE of {aim.words}"
+    return f"{drawn}: each cell stops at an MCSE of {aim.words}, if it has one"
 
 
 def is_partial(frame: pd.DataFrame) -> bool:
@@ -142,7 +142,8 @@ def stopping_rule(design: Design) -> str:
     return (
         f"Every cell was looked at after {FIRST_LOOK:,} replications or the first block, and at "
         f"every doubling up to {design.replications:,}. It stopped, alone, when at two looks "
-        f"running no valid MCSE of its bias, variance, MSE and RMSE was above {least}."
+        f"running no MCSE of its bias, variance, MSE and RMSE was above {least}. Rows whose MCSE "
+        "does not exist were not waited for."
     )
 
 
@@ -184,13 +185,12 @@ def missed_lines(design: Design, frame: pd.DataFrame, most: int = 5) -> list[str
     return lines
 
 
-def without_target(design: Design, frame: pd.DataFrame) -> str:
-    """Return which cells have measures that a target cannot be for; nothing if there are none."""
+def without_error_bars(design: Design, frame: pd.DataFrame) -> str:
+    """Return which cells of a run with a target have error bars not to be trusted; else nothing."""
     from simnorm.settling import CELL
 
     keys = ["distribution", "sampling", *CELL]
     rows = frame[frame["measure"].isin(ASKED) & (frame["status"] == "unreliable")]
-    rows = rows[rows["stop_reason"] == "undefined"]
     if not design.target_mcse or rows.empty:
         return ""
     each = rows.drop_duplicates(["distribution", "column", "estimator"])
@@ -201,7 +201,7 @@ def without_target(design: Design, frame: pd.DataFrame) -> str:
     some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
     return (
         f"{len(rows.drop_duplicates(keys)):,} of {plural(_cells(frame), 'cell')} have measures "
-        f"without an error bar to wait for ({some}); results.csv gives the reasons"
+        f"without an error bar to trust ({some}); results.csv gives the reasons"
     )
 
 

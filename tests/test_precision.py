@@ -120,7 +120,8 @@ def reached(rows: pd.DataFrame, target: float) -> bool:
         if row.measure not in ("bias", "variance", "mse", "rmse") or row.status == "exact":
             continue
         size = value["rmse"] if row.measure == "bias" else row.estimate
-        if row.status != "ok" or row.mcse > target * size:
+        is_doubted = row.status != "ok" and not (row.khat > 0.5 and row.replications >= 1024)
+        if is_doubted or row.mcse > target * size:
             return False
     return True
 
@@ -427,6 +428,40 @@ def test_a_forgotten_per_cent_sign_is_noted() -> None:
 def test_what_a_target_cannot_be_for_is_named() -> None:
     """The squares of t(df=5)'s variances have no error bar, however long one waits."""
     result = sn.sweep("t(df=5)", target_mcse="9%", estimators=["biased_variance"], **SMALL)
-    said = stopped.without_target(result.design, result.frame)
-    assert said.startswith("6 of 6 cells have measures without an error bar to wait for")
+    said = stopped.without_error_bars(result.design, result.frame)
+    assert said.startswith("6 of 6 cells have measures without an error bar to trust")
     assert "t(df=5): biased_variance" in said
+
+
+def test_a_heavy_tail_is_drawn_until_its_number_is_small_and_stays_doubted() -> None:
+    """A k-hat is of the first 1,024 replications: what it doubts is not given up at once."""
+    result = sn.sweep(
+        "laplace", estimators=["unbiased_variance"], batch_sizes=[60], full_size=64,
+        target_mcse="1.5%", seed=1,
+    )  # fmt: skip
+    rows = result.frame[result.frame["reference"] == "full_set"]
+    rows = rows[rows["measure"].isin(["variance", "mse"])]
+    assert set(rows["status"]) == {"unreliable"}
+    assert (rows["khat"] > 0.5).all()
+    assert (rows["mcse"] <= 0.015 * rows["estimate"]).all()
+    assert set(rows["stop_reason"]) == {"target"}
+    assert "laplace: unbiased_variance" in stopped.without_error_bars(result.design, result.frame)
+
+
+def test_one_replication_reaches_no_target() -> None:
+    """Without a second one there is no standard error: missed, not silently undefined."""
+    result = sn.sweep("normal", target_mcse="1%", max_replications=1, estimators=["std"], **SMALL)
+    assert len(result.missed()) == 6
+    assert set(result.frame.loc[result.frame["measure"] == "bias", "stop_reason"]) == {"max"}
+
+
+def test_a_number_is_asked_of_a_bias_whose_rmse_does_not_exist() -> None:
+    """t(df=4): the variance's bias against the full set has an error bar, its square has not."""
+    result = sn.sweep(
+        "t(df=4)", estimators=["unbiased_variance"], target_mcse=0.0002, max_replications=1024,
+        **SMALL,
+    )  # fmt: skip
+    rows = result.frame[(result.frame["measure"] == "bias") & (result.frame["status"] == "ok")]
+    assert len(rows)
+    assert (rows.loc[rows["stop_reason"] == "target", "mcse"] <= 0.0002).all()
+    assert set(rows.loc[rows["mcse"] > 0.0002, "stop_reason"]) == {"max"}

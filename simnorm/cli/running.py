@@ -111,7 +111,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         print_details(result)
     report = None if wishes.report is None else result.report(wishes.report)
     if not wishes.quiet:
-        if without := stopped.without_target(result.design, result.frame):
+        if without := stopped.without_error_bars(result.design, result.frame):
             typer.echo(textwrap.fill(f"note: {without}", 80), err=True)
         typer.echo(f"run: {folder}", err=True)
         if report is not None:

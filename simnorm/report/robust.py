@@ -79,7 +79,7 @@ def _row(name: str, word: str, cells: Sequence[Cell]) -> list[str]:
         f"{cell.batch_size:,}",
         short_reason(cell.reason),
         unit,
-        *(cell.spans[measure].text() for measure in SHOWN),
+        *(part for measure in SHOWN for part in cell.spans[measure].texts()),
     ]
 
 

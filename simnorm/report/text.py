@@ -341,7 +341,12 @@ def shape_matters(frame: pd.DataFrame) -> str:
         low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
         noun = in_words(word)
         if values[high] <= 1.01 * values[low]:
-            sentences.append(f"For the {noun} the shape of the distribution makes no difference.")
+            # For a Cauchy law it makes all the difference.
+            exists = bool((rows["status"] != "undefined").all())
+            where = "" if exists else ", where a mean square exists"
+            sentences.append(
+                f"For the {noun} the shape of the distribution makes no difference{where}."
+            )
         else:
             small, large = (_off_by(word, values[end], measure) for end in (low, high))
             sentences.append(
