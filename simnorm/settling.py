@@ -43,8 +43,8 @@ class Judged(NamedTuple):
 
     Of `valid` rows the standard error exists, or would with a second replication: not where the law
     lacks its moment. Of these, rows of `asked` measures have to be precise, and some are: by their
-    standard error, which must be one to trust as well, unless only a k-hat says that it is not. That
-    is of the kept replications, of which there will not be more: then the number alone decides.
+    standard error, which must be one to trust as well, unless only a k-hat says that it is not.
+    That is of the kept replications, of which there will not be more: the number alone decides.
     """
 
     valid: Mask
