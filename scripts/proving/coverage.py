@@ -32,6 +32,8 @@ SIZES = (2, 4, 8, 16, 32)
 # What green cells cover, at least and at most.
 PROMISE = (0.935, 0.965)
 AMBER, RED = 0.3, 0.5
+# Of fewer runs that say `ok` a share says little.
+FEWEST_OK = 500
 # The ledger's verdict is what most of so many runs say: some of its doubts look at the draws.
 JUDGES = 25
 
@@ -130,6 +132,19 @@ def share_covered(low: Floats, high: Floats, truth: float) -> float:
     return float(((low <= truth) & (truth <= high)).mean())
 
 
+def share_of_ok(fields: dict[str, Floats], i: int, truth: float, objection: str) -> float:
+    """Return what the intervals cover in the runs that said `ok`; NaN where few or none did.
+
+    A user has one run, and its own k-hat alone. A run that has met no outlier has a small k-hat
+    and a small standard error, so these cover less than all runs do.
+    """
+    khats = fields["khat"][i]
+    said_ok = khats <= RED
+    if objection or said_ok.sum() < FEWEST_OK:
+        return float("nan")
+    return share_covered(fields["ci_low"][i][said_ok], fields["ci_high"][i][said_ok], truth)
+
+
 def table_of(plan: Plan, kept: Kept, judges: int = JUDGES) -> pd.DataFrame:
     """Return the coverage of every row of a run, with the rivals', k-hat and grade."""
     said, exact = objections(plan, judges)
@@ -160,6 +175,7 @@ def table_of(plan: Plan, kept: Kept, judges: int = JUDGES) -> pd.DataFrame:
                     **coverages(
                         row["measure"], truth, cell, replications, int(row["batches"]), found
                     ),
+                    "of_ok": share_of_ok(fields, i, truth, said[place]),
                     "khat": khat,
                     "status": grade(said[place], khat),
                     "reason": said[place] or ("k-hat" if khat >= AMBER else ""),
@@ -193,6 +209,9 @@ def summary(table: pd.DataFrame) -> str:
                 f"  green {what:<14} {values.min():5.1f} to {values.max():5.1f} %, median "
                 f"{values.median():.1f}; within the promise {100.0 * inside:.1f} %"
             )
+        told = run["of_ok"].dropna()
+        if len(told):
+            lines.append(f"  runs that say ok: {100.0 * told.min():.1f} % or more, in any row")
         for row in broken.itertuples():
             cell = f"{row.law} {row.statistic} n={row.batch_size} {row.reference} {row.measure}"
             lines.append(f"  BROKEN {cell}: {100.0 * row.coverage:.2f} %, k-hat {row.khat:.2f}")
@@ -202,7 +221,7 @@ def summary(table: pd.DataFrame) -> str:
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write the table with as many digits as are worth reading."""
     shares = ["coverage", *RIVALS]
-    digits = dict.fromkeys(shares, 4) | {"khat": 2}
+    digits = dict.fromkeys([*shares, "of_ok"], 4) | {"khat": 2}
     path.parent.mkdir(parents=True, exist_ok=True)
     table.round(digits).to_csv(path, index=False, lineterminator="\n")
 
