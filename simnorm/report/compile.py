@@ -109,7 +109,7 @@ def _compiled_article(result: Reportable) -> bytes:
         "provenance": provenance_rows(result.provenance, frame, stopping_rule(result.design)),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, frame),
-        "missed": missed_lines(result.design, frame),
+        "missed": missed_lines(result.design, frame, 2),
         "timed": bool(result.design.time_limit),
     }
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
@@ -297,7 +297,7 @@ def _common(result: Reportable, run: Shown, finished: datetime) -> dict[str, Any
         "provenance": provenance_rows(result.provenance, frame),
         "design": design_text(result.design.to_toml()),
         "notice": notice(result.design, whole),
-        "missed": missed_lines(result.design, whole),
+        "missed": missed_lines(result.design, whole, 2),
         "timed": bool(result.design.time_limit),
         "stopping": stopping_rule(result.design),
     }
