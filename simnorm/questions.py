@@ -81,7 +81,8 @@ def inputs_questions(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame[asked & np.isfinite(floats(frame, "z"))]
     whole = frame.loc[frame["reference"] == FULL_SET, "sampling"].drop_duplicates()
     frame = frame[frame["reference"].isin(["", FULL_SET]) | ~frame["sampling"].isin(whole)]
-    found = frame["factors"].str.partition(";")[0]
+    # Of no rows `str.partition` would make no columns.
+    found = frame["factors"].astype(str).str.split(";").str[0]
     first = frame.assign(epsilon=found).drop_duplicates("epsilon")["factors"]
     return named(frame[frame["factors"].isin(first)])
 
@@ -111,19 +112,35 @@ def running_questions(frame: pd.DataFrame, presets: Sequence[str] = ()) -> pd.Da
         set(variances.values())
     )
     found = independent_questions(frame[keep & (frame["drift"] == frame["drift"].iloc[0])])
-    return found.assign(z=_of_logarithms(found))
+    # A replication is a single error here.
+    return found.assign(z=z_by_logarithms(found, floats(found, "replications")))
 
 
-def _of_logarithms(rows: pd.DataFrame) -> NDArray[np.float64]:
+def z_by_logarithms(rows: pd.DataFrame, errors: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return z of biases as they are, of variances by logarithms.
 
-    A replication is a single error here, so that an estimated variance is about chi-square with
-    R - 1 degrees of freedom: skew, and small together with its own standard error. Logarithms, of
-    which its interval is made too, are near normal, with a standard error of sqrt(2/R) or more.
+    An estimated variance is skew, and small together with its own standard error. Logarithms, of
+    which its interval is made too, are nearer to normal; of m independent normal errors the
+    variance is about chi-square with m - 1 degrees of freedom, and its logarithm has a standard
+    error of sqrt(2/m). A smaller one is not believed.
+
+    Parameters
+    ----------
+    rows
+        Rows of a table, each with estimate, MCSE and theory.
+    errors
+        How many errors m each row is made of.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> values = {"measure": "variance", "estimate": 0.5, "mcse": 0.1, "theory": 1.0, "z": -5.0}
+    >>> z_by_logarithms(pd.DataFrame([values]), np.array([200.0])).round(2)  # log(1/2) / 0.2
+    array([-3.47])
     """
     estimate, mcse, theory = (floats(rows, word) for word in ("estimate", "mcse", "theory"))
     with np.errstate(all="ignore"):
-        least = np.sqrt(2.0 / floats(rows, "replications"))
+        least = np.sqrt(2.0 / errors)
         logs = np.log(estimate / theory) / np.maximum(mcse / estimate, least)
     is_variance = (rows["measure"] == "variance").to_numpy(dtype=bool) & np.isfinite(logs)
     return np.where(is_variance, logs, floats(rows, "z"))

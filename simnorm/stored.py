@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -45,7 +46,31 @@ class Row(NamedTuple):
     @property
     def words(self) -> str:
         """What the row is called in a message."""
-        return f"{self.source} level {self.level} position {self.position}"
+        return f"{_source_words(self.source)}, {blocks_words(self.level, self.position)}"
+
+
+def blocks_words(level: int, position: int) -> str:
+    """Return which blocks a node stands for.
+
+    Examples
+    --------
+    >>> blocks_words(0, 5), blocks_words(2, 1)
+    ('block 5', 'blocks 4 to 7')
+    """
+    first, end = position << level, (position + 1) << level
+    return f"blocks {first} to {end - 1}" if level else f"block {first}"
+
+
+def _source_words(text: str) -> str:
+    """Return what `store.source_name` has made of a source, without brackets and quotes."""
+    try:
+        parts = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(parts, list):
+        return text
+    flat = [one for part in parts for one in (part if isinstance(part, list) else [part])]
+    return ", ".join(str(one) for one in flat)
 
 
 class Database(NamedTuple):

@@ -690,7 +690,7 @@ def test_the_command_prints_a_line_for_every_check(run):
     assert (found.exit_code, found.stderr) == (0, "")
     lines = found.stdout.splitlines()
     assert [line.split()[0] for line in lines if line[:1].strip() and "passed  " in line] == CHECKS
-    assert lines[-1] == "passed: all 7 checks"
+    assert lines[-1] == "passed: all 7 checks; 6 of 6 nodes drawn again"
     assert max(map(len, lines)) <= 80
 
 

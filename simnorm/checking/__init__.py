@@ -4,7 +4,7 @@
 check          what it finds
 =============  ====================================================================================
 files          missing, damaged or edited files; other versions
-completeness   rows and blocks that are missing, doubled or foreign; another seed, N or R
+completeness   rows and blocks that are missing, doubled or foreign; another seed, N, R or draws
 uniqueness     streams, blocks and replications that come twice
 replayed       stored numbers that are not those of their streams
 rebuilt        tables that are not those of the stored numbers: estimates, theory, statuses
@@ -12,11 +12,13 @@ identities     numbers of a table that contradict each other
 theory         estimates too far from exact theory
 =============  ====================================================================================
 
-A check that cannot be made, because data or functions are not there, is not passed.
+A check that cannot be made, because data or functions are not there, is not passed. What nothing
+can tell is not checked: the command, times, and number of workers in provenance.json.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,11 +35,15 @@ from simnorm.checking import (
 from simnorm.checking.finding import NOT_POSSIBLE, Checked, Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
 from simnorm.estimators.user import told
+from simnorm.store import DATABASE, DESIGN
 
 if TYPE_CHECKING:
     from simnorm.engine import Progress
 
 __all__ = ["Checked", "Failure", "Finding", "check"]
+
+# Of what a change of the design brings about, so much is listed.
+FEW = 3
 
 
 def check(
@@ -48,6 +54,7 @@ def check(
     all_blocks: bool = False,
     workers: int | str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_check: Callable[[str], None] | None = None,
 ) -> Checked:
     """Check that a finished run folder is what it says it is; nothing in it is changed.
 
@@ -69,6 +76,8 @@ def check(
         Threads; as many as there are processors if None.
     on_progress
         Called now and then with the observations drawn again so far, and at least in all.
+    on_check
+        Called with the name of every check before it is made.
 
     Returns
     -------
@@ -107,7 +116,27 @@ def check(
         identities.NAME: identities.check,
         theory.NAME: theory.check,
     }
-    return Checked(str(run), tuple(_made(name, one, folder) for name, one in checks.items()))
+    findings = []
+    for name, one in checks.items():
+        if on_check is not None:
+            on_check(name)
+        findings.append(_of_other_design(_made(name, one, folder), folder))
+    return Checked(str(run), tuple(findings))
+
+
+def _of_other_design(finding: Finding, folder: Folder) -> Finding:
+    """Return a few of the failures where they all say that the design is another one."""
+    differ = folder.other_design
+    if not differ or finding.name == files.NAME or not finding.failures:
+        return finding
+    names = ", ".join(differ[:FEW]) + ", ..." * (len(differ) > FEW)
+    return dataclasses.replace(
+        finding,
+        failures=finding.failures[:FEW],
+        wrong=f"{finding.wrong}: {DESIGN} has another {names} than {DATABASE}",
+        hint=f"{DESIGN} is not the design that this run was made with ({names}): put back what "
+        f"{DATABASE} has, or run it again. Only a few of what follows from it are listed.",
+    )
 
 
 def _made(name: str, check: Callable[[Folder], Finding], folder: Folder) -> Finding:

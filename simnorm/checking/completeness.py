@@ -1,21 +1,28 @@
-"""The check of completeness: all rows and blocks that the design asks for, each of them once."""
+"""The check of completeness: all rows and blocks that the design asks for, each of them once.
+
+A run that time has cut short is complete if it holds what it says it holds; that it is partial, or
+has missed its target, is said beside.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
-from simnorm.checking.finding import Failure, Finding
+from simnorm import stopped
+from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
 from simnorm.checking.keys import Key, held, wanted
 from simnorm.design import Design
 from simnorm.engine import Node, Task, block_count, looks
+from simnorm.formatting import plural, seconds_text
 from simnorm.options import SWEEP
 from simnorm.robust import QUANTILES
 from simnorm.sampling import batch_count
-from simnorm.store import DATABASE, RESULTS
+from simnorm.store import DATABASE, PROVENANCE, RESULTS
 from simnorm.streams import lanes_of
-from simnorm.studies.drawing import Source, replications, sources
+from simnorm.studies import study_of
+from simnorm.studies.drawing import Source, drawn_lanes, replications, sources
 from simnorm.studies.single_errors import most_replications
 from simnorm.tally import MEASURES
 
@@ -32,13 +39,48 @@ def check(folder: Folder) -> Finding:
     failures = list(_rows(keys, robust, held(folder.frame)))
     failures += _values(folder, keys, robust)
     failures += [f for source in sources(design) for f in _blocks(design, source, nodes[source])]
+    failures += _draws(folder)
     blocks = sum(_count(task.level, node.tally.count, design) for part in nodes.values()
                  for task, node in part)  # fmt: skip
     looked = (
-        f"{len(folder.frame):,} rows of {len({key[:-1] for key in keys}):,} cells, {blocks:,} "
-        f"block{'s' * (blocks != 1)} of {len(nodes):,} source{'s' * (len(nodes) > 1)}"
+        f"{plural(len(folder.frame), 'row')} of {plural(len({key[:-1] for key in keys}), 'cell')}, "
+        f"{plural(blocks, 'block')} of {plural(len(nodes), 'source')}"
     )
-    return Finding.of(NAME, looked, failures)
+    wrong = (
+        f"{plural(len(failures), 'fault')} in {plural(len(folder.frame), 'row')} and "
+        f"{plural(blocks, 'block')}"
+    )
+    if failures:
+        return Finding.of(NAME, looked, failures, wrong)
+    short = _fell_short(folder)
+    return Finding.of(NAME, f"{looked}; {short}" if short else looked, [], note=short)
+
+
+def _fell_short(folder: Folder) -> str:
+    """Return in which way a run that is what it says is less than was asked for."""
+    design, frame = folder.design, folder.frame
+    found = []
+    if stopped.is_partial(frame):
+        found.append(f"partial: time limit of {seconds_text(design.time_limit)}")
+    if design.target_mcse and (short := len(stopped.missed(design, frame))):
+        found.append(f"{plural(short, 'cell')} missed the target")
+    return ", ".join(found)
+
+
+def _draws(folder: Folder) -> Iterator[Failure]:
+    """Yield that the provenance counts other draws than the stored nodes took."""
+    try:
+        said = folder.provenance.get("draws")
+    except ImpossibleError:
+        return  # which the check of files tells
+    design = folder.design
+    right = sum(
+        drawn_of(design, source, task)
+        for source, pairs in folder.nodes.items()
+        for task, _ in pairs
+    )
+    if said != right:
+        yield Failure(f"{PROVENANCE}, draws", f"{said}", f"{right}, as the stored nodes took")
 
 
 def _rows(
@@ -64,6 +106,17 @@ def _robust(keys: dict[Key, Source]) -> dict[Key, Source]:
         if key.measure == MEASURES[0]
         for name in QUANTILES
     }
+
+
+def drawn_of(design: Design, source: Source, task: Task) -> int:
+    """Return the observations that were drawn for a node, whole blocks counted.
+
+    A row of data counts once for each of its columns.
+    """
+    first = task.position << task.level
+    blocks = range(first, min(first + (1 << task.level), block_count(design, source)))
+    lanes = sum(drawn_lanes(design, source, block) for block in blocks)
+    return lanes * study_of(design).draws(design, source) * max(1, len(source.columns))
 
 
 def _values(

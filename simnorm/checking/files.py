@@ -8,6 +8,7 @@ from simnorm import store, stored
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import FILES, Folder
 from simnorm.engine import ENGINE_VERSION
+from simnorm.formatting import plural
 from simnorm.schema import SCHEMA_VERSION
 from simnorm.studies.drawing import sources
 
@@ -16,11 +17,14 @@ NAME = "files"
 
 def check(folder: Folder) -> Finding:
     """Look at every file for itself, and whether they are of one design."""
-    failures = [failure for part in _PARTS for failure in _told(part, folder)]
+    # What cannot be read several parts stumble over.
+    failures = dict.fromkeys(failure for part in _PARTS for failure in _told(part, folder))
     names = _names(folder)
     there = [name for name in names if (folder.path / name).is_file()]
     try:
-        rows = f"{len(folder.database.rows):,} stored nodes with their checksums"
+        count = len(folder.database.rows)
+        rows = f"{plural(count, 'stored node')} with {'its' if count == 1 else 'their'} checksum"
+        rows += "s" * (count != 1)
     except ImpossibleError:
         rows = f"{store.DATABASE} unread"
     looked = f"{len(there)} of {len(names)} files, {rows}, engine version {ENGINE_VERSION}"
@@ -31,7 +35,13 @@ def _told(part: Callable[[Folder], Iterator[Failure]], folder: Folder) -> list[F
     try:
         return list(part(folder))
     except ImpossibleError as error:
-        return [Failure(NAME, error.reason, "a file that can be read")]
+        return [_unread(error)]
+
+
+def _unread(error: ImpossibleError) -> Failure:
+    """Return the failure of a file that cannot be read, whose name the reason begins with."""
+    name, _, what = error.reason.partition(" ")
+    return Failure(name, what, "")
 
 
 def _names(folder: Folder) -> tuple[str, ...]:
@@ -58,10 +68,9 @@ def _design(folder: Folder) -> Iterator[Failure]:
     except ValueError:
         yield Failure(store.DATABASE, "no design in it", "the design of the run")
         return
-    for key in dict.fromkeys([*written, *kept]):
+    for key in folder.other_design:
         one, other = written.get(key), kept.get(key)
-        if one != other:
-            yield Failure(f"{store.DESIGN}, {key}", f"{one}", f"{other} as in {store.DATABASE}")
+        yield Failure(f"{store.DESIGN}, {key}", f"{one}", f"{other} as in {store.DATABASE}")
 
 
 def _tables(folder: Folder) -> Iterator[Failure]:
@@ -75,7 +84,7 @@ def _tables(folder: Folder) -> Iterator[Failure]:
             try:
                 read(folder)
             except ImpossibleError as error:
-                yield Failure(name, error.reason, "a table with the columns of its schema")
+                yield _unread(error)
 
 
 def _schema_version(folder: Folder) -> Iterator[Failure]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from simnorm.formatting import plural
+
 PASSED, FAILED, NOT_POSSIBLE = "passed", "failed", "not possible"
 
 
@@ -17,7 +19,7 @@ class Failure(NamedTuple):
     where
         What it is about: a row by its key, a node, a file.
     got, expected
-        What is there, and what should be.
+        What is there, and what should be; nothing where that goes without saying.
     """
 
     where: str
@@ -27,6 +29,8 @@ class Failure(NamedTuple):
     @property
     def words(self) -> str:
         """All of it as one line."""
+        if not self.expected:
+            return f"{self.where} {self.got}"
         return f"{self.where}: got {self.got}, expected {self.expected}"
 
 
@@ -45,7 +49,11 @@ class Finding:
     failures
         All that is wrong.
     hint
-        The next step of a check that was not possible.
+        The next step, as of a check that was not possible.
+    wrong
+        How much is wrong, of a check that failed.
+    note
+        What the verdict on a run that passed says of it.
     """
 
     name: str
@@ -53,23 +61,36 @@ class Finding:
     looked: str
     failures: tuple[Failure, ...] = ()
     hint: str = ""
+    wrong: str = ""
+    note: str = ""
 
     @classmethod
-    def of(cls, name: str, looked: str, failures: Iterable[Failure]) -> Finding:
-        """Make the finding of a check that was made."""
+    def of(
+        cls, name: str, looked: str, failures: Iterable[Failure], wrong: str = "", note: str = ""
+    ) -> Finding:
+        """Make the finding of a check that was made; `wrong` counts if there is no better count."""
         found = tuple(failures)
-        return cls(name, FAILED if found else PASSED, looked, found)
+        if not found:
+            return cls(name, PASSED, looked, note=note)
+        return cls(name, FAILED, looked, found, wrong=wrong or plural(len(found), "fault"))
 
     @property
     def passed(self) -> bool:
         """Whether the check was made, and nothing is wrong."""
         return self.status == PASSED
 
+    @property
+    def line(self) -> str:
+        """What is to be said of it first: how much is wrong, or else what was looked at."""
+        return self.wrong or self.looked
+
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain texts and lists."""
         return {
             "check": self.name,
             "status": self.status,
+            "wrong": self.wrong,
+            "note": self.note,
             "looked": self.looked,
             "failures": [failure._asdict() for failure in self.failures],
             "hint": self.hint,

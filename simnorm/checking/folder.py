@@ -111,7 +111,7 @@ class Folder:
         return self._table(store.COLUMNS, COLUMNS_SCHEMA)
 
     def _table(self, name: str, schema: dict[str, type]) -> pd.DataFrame:
-        return _possible("a table cannot be read", lambda: read_table(self.path / name, schema))
+        return _possible(f"{name} cannot be read", lambda: read_table(self.path / name, schema))
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -147,6 +147,18 @@ class Folder:
                         f"the design has {count:,}"
                     )
         return found
+
+    @cached_property
+    def other_design(self) -> list[str]:
+        """What design.toml says otherwise than run.db; nothing where one cannot be read."""
+        try:
+            written = self.written.to_dict()
+            kept = stored.stored_design(self.database).to_dict()
+        except (ImpossibleError, ValueError):
+            return []
+        return [
+            key for key in dict.fromkeys([*written, *kept]) if written.get(key) != kept.get(key)
+        ]
 
     def check_engine(self) -> None:
         """Refuse to compare with what another version of the engine has drawn."""

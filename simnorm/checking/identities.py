@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simnorm.checking.finding import Failure, Finding
 from simnorm.checking.folder import Folder
 from simnorm.checking.keys import CELL, KEY, words_of
+from simnorm.formatting import plural
 from simnorm.options import SWEEP
 from simnorm.quantities import MEAN, z_of
 from simnorm.sampling import GROUPED, SEQUENTIAL, SHUFFLE
@@ -111,8 +112,10 @@ def check(folder: Folder) -> Finding:
     equations = list(equations_of(frame))
     count = sum(int(equation.asked.sum()) for equation in equations)
     failures = [failure for equation in equations for failure in equation.failures()]
-    looked = f"{count:,} equations within and between {_cells(frame):,} cells, to 1e-9 of the rmse"
-    return Finding.of(NAME, looked, failures)
+    cells = plural(_cells(frame), "cell")
+    looked = f"{plural(count, 'equation')} within and between {cells}, to 1e-9 of the rmse"
+    wrong = f"{len(failures):,} of {plural(count, 'equation')} do not hold"
+    return Finding.of(NAME, looked, failures, wrong)
 
 
 def _cells(frame: pd.DataFrame) -> int:

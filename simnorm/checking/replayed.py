@@ -1,11 +1,12 @@
 """The check of replays: stored nodes are what their streams give, drawn again.
 
-Which nodes are drawn again depends on the content of the folder, so that nobody knows before which
-ones can be changed unseen.
+Unless all are, which nodes are drawn again depends on the content of the folder. That catches
+accidents, not somebody who tries until a change is missed: against that all have to be drawn.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,10 @@ from simnorm.checking.folder import Folder
 from simnorm.design import Design
 from simnorm.engine import Node, Progress, Task, block_count, compute, worker_count
 from simnorm.errors import SimnormError
+from simnorm.formatting import plural
+from simnorm.options import SWEEP
 from simnorm.store import DATABASE
+from simnorm.stored import blocks_words
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 
@@ -33,6 +37,7 @@ Floats = NDArray[np.float64]
 
 # Beside the first, the last and one more of every source, as many as this time allows.
 SECONDS = 5.0
+NOT_ALL = "some blocks were not drawn again: --all-blocks does all"
 # Of numbers that are all rounding nothing is left to compare.
 ROUNDING = 1e-12
 
@@ -46,8 +51,8 @@ class _Pair(NamedTuple):
 
     @property
     def words(self) -> str:
-        task = self.task
-        return f"{words_of_source(self.source)} level {task.level} position {task.position}"
+        blocks = blocks_words(self.task.level, self.task.position)
+        return f"{words_of_source(self.source)}, {blocks}"
 
 
 def check(
@@ -103,8 +108,17 @@ def check(
     why = others[0] if others else "another kind of processor"
     how = "bit for bit" if folder.same_bits else f"to {TOLERANCE:g} ({why})"
     drawn = same + len(near) + len(wrong)
-    looked = f"{drawn:,} of {total:,} nodes drawn again, compared {how}"
-    return Finding.of(NAME, looked, wrong + (near if folder.same_bits else []))
+    part = f"{drawn:,} of {plural(total, 'node')} drawn again"
+    looked = f"{part}, compared {how}"
+    failures = wrong + (near if folder.same_bits else [])
+    verb = "is" if len(failures) == 1 else "are"
+    return Finding.of(
+        NAME,
+        looked,
+        failures,
+        f"{len(failures):,} of {plural(drawn, 'node')} drawn again {verb} not what is stored",
+        f"{part}; {NOT_ALL}" if drawn < total else part,
+    )
 
 
 def _draws(design: Design, pair: _Pair) -> int:
@@ -194,7 +208,8 @@ def _fault(design: Design, pair: _Pair, again: Node) -> Failure | None:
     if not np.array_equal(_void(node), _void(again)) or set(node.failures) != set(again.failures):
         return Failure(where, f"{int(_void(node).sum())} void replications",
                        f"{int(_void(again).sum())}, or of other cells")  # fmt: skip
-    for name, one, other, limit in _compared(node, again):
+    sizes = _sizes(design, pair.source, node.tally.pivot.shape[1])
+    for name, one, other, limit in _compared(node, again, sizes):
         # Of what is no number, both must be none.
         with np.errstate(invalid="ignore"):
             off = np.where(np.isfinite(one) | np.isfinite(other), np.abs(one - other), 0.0)
@@ -218,7 +233,46 @@ def _cell_words(design: Design, source: Source, place: int) -> str:
     return " ".join(str(part) for part in (cell[0], f"n={cell[1]}", *cell[2:4]) if str(part))
 
 
-def _compared(one: Node, other: Node) -> Iterator[tuple[str, Floats, Floats, Floats]]:
+class _Sizes(NamedTuple):
+    """Which numbers of a source are of one size, and the size of what can be rounding alone.
+
+    Parameters
+    ----------
+    groups
+        The same number for all of one column and quantity; the numbers of curves have no unit.
+    least
+        The size of the data, in the unit of the quantity, for errors that are rounding by design:
+        of a batch that is the whole full set, or of a constant column. Else 0.
+    """
+
+    groups: NDArray[np.intp]
+    least: Floats
+
+    def floor(self, sizes: Floats) -> Floats:
+        """Return the size that each number's rounding has at least, by the sizes of all."""
+        largest = np.zeros(self.groups.max(initial=-1) + 1)
+        np.maximum.at(largest, self.groups, sizes)
+        return np.asarray(ROUNDING / TOLERANCE * np.maximum(largest[self.groups], self.least))
+
+
+@functools.lru_cache(maxsize=16)
+def _sizes(design: Design, source: Source, width: int) -> _Sizes:
+    cells = study_of(design).cells(design, source)
+    names: dict[tuple[str, str], int] = {}
+    groups = [names.setdefault((cell.column, str(cell[0])), len(names)) for cell in cells]
+    least = np.zeros(width)
+    if design.study == SWEEP and design.dataset is not None:
+        for name in source.columns:
+            values = design.dataset.values([name])
+            here = [i for i, cell in enumerate(cells) if cell.column == name and
+                    (cell.batch_size == design.full_size or np.ptp(values) == 0.0)]  # fmt: skip
+            least[here] = [np.abs(values).max() ** cells[i].estimator.power for i in here]
+    return _Sizes(np.array(groups + [len(names)] * (width - len(cells)), dtype=np.intp), least)
+
+
+def _compared(
+    one: Node, other: Node, of_source: _Sizes
+) -> Iterator[tuple[str, Floats, Floats, Floats]]:
     """Yield names, numbers of both nodes and what they may differ by, cells first."""
     count = other.tally.count
     with np.errstate(all="ignore"):
@@ -226,16 +280,17 @@ def _compared(one: Node, other: Node) -> Iterator[tuple[str, Floats, Floats, Flo
         squares = other.tally.scatter[[0, 2]] / count
         rms = np.nan_to_num(np.sqrt(means**2 + squares), posinf=0.0)
         a = np.maximum(rms[0], np.sqrt(np.abs(np.nan_to_num(means[1], posinf=0.0, neginf=0.0))))
-        a = np.maximum(a, ROUNDING / TOLERANCE * a.max(initial=0.0))
+        a = np.maximum(a, of_source.floor(a))
         q = np.maximum(rms[1], a * a * ROUNDING)
         sizes = [a, q]
-        for name, i in (("mean A", 0), ("mean Q", 1)):
+        for name, i in (("mean error", 0), ("mean squared error", 1)):
             yield name, one.tally.mean[i], means[i], TOLERANCE * sizes[i]
-        for name, i, size in (("sum of A A", 0, a * a), ("sum of A Q", 1, a * q),
-                              ("sum of Q Q", 2, q * q)):  # fmt: skip
+        for name, i, size in (("scatter of mean errors", 0, a * a),
+                              ("scatter of mean errors by mean squared errors", 1, a * q),
+                              ("scatter of mean squared errors", 2, q * q)):  # fmt: skip
             yield name, one.tally.scatter[i], other.tally.scatter[i], TOLERANCE * count * size
         cells = other.kept.shape[1]
-        for name, i in (("A", 0), ("Q", 1)):
+        for name, i in (("mean error", 0), ("mean squared error", 1)):
             # A single replication may be larger than the mean of all.
             limit = np.maximum(sizes[i][:cells, np.newaxis], np.abs(other.kept[i]))
-            yield f"replication's {name}", one.kept[i], other.kept[i], TOLERANCE * limit
+            yield f"a replication's {name}", one.kept[i], other.kept[i], TOLERANCE * limit

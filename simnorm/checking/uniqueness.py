@@ -5,6 +5,7 @@ Copies leave every mean as it should be, and make error bars too small.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -18,8 +19,10 @@ from simnorm.checking.folder import Folder, Nodes
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.engine import Node, Task, block_count
+from simnorm.formatting import plural
 from simnorm.options import SWEEP
 from simnorm.store import DATABASE
+from simnorm.stored import blocks_words
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 
@@ -38,8 +41,7 @@ ROUNDING = 1e-9
 def check(folder: Folder) -> Finding:
     """Compare streams, stored nodes and kept replications with each other."""
     design, nodes = folder.design, folder.nodes
-    every = _streams(design, nodes)
-    streams = every[:MOST_STREAMS]
+    streams, every = _streams(design, nodes)
     failures = list(_equal_streams(design, streams))
     compared = {source: _varying(design, source, nodes[source]) for source in sources(design)}
     failures += _equal_nodes(design, nodes, compared)
@@ -49,21 +51,36 @@ def check(folder: Folder) -> Finding:
             parts = _kept(nodes[source], compared[source])
             kept += parts.shape[1]
             failures += _equal_replications(source, parts)
-    some = f" of {len(every):,}" if len(every) > len(streams) else ""
+    some = f"{len(streams):,} of " if every > len(streams) else ""
     count = sum(len(part) for part in nodes.values())
-    replications = f"{kept:,} kept replications" if kept else "no replications of continuous laws"
-    looked = f"{len(streams):,}{some} streams, {count:,} nodes, {replications}"
-    return Finding.of(NAME, looked, failures)
+    replications = (
+        plural(kept, "kept replication") if kept else "no replications of continuous laws"
+    )
+    looked = f"{some}{plural(every, 'stream')}, {plural(count, 'stored node')}, {replications}"
+    copies = "copy" if len(failures) == 1 else "copies"
+    return Finding.of(NAME, looked, failures, f"{len(failures):,} {copies} among {looked}")
 
 
-def _streams(design: Design, nodes: Nodes) -> list[Stream]:
-    """Return all streams that were drawn from, once each."""
-    found: dict[Stream, None] = {}
+def _streams(design: Design, nodes: Nodes) -> tuple[list[Stream], int]:
+    """Return streams that were drawn from, once each and not too many, and how many there are.
+
+    Each source has an equal part of those that are looked at. Sources of a file share their
+    streams, and every block has as many as the first.
+    """
+    blocks: dict[tuple[Stream, ...], tuple[Source, int]] = {}
     for source in sources(design):
         ends = [(task.position + 1) << task.level for task, _ in nodes[source]]
         most = min(max(ends, default=0), block_count(design, source))
-        found |= dict.fromkeys(streams_of(design, source, most))
-    return list(found)
+        first = tuple(streams_of(design, source, 1))
+        if first and most > blocks.get(first, (source, 0))[1]:
+            blocks[first] = source, most
+    part = MOST_STREAMS // max(len(blocks), 1)
+    found = [
+        stream
+        for source, most in blocks.values()
+        for stream in itertools.islice(streams_of(design, source, most), part)
+    ]
+    return found, sum(len(first) * most for first, (_, most) in blocks.items())
 
 
 def _equal_streams(design: Design, streams: Sequence[Stream]) -> Iterator[Failure]:
@@ -134,7 +151,7 @@ def _equal_nodes(
             seen = {}
         surprise = _surprise(design, source, _kept(nodes[source], cells))
         for task, node in nodes[source] if cells else ():
-            here = f"{words_of_source(source)} level {task.level} position {task.position}"
+            here = f"{words_of_source(source)}, {blocks_words(task.level, task.position)}"
             numbers = _numbers(node, cells)
             other = seen.setdefault(numbers, here)
             if other != here and surprise * max(node.kept.shape[-1], 1) > SURPRISE:

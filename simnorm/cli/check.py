@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as to_json
 import sys
 import textwrap
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import WORKERS
+from simnorm.formatting import seconds_text
 
 if TYPE_CHECKING:
     from simnorm.checking import Checked, Finding
+    from simnorm.engine import Progress
 
 # A check that failed, as a target that was missed.
 FAILED = 3
 WIDTH = 80
-# The columns before what was looked at.
+# The columns before what was looked at, or how much is wrong.
 INDENT = 27
 # Of what is wrong, so much is enough to see what it is.
 MOST_FAILURES = 5
+# A check that is done by then needs no line of progress.
+FIRST_SHOWN = 2.0
 ALL_BLOCKS = Annotated[
     bool, typer.Option("--all-blocks", help="Draw every stored block again, as long as it takes.")
 ]
@@ -31,7 +39,10 @@ MOVED_DATA = Annotated[
     typer.Option("--data", help="Where the data of the run are now.", metavar="FILE"),
 ]
 ONLY_FAILED = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Print only the checks that did not pass.")
+    bool,
+    typer.Option(
+        "-q", "--quiet", help="Print only the checks that did not pass: nothing for a good run."
+    ),
 ]
 AS_JSON = Annotated[bool, typer.Option("--json", help="Print all findings as JSON.")]
 
@@ -50,13 +61,20 @@ def check(
     Are all files, rows and blocks there, each once? Are some blocks, drawn again, those that are
     stored, and the tables those of the stored blocks? Do the numbers agree with each other, and
     with theory? Exit code 0 if every check was made and passed, 3 if not.
+
+    Without --all-blocks, as many blocks are drawn again as a few seconds allow. What
+    provenance.json says of command, times and workers is not checked: nothing can tell.
     """
     from simnorm import checking
-    from simnorm.cli.running import progress_bar
 
-    with progress_bar(shown=not (quiet or json)) as on_progress:
+    with _progress(shown=not (quiet or json)) as shown:
         found = checking.check(
-            run, data=data, all_blocks=all_blocks, workers=workers, on_progress=on_progress
+            run,
+            data=data,
+            all_blocks=all_blocks,
+            workers=workers,
+            on_progress=shown.on_progress,
+            on_check=shown.on_check,
         )
     if json:
         typer.echo(to_json.dumps(found.to_dict()))
@@ -65,6 +83,58 @@ def check(
     sys.stdout.flush()
     if not found.passed:
         raise typer.Exit(FAILED)
+
+
+class _Shown:
+    """What a check is at, as a line on a terminal; nothing for the first two seconds.
+
+    Parameters
+    ----------
+    file
+        The terminal; None if nothing is to be shown.
+    """
+
+    def __init__(self, file: TextIO | None) -> None:
+        self.file, self.begin = file, time.monotonic()
+        self.what = self.share = self.line = ""
+        self.over = threading.Event()
+
+    def on_check(self, name: str) -> None:
+        """Take the name of the check that comes."""
+        self.what, self.share = name, ""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Take how much has been drawn again."""
+        self.share = f" {progress.done / max(progress.total, 1):.0%}"
+
+    def show(self) -> None:
+        """Write the line anew, twice a second, until it is over; then wipe it out."""
+        wait = FIRST_SHOWN
+        while self.file is not None and not self.over.wait(wait):
+            seconds = seconds_text(time.monotonic() - self.begin)
+            self._write(f"checking: {self.what}{self.share}, {seconds}")
+            wait = 0.5
+        if self.line:
+            self._write("")
+
+    def _write(self, line: str) -> None:
+        if self.file is not None:
+            self.file.write(f"\r{line.ljust(len(self.line))}" + "\r" * (not line))
+            self.file.flush()
+        self.line = line
+
+
+@contextlib.contextmanager
+def _progress(*, shown: bool) -> Iterator[_Shown]:
+    """Show on stderr what is being checked, if that is a terminal."""
+    found = _Shown(sys.stderr if shown and sys.stderr.isatty() else None)
+    writer = threading.Thread(target=found.show, daemon=True)
+    writer.start()
+    try:
+        yield found
+    finally:
+        found.over.set()
+        writer.join()
 
 
 def print_findings(found: Checked, *, quiet: bool) -> None:
@@ -82,14 +152,16 @@ def print_findings(found: Checked, *, quiet: bool) -> None:
     if not quiet:
         count = len(found.findings)
         failed = found.failed
-        verdict = f"FAILED: {', '.join(failed)}" if failed else f"passed: all {count} checks"
+        notes = [finding.note for finding in found.findings if finding.note]
+        passed = "; ".join([f"passed: all {count} checks", *notes])
+        verdict = f"FAILED: {', '.join(failed)}" if failed else passed
         typer.echo("\n" + textwrap.fill(verdict, WIDTH))
 
 
 def _line(finding: Finding) -> str:
     status = "FAILED" if finding.status == "failed" else finding.status
     return textwrap.fill(
-        finding.looked,
+        finding.line,
         WIDTH,
         initial_indent=f"{finding.name:<14}{status:<13}",
         subsequent_indent=" " * INDENT,
