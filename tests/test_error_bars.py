@@ -474,8 +474,98 @@ def test_statuses_follow_the_rules_of_the_table(rng):
     assert heavy.status == "unreliable"
     assert heavy.khat > 0.5
     assert "k-hat" in heavy.reason
-    assert math.isnan(sn.mcse(normal[:199], "rmse").khat)
-    assert not math.isnan(sn.mcse(normal[:200], "rmse").khat)
+    assert math.isnan(sn.mcse(normal[:49], "rmse").khat)
+    assert not math.isnan(sn.mcse(normal[:50], "rmse").khat)
+
+
+# Errors, the measure, and the share of runs of 50, 100 and 199 that are flagged: at least, or at
+# most. Over 8,000 runs the k-hat flags up to 1.7 % of the well-behaved (Laplace, R = 100); more
+# than 4.5 % of 400 are passed once in 20,000. Of the heavy it flags 74, 97 and 99.9 % (Cauchy) and
+# 71, 97 and 99.8 %; the limits are five standard errors below.
+FLAGGED = [
+    ("normal", "bias", "at most", (0.045, 0.045, 0.045)),
+    ("uniform", "bias", "at most", (0.045, 0.045, 0.045)),
+    ("exponential", "bias", "at most", (0.045, 0.045, 0.045)),
+    ("laplace", "bias", "at most", (0.045, 0.045, 0.045)),
+    ("normal", "rmse", "at most", (0.045, 0.045, 0.045)),
+    ("cauchy", "rmse", "at least", (0.62, 0.93, 0.98)),
+    ("exp(2Z)^2", "bias", "at least", (0.59, 0.92, 0.98)),
+]
+TAILS = {
+    "normal": lambda rng, size: rng.normal(size=size),
+    "uniform": lambda rng, size: rng.random(size),
+    "exponential": lambda rng, size: rng.exponential(size=size),
+    "laplace": lambda rng, size: rng.laplace(size=size),
+    "cauchy": lambda rng, size: rng.standard_cauchy(size),
+    "exp(2Z)^2": lambda rng, size: np.exp(4.0 * rng.normal(size=size)),
+}
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(("law", "name", "side", "limits"), FLAGGED)
+def test_small_runs_of_heavy_tails_are_flagged_and_others_are_not(law, name, side, limits, place):
+    """From 50 replications on most runs without a variance say so; few of the others do."""
+    R, rng = (50, 100, 199)[place], np.random.default_rng(10)
+    found = [sn.mcse(TAILS[law](rng, R), name) for _ in range(400)]
+    flagged = np.mean([got.status == "unreliable" for got in found])
+    if side == "at least":
+        assert flagged >= limits[place]
+        told = next(got.reason for got in found if got.status != "ok")
+        assert f"> {0.5 + 15 / R:.2g})" in told
+    else:
+        assert flagged <= limits[place]
+
+
+@pytest.mark.parametrize(
+    ("counts", "worth"),
+    [([5] * 40, 40.0), ([7] * 3, 3.0), ([4, 1, 1], 2.0), ([3, 1], 1.6), ([10**6] * 10, 10.0)],
+)
+def test_what_replications_are_worth(counts, worth):
+    """(sum n)^2/sum n^2: R in every digit if all are equal."""
+    index = np.repeat(np.arange(len(counts)), counts) if sum(counts) < 1000 else np.zeros(1, int)
+    assert Errors(np.zeros(index.size), index, np.array(counts)).worth == worth
+
+
+# Clusters of unequal size, and how many equal ones they are worth.
+UNEQUAL = [
+    ([10_000] + [1] * 99, 1.0),
+    ([500] + [10] * 49, 3.8),
+    ([300] * 3 + [10] * 47, 6.8),
+]
+
+
+@pytest.mark.parametrize(("sizes", "worth"), UNEQUAL)
+@pytest.mark.parametrize("name", EVERY)
+def test_a_few_clusters_that_hold_most_errors_are_no_standard_error(sizes, worth, name):
+    """A common shock in each: the status is that of so few clusters, whatever their number."""
+    rng = np.random.default_rng(12)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    for _ in range(5):
+        errors = rng.normal(size=len(sizes))[labels] + rng.normal(size=labels.size)
+        values = truth_values(name, errors)
+        other = truth_values(name, errors + rng.normal(size=len(sizes))[labels])
+        for got in (
+            sn.mcse(values, name, cluster=labels),
+            sn.compare(values, other, name, cluster=labels),
+            sn.compare(values, other[:60], name, paired=False, cluster=(labels, np.arange(60))),
+        ):
+            assert got.status == "unreliable"
+            assert f"hold most errors: they are worth {worth:.1f} equal ones" in got.reason
+
+
+def test_unequal_clusters_have_the_t_quantile_of_their_worth(rng):
+    """Sizes 4, 1, 1, 1, 1: 8^2/20 = 3.2 clusters, 2.2 degrees of freedom, for every interval."""
+    labels = np.repeat(np.arange(5), [4, 1, 1, 1, 1])
+    errors, t = rng.normal(size=8), stats.t(2.2).ppf(0.975)
+    got = sn.mcse(errors, "bias", cluster=labels)
+    assert got.ci_high - got.estimate == pytest.approx(t * got.mcse, rel=1e-9)
+    pair = sn.compare(errors, errors**2, "bias", cluster=labels)
+    assert pair.ci_high - pair.estimate == pytest.approx(t * pair.mcse, rel=1e-9)
+    mse = sn.mcse(errors, "mse", cluster=labels)
+    assert math.log(mse.ci_high / mse.estimate) == pytest.approx(t * mse.mcse / mse.estimate)
+    # Where all agree, as many values as the clusters are worth.
+    got = sn.mcse([True] * 8, "coverage", cluster=labels)
+    assert (got.ci_low, got.ci_high) == pytest.approx(shares.wilson(1.0, 3.2, t), rel=1e-9)
 
 
 def test_equal_errors_prove_nothing():
@@ -594,6 +684,35 @@ def test_a_method_is_as_good_as_itself(rng):
     assert math.isnan(got.mcse)
 
 
+@pytest.mark.parametrize("name", ["bias", "variance", "sd", *QUANTILES])
+@pytest.mark.parametrize("shift", [1.0, 1000.0])
+def test_a_shifted_method_differs_by_rounding_alone(name, shift):
+    """The same errors plus a constant: no replication differs, whatever the last digits say."""
+    e = np.random.default_rng(13).normal(size=(20, 60))
+    for errors in e:
+        got = sn.compare(errors, errors + shift, name)
+        assert (got.mcse, got.status) == (0.0, "unreliable")
+        assert "no replication differs" in got.reason
+
+
+@pytest.mark.parametrize("name", ["variance", "sd", "mse", "rmse", "mae"])
+def test_a_stretched_method_has_a_ratio_by_rounding_alone(name, rng):
+    """Three times the errors: the ratio is a third in every replication."""
+    e = rng.normal(size=60)
+    got = sn.compare(e, 3.0 * e, name, kind="ratio")
+    assert (got.mcse, got.status) == (0.0, "unreliable")
+
+
+def test_small_differences_far_from_zero_are_no_rounding(rng):
+    """Deviations of a thousandth about a million keep seven digits: so does what they differ by."""
+    a, b = rng.normal(size=(2, 100))
+    for name in ("variance", "sd", "bias", "median"):
+        far = sn.compare(1e6 + 1e-3 * a, 1e6 + 1e-3 * b, name)
+        near = sn.compare(1e-3 * a, 1e-3 * b, name)
+        assert far.mcse == pytest.approx(near.mcse, rel=1e-5)
+        assert far.status == near.status == "ok"
+
+
 def test_paired_shares_by_hand():
     """Bonett and Price with 100 values, 10 of a alone and 4 of b alone: 11/102 and 5/102."""
     a, b = np.zeros((2, 100), dtype=bool)
@@ -663,21 +782,33 @@ def test_clusters_of_two_methods(rng):
         (pd.Series([1.0, None, 2.0], dtype="Float64"), {}, "nan at place 1"),
         (np.ma.masked_greater([1.0, 2.0, 9.0], 5.0), {}, "nan at place 2"),
         ([[[1.0]]], {}, "3 dimensions"),
-        (1.0, {}, "0 dimensions"),
-        (None, {}, "NoneType|nan|0 dimensions"),
+        (1.0, {}, "a single number"),
+        (None, {}, "nothing .None."),
         ([1.0], {}, "one replication"),
         ([[1.0, 2.0]], {}, "one replication"),
-        ([1.0, 2.0], {"cluster": ["a", "a"]}, "one replication"),
-        (["1.5", "2.5"], {}, "allowed are numbers"),
-        (["a", "b"], {}, "allowed are numbers"),
-        ("errors", {}, "allowed are numbers"),
-        ({"a": 1.0}, {}, "allowed are numbers"),
-        ([1.0, 2.0j], {}, "allowed are numbers"),
-        ([[1.0, 2.0], [3.0]], {}, "rows of the same length"),
-        (pd.Series(pd.to_datetime(["2026-01-01", "2026-01-02"])), {}, "allowed are numbers"),
-        (pd.Series(pd.to_timedelta([1, 2], unit="s")), {}, "allowed are numbers"),
-        ([1.0, "2"], {}, "allowed are numbers"),
+        ([1.0, 2.0], {"cluster": ["a", "a"]}, "^cluster: got .one label for all errors"),
+        ([1.0], {"cluster": ["a"]}, "^errors: got .one replication"),
+        (["1.5", "2.5"], {}, "text.; allowed are numbers"),
+        (["a", "b"], {}, "text.; allowed are numbers"),
+        (np.array([1.0, object()], dtype=object), {}, "got .object.; allowed"),
+        ("errors", {}, "the text 'errors'.; allowed are numbers"),
+        ({"a": 1.0}, {}, "a dictionary.; allowed are numbers"),
+        ([1.0, 2.0j], {}, "complex numbers.; allowed are numbers"),
+        ([[1.0, 2.0], [3.0]], {}, "different lengths.; .*rows of the same length"),
+        ([1.0, [2.0]], {}, "different lengths.; .*rows of the same length"),
+        ([10**400, 1], {}, "whole numbers too large.; allowed are numbers"),
+        (
+            pd.Series(pd.to_datetime(["2026-01-01", "2026-01-02"])),
+            {},
+            "got .dates.; allowed are numbers",
+        ),
+        (pd.Series(pd.to_timedelta([1, 2], unit="s")), {}, "got .durations.; allowed are numbers"),
+        ([1.0, "2"], {}, "text.; allowed are numbers"),
         ([True, False], {}, "coverage"),
+        (np.array([True, False], dtype=object), {}, "True and False.; rmse takes errors"),
+        (pd.Series([True, False], dtype="boolean"), {}, "True and False.; rmse takes errors"),
+        ([True, 1.5], {}, "True and False.; rmse takes errors"),
+        ([[1, 2], [3, True]], {}, "True and False.; rmse takes errors"),
         ([0.5, 1.0], {"measure": "coverage"}, "0.5, 1 such"),
         ([1.0, 2.0], {"cluster": [1]}, "1 labels"),
         ([1.0, 2.0], {"cluster": [[1], [2]]}, "label"),
@@ -702,6 +833,12 @@ def test_clusters_of_two_methods(rng):
         ([1e200, -1e200], {"measure": "mse"}, "^errors: .*too large"),
         ([1e200, -1e200, 0.0], {"measure": "variance", "normal_theory": True}, "too large"),
         ([1e10, 2e10], {"measure": "bias", "relative_to": 1e-300}, "^relative_to: .*too large"),
+        ([1e-300, 3e-300], {"measure": "mse"}, "^errors: .*too small"),
+        ([1e-170, 3e-170, 4e-170], {"measure": "variance"}, "^errors: .*too small"),
+        # A number of few digits, 1e-320, is none to put an error bar on.
+        ([1e-160, 3e-160], {"measure": "mse"}, "^errors: .*too small"),
+        ([1e-170, 3e-170], {"measure": "mse", "normal_theory": True}, "^errors: .*too small"),
+        ([1e-200, 2e-200], {"measure": "bias", "relative_to": 1e200}, "^relative_to: .*too small"),
     ],
 )
 def test_what_cannot_be_used_is_refused(errors, arguments, said):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simnorm.error_bars.given import Errors, read, read_pair
+from simnorm.error_bars.given import Errors, holds_booleans, read, read_pair
 from simnorm.error_bars.influence import Measure, read_measure
 from simnorm.error_bars.pairs import compared
 from simnorm.error_bars.single import by_normal_theory, estimated
@@ -75,10 +75,16 @@ def mcse(
     weighted by those numbers (ratio estimates).
 
     Intervals: t quantiles with R - 1 degrees of freedom, on the log scale for what cannot be
-    negative. Coverage: Wilson's, where errors are clustered with the number of errors over their
+    negative. Where replications differ in size, as many count as they are worth of equal size,
+    (sum n)^2/sum n^2 (Kish 1965): one that holds nearly all errors leaves no standard error.
+    Coverage: Wilson's, where errors are clustered with the number of errors over their
     design effect, taken to be 1 or more, and with t quantiles. Quantiles: two order statistics,
     whose coverage of 95 % or more is exact for any law and number of independent errors; clustered:
     the errors at the ends of a t interval for the share below (Woodruff 1952).
+
+    ``ok`` is no proof. What a run has not met it cannot know: of errors with heavy tails it is the
+    runs without outliers that look well, and are too small. Where the law is known, the ledger of
+    its moments has the last word (``simnorm list ledger``).
 
     Examples
     --------
@@ -110,7 +116,7 @@ def mcse(
     given = read(errors, cluster)
     _check_kind(asked, given, errors, "errors")
     found = by_normal_theory(asked, given, measure) if normal_theory else estimated(asked, given)
-    return found._checked("errors")._times(1.0, asked.power, over=divisor)._checked("relative_to")
+    return found._times("relative_to", 1.0, asked.power, over=divisor)
 
 
 def compare(
@@ -179,7 +185,7 @@ def compare(
         allowed = "a ratio needs a measure that cannot be negative, such as rmse or mae"
         raise SimnormError("measure", measure, allowed, "Or ask for kind='difference'.")
     sides = _read_sides(asked, a, b, cluster, paired)
-    return compared(asked, kind, sides, paired=paired)._checked("a")
+    return compared(asked, kind, sides, paired=paired)
 
 
 def _check_kind(measure: Measure, given: Errors, raw: Any, parameter: str) -> None:
@@ -190,7 +196,7 @@ def _check_kind(measure: Measure, given: Errors, raw: Any, parameter: str) -> No
             odd = values[~np.isin(values, (0.0, 1.0))]
             allowed = "coverage takes True and False, or 1 and 0"
             raise SimnormError(parameter, f"{odd[0]:g}, {odd.size:,} such", allowed)
-    elif np.asarray(raw).dtype.kind == "b":
+    elif holds_booleans(raw):
         allowed = f"{measure.word} takes errors, which are numbers"
         raise SimnormError(parameter, "True and False", allowed, "Their share is 'coverage'.")
 

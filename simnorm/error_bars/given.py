@@ -48,6 +48,21 @@ class Errors:
         return self.counts.size
 
     @property
+    def worth(self) -> float:
+        """How many replications of equal size they are worth: (sum n)^2/sum n^2 (Kish 1965).
+
+        It is R if all are equal, and about 1 where one holds nearly all errors.
+
+        Examples
+        --------
+        >>> Errors(np.arange(6.0), np.array([0, 0, 0, 0, 1, 2]), np.array([4, 1, 1])).worth
+        2.0
+        """
+        # Whole numbers of Python: equal sizes give R in every digit.
+        total, squares = int(self.counts.sum()), int((self.counts * self.counts).sum())
+        return total * total / squares
+
+    @property
     def single(self) -> bool:
         """Whether replications are single errors, or few of them are more."""
         return self.values.size < 2 * self.replications
@@ -111,6 +126,7 @@ def read(errors: Any, cluster: Any = None, parameter: str = "errors") -> Errors:
         In one line, what is wrong and where.
     """
     values = finite(errors, parameter)
+    culprit, got = parameter, "one replication"
     if values.ndim == 2:
         if cluster is not None:
             allowed = "rows are the replications of a 2-d array"
@@ -124,10 +140,12 @@ def read(errors: Any, cluster: Any = None, parameter: str = "errors") -> Errors:
         _same_order(errors, cluster, "cluster", parameter)
         index = label_numbers(cluster, values.size)
         found = Errors(values, index, np.bincount(index))
+        if values.size > 1:
+            culprit, got = "cluster", "one label for all errors, so one replication"
     if found.replications < 2:
         allowed = "a standard error needs two or more"
         hint = "Rows of a 2-d array are replications, and so are the labels of `cluster`."
-        raise SimnormError(parameter, "one replication", allowed, hint)
+        raise SimnormError(culprit, got, allowed, hint)
     return found
 
 
@@ -136,7 +154,8 @@ def finite(errors: Any, parameter: str) -> Floats:
     values = _numbers(errors, parameter)
     if values.ndim not in (1, 2):
         allowed = "allowed is one dimension, or two whose rows are replications"
-        raise SimnormError(parameter, f"{values.ndim} dimensions", allowed)
+        got = f"{values.ndim} dimensions" if values.ndim else "a single number"
+        raise SimnormError(parameter, got, allowed)
     if values.size == 0:
         raise SimnormError(parameter, "no numbers", "two replications or more are needed")
     lost = ~np.isfinite(values)
@@ -158,6 +177,8 @@ def _has_names(errors: Any) -> bool:
 
 def _numbers(errors: Any, parameter: str) -> Floats:
     """Return an array of doubles; text, complex numbers and times are no errors."""
+    if errors is None:
+        raise SimnormError(parameter, "nothing (None)", "a list, array or column is needed")
     if isinstance(errors, np.ma.MaskedArray):
         errors = np.ma.filled(errors.astype(np.float64), np.nan)
     elif _has_names(errors):
@@ -179,8 +200,49 @@ def _numbers(errors: Any, parameter: str) -> Floats:
         return np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         allowed = "allowed are numbers, in rows of the same length"
-        what = f"{type(errors).__name__} that holds something else"
-        raise SimnormError(parameter, what, allowed) from None
+        raise SimnormError(parameter, _described(errors), allowed) from None
+
+
+NUMBERS = {"b": "True and False", "i": "numbers", "u": "numbers", "f": "numbers"}
+KINDS = NUMBERS | {
+    "c": "complex numbers",
+    "U": "text",
+    "S": "bytes",
+    "M": "dates",
+    "m": "durations",
+    "V": "records",
+}
+
+
+def _described(errors: Any) -> str:
+    """Return what it is that cannot be read as errors, in a few words."""
+    if isinstance(errors, str):
+        return f"the text {errors!r}"
+    if isinstance(errors, dict):
+        return "a dictionary"
+    try:
+        # Numbers beside text would become text in any other array.
+        items = np.asarray(errors, dtype=object if isinstance(errors, list | tuple) else None)
+    except ValueError:
+        items = np.empty(0, dtype=object)
+    if (items.dtype.kind == "O" and any(np.ndim(item) for item in items.flat)) or not items.size:
+        return "rows of different lengths"
+    if items.dtype.kind != "O":
+        found = [KINDS.get(items.dtype.kind, str(items.dtype))]
+    else:
+        found = [KINDS.get(np.asarray(item).dtype.kind, type(item).__name__) for item in items.flat]
+    odd = sorted({word for word in found if word not in {*NUMBERS.values(), "int"}})
+    return " and ".join(odd or ["whole numbers too large"])
+
+
+def holds_booleans(errors: Any) -> bool:
+    """Tell whether any of the errors is True or False, in an array of any kind or a list."""
+    kind = np.asarray(errors).dtype.kind
+    if kind == "b" or (kind != "O" and not isinstance(errors, list | tuple)):
+        return kind == "b"
+    # In a list with numbers, True and False become numbers; as objects they stay what they are.
+    items = np.asarray(errors, dtype=object)
+    return any(isinstance(item, bool | np.bool_) for item in items.flat)
 
 
 def label_numbers(cluster: Any, size: int) -> NDArray[np.intp]:

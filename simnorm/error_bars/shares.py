@@ -6,26 +6,27 @@ import math
 
 import numpy as np
 
-from simnorm.error_bars.given import Errors, Floats
+from simnorm.error_bars.given import Errors
 from simnorm.error_bars.influence import Part, critical, share_error, standard_error
 from simnorm.intervals import order_ranks
 
 Interval = tuple[float, float]
 
 
-def effective_number(part: Part, values: int) -> float:
+def effective_number(part: Part, errors: Errors) -> float:
     """Return how many independent values a share is worth: all over the design effect.
 
     The design effect is the squared standard error over that of independent values. It is taken
     to be at least 1 (see `share_error`); where all values are equal nothing is known of it, and
-    the replications count, as if the values of each were copies.
+    the replications count, as if the values of each were copies: as many of equal size as they
+    are worth.
     """
-    replications, share = part.psi.size, part.estimate
-    if replications == values:
+    values, share = errors.values.size, part.estimate
+    if errors.replications == values:
         return float(values)
     variance = share * (1.0 - share)
     if variance <= 0.0:
-        return float(replications)
+        return errors.worth
     return variance / share_error(part.psi, share, values) ** 2
 
 
@@ -48,42 +49,43 @@ def wilson(share: float, number: float, quantile: float) -> Interval:
     return max(min(middle - half, share), 0.0), min(max(middle + half, share), 1.0)
 
 
-def share_interval(part: Part, values: int) -> Interval:
+def share_interval(part: Part, errors: Errors) -> Interval:
     """Return the interval of a share: Wilson's with the effective number of values."""
-    quantile = critical(part.psi.size, values)
-    return wilson(part.estimate, effective_number(part, values), quantile)
+    return wilson(part.estimate, effective_number(part, errors), critical(errors))
 
 
-def paired_difference(one: Part, other: Part, a: Floats, b: Floats) -> Interval:
+def paired_difference(parts: tuple[Part, Part], sides: tuple[Errors, Errors]) -> Interval:
     """Return the interval for a difference of two shares of the same values.
 
     Bonett and Price's (2012): one value is added to each of the two kinds of values that differ,
     so that it has a width where none does. Clusters lower the numbers by the design effect of the
     difference.
     """
+    one, other = parts
+    a, b = (side.values for side in sides)
     values, psi = a.size, one.psi - other.psi
     only_a, only_b = float((a > b).mean()), float((b > a).mean())
     variance = only_a + only_b - (only_a - only_b) ** 2
     number = float(values)
     if psi.size < values:
-        number = float(psi.size)
+        number = sides[0].worth
         if variance > 0.0:
             error = max(standard_error(psi), math.sqrt(variance / values))
             number = variance / error**2
     plus_a, plus_b = ((number * part + 1.0) / (number + 2.0) for part in (only_a, only_b))
     middle = plus_a - plus_b
     half = math.sqrt((plus_a + plus_b - middle**2) / (number + 2.0))
-    half *= critical(psi.size, values)
+    half *= critical(sides[0])
     return max(middle - half, -1.0), min(middle + half, 1.0)
 
 
-def unpaired_difference(parts: tuple[Part, Part], values: tuple[int, int]) -> Interval:
+def unpaired_difference(parts: tuple[Part, Part], sides: tuple[Errors, Errors]) -> Interval:
     """Return the interval for a difference of two shares of different values.
 
     Agresti and Caffo's (2000): one success and one failure are added to both; numbers are the
     effective ones.
     """
-    numbers = [effective_number(p, size) for p, size in zip(parts, values, strict=True)]
+    numbers = [effective_number(p, side) for p, side in zip(parts, sides, strict=True)]
     plus = [
         (number * part.estimate + 1.0) / (number + 2.0)
         for part, number in zip(parts, numbers, strict=True)
@@ -91,7 +93,7 @@ def unpaired_difference(parts: tuple[Part, Part], values: tuple[int, int]) -> In
     middle = plus[0] - plus[1]
     variances = [p * (1.0 - p) / (number + 2.0) for p, number in zip(plus, numbers, strict=True)]
     half = math.sqrt(sum(variances))
-    half *= max(critical(p.psi.size, size) for p, size in zip(parts, values, strict=True))
+    half *= max(critical(side) for side in sides)
     return max(middle - half, -1.0), min(middle + half, 1.0)
 
 
@@ -108,7 +110,7 @@ def quantile_interval(errors: Errors, q: float) -> Interval:
     else:
         below = errors.values <= np.quantile(rising, q)
         _, psi = errors.mean_of(np.asarray(below, dtype=np.float64))
-        half = critical(errors.replications, size) * share_error(psi, q, size)
+        half = critical(errors) * share_error(psi, q, size)
         low = math.floor(size * (q - half))
         high = math.ceil(size * (q + half)) + 1
     return (

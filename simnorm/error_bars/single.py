@@ -7,7 +7,7 @@ import math
 from simnorm.diagnostics import OK, UNRELIABLE, Verdict
 from simnorm.error_bars import shares
 from simnorm.error_bars.given import Errors, unit_of
-from simnorm.error_bars.influence import Measure, part_of
+from simnorm.error_bars.influence import Measure, part_of, t_count
 from simnorm.error_bars.verdicts import Estimate, judged, judged_shares, t_interval
 from simnorm.errors import SimnormError
 
@@ -22,7 +22,7 @@ def estimated(measure: Measure, errors: Errors) -> Estimate:
     scaled = errors.scaled(unit)
     part = part_of(measure, scaled)
     if measure.word == "coverage":
-        low, high = shares.share_interval(part, scaled.values.size)
+        low, high = shares.share_interval(part, scaled)
         found = Estimate(part.estimate, part.mcse, low, high, errors.replications)
         return found._told(judged_shares(scaled))
     if measure.word == "quantile":
@@ -30,11 +30,11 @@ def estimated(measure: Measure, errors: Errors) -> Estimate:
         # Between two errors at the end of a small sample the estimate may lie outside of both.
         low, high = min(low, part.estimate), max(high, part.estimate)
         found = Estimate(part.estimate, part.mcse, low, high, errors.replications)
-        return found._told(_judged_ends(scaled, low, high))._times(unit)
-    low, high = t_interval(part.estimate, part.mcse, errors.replications, measure.signed)
-    verdict, khat = judged(part.psi, measure.word, errors.single)
+        return found._told(_judged_ends(scaled, low, high))._times("errors", unit)
+    low, high = t_interval(part.estimate, part.mcse, t_count(errors), measure.signed)
+    verdict, khat = judged(part.psi, measure.word, errors)
     found = Estimate(part.estimate, part.mcse, low, high, errors.replications, khat, *verdict[:2])
-    return found._times(unit, measure.power)
+    return found._times("errors", unit, measure.power)
 
 
 def _judged_ends(errors: Errors, low: float, high: float) -> Verdict:
@@ -70,4 +70,4 @@ def by_normal_theory(measure: Measure, errors: Errors, name: str) -> Estimate:
     reason = "formulas of normal theory, to reproduce other toolkits"
     low, high = estimate - Z * error, estimate + Z * error
     found = Estimate(estimate, error, low, high, n, math.nan, UNRELIABLE, reason)
-    return found._times(unit, measure.power)
+    return found._times("errors", unit, measure.power)
