@@ -261,7 +261,7 @@ def test_green_cells_of_a_larger_sample_cover_what_is_promised() -> None:
     assert not coverage.broken_promises(larger.table)["coverage"].lt(0.92).any()
 
 
-@pytest.mark.slow
+@pytest.mark.full_size
 def test_a_quantile_15_per_cent_too_small_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With this fault put into the package the check fails."""
     right = tally.t_quantile

@@ -132,7 +132,7 @@ def test_every_kind_of_oracle_sees_what_no_other_does():
     assert max(seen.count(name) for name in set(seen)) < 0.6 * len(kinds)
 
 
-@pytest.mark.slow
+@pytest.mark.full_size
 def test_all_faults_and_all_oracles(tmp_path):
     """The whole table, made anew: every fault is killed, by the same kinds as in the reports."""
     rows = proof.measure()
