@@ -33,7 +33,7 @@ from simnorm.estimators import (
 )
 from simnorm.grammar import number_text
 from simnorm.sampling import REPLACEMENT, SHUFFLE, batch_count
-from simnorm.skewed import replications_for_squares
+from simnorm.skewed import replications_for_bias, replications_for_squares
 
 Floats = NDArray[np.float64]
 
@@ -247,10 +247,11 @@ def draws_verdict(
         # All that does not cancel is the tail of the full set that no batch has.
         needed = replications_for(law.excess_kurtosis, full_size % n, LARGEST_TAIL_SHARE)
     verdict = enough(base, n, full_size, replications, needed)
-    if base == "bias" or verdict.status != OK:
+    if verdict.status != OK:
         return verdict
-    paired = reference == "full_set"
-    needed = replications_for_squares(kind, law, n, full_size, replications, paired=paired)
+    asked = replications_for_bias if base == "bias" else replications_for_squares
+    # Draws with replacement leave none out for good: their error is as that of other draws.
+    needed = asked(kind, law, n, full_size, replications, paired=cut)
     return enough(base, n, full_size, replications, needed)
 
 

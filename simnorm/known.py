@@ -44,6 +44,7 @@ from simnorm.estimators import (
 from simnorm.khat import FEWEST_FOR_KHAT
 from simnorm.rare import Fourth, fourth_cumulants, squared_mean_kurtosis
 from simnorm.sampling import GROUPED, IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, batch_count
+from simnorm.skewed import replications_for_rows
 from simnorm.theory import Value
 from simnorm.theory.enumeration import enumerated_values
 from simnorm.theory.finite import finite_values
@@ -264,6 +265,12 @@ class KnownColumn:
             needed = max(needed, FEWEST_FOR_KHAT)
             if replications < needed:
                 return Verdict(UNRELIABLE, f"{FEW_GROUPS} {needed} replications or more")
+        verdict = enough(base, n, self.column.size, replications, needed)
+        if verdict.status != OK or self.word != SHUFFLE or self.column.is_constant:
+            return verdict
+        if batch_count(self.column.size, n) > 1 or n == self.column.size:
+            return verdict  # every row is in some batch, and what is rare is told by `rare`
+        needed = replications_for_rows(kind, self.column, n, replications, is_bias=base == "bias")
         return enough(base, n, self.column.size, replications, needed)
 
     def missed_jumps(  # noqa: D102

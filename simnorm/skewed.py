@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simnorm.columns import Column
 from simnorm.distributions import Distribution
 from simnorm.estimators import (
+    BiasedVariance,
     Estimator,
     InterquartileRange,
     Maximum,
@@ -34,20 +37,16 @@ from simnorm.estimators import (
     Std,
     TrimmedMean,
 )
+from simnorm.quadratic import LARGEST_SKEWNESS, TYPICAL, Spreading, quadratic_skewness
 from simnorm.sampling import batch_count
 
 Floats = NDArray[np.float64]
 
-# Up to this skewness^2/R, of the squares of a typical run, 95 % intervals cover 93 % and more.
-LARGEST_SKEWNESS = 0.05
 # An extreme of the full set comes once in a replication, and errors of extremes are biased, which
 # skews what a variance is made of once more.
 LARGEST_OF_EXTREMES = 0.025
 # So many replications are never asked for: "more than there can be".
 MOST = 1 << 40
-# The largest of many draws is beyond the value that so many of them are expected beyond, half of
-# the time.
-TYPICAL = 0.7
 # A Gauss-Legendre rule on panels of one in logit(u).
 RULE = np.polynomial.legendre.leggauss(8)
 LARGEST_SPAN = 600.0
@@ -70,6 +69,12 @@ class Cumulants(NamedTuple):
     def square_third(self) -> float:
         """Third cumulant of the squared error, less that of the square of a normal error."""
         return 12.0 * self.fourth + self.sixth + 10.0 * self.third * self.third
+
+    @property
+    def square_skewness(self) -> float:
+        """Square of the skewness of a squared error, less what that of a normal one has."""
+        variance = self.square_variance
+        return self.square_third**2 / variance**3 if variance > 0.0 else 0.0
 
 
 def squares_skewness(
@@ -104,6 +109,16 @@ def squares_skewness(
     >>> squares_skewness(kurtosis, distribution("uniform"), 32, 64, 256, paired=True) < 5.0
     True
     """
+    return max(
+        _tail_skewness(kind, law, n, full_size, replications, paired=paired),
+        _quadratic(kind, law, n, full_size, replications, paired=paired),
+    )
+
+
+def _tail_skewness(
+    kind: Estimator, law: Distribution, n: int, full_size: int, replications: int, *, paired: bool
+) -> float:
+    """Return what observations that change an error one at a time give."""
     parts = _parts(kind, law, n, full_size, replications, paired=paired)
     # As shares of all of it, which are in the range of doubles.
     whole = sum(p.variance for p, _ in parts)
@@ -143,6 +158,213 @@ def replications_for_squares(
         found = squares_skewness(kind, law, n, full_size, count, paired=paired)
         return found <= limit * count
 
+    return _fewest(suffice, replications)
+
+
+@functools.lru_cache(maxsize=4096)
+def replications_for_bias(
+    kind: Estimator, law: Distribution, n: int, full_size: int, replications: int, *, paired: bool
+) -> int:
+    """Return how many replications the bias needs, 0 if those there are suffice.
+
+    As many as make the skewness of A small, for a t interval covers too little where it is not.
+
+    Parameters
+    ----------
+    kind, law, n, full_size, replications, paired
+        As for `replications_for_squares`.
+
+    Examples
+    --------
+    Against the full set, the mean error of variances of both halves is a squared normal number.
+
+    >>> from simnorm.distributions import distribution
+    >>> from simnorm.estimators import estimator
+    >>> kind = estimator("unbiased_variance")
+    >>> replications_for_bias(kind, distribution("normal"), 32, 64, 64, paired=True)
+    160
+    """
+
+    def suffice(count: int) -> bool:
+        found = mean_error_skewness(kind, law, n, full_size, count, paired=paired)
+        return found <= LARGEST_SKEWNESS * count
+
+    return _fewest(suffice, replications)
+
+
+def mean_error_skewness(
+    kind: Estimator, law: Distribution, n: int, full_size: int, replications: int, *, paired: bool
+) -> float:
+    """Return the square of the skewness of A, the mean error of a replication.
+
+    Parameters
+    ----------
+    kind, law, n, full_size, replications, paired
+        As for `squares_skewness`.
+
+    Notes
+    -----
+    Of variances mean(z^2) - d^2 the linear part is that of all observations used: against the full
+    set what remains is due to those left out. The mean of the batches' d^2, squared means less
+    that of the full set, is a mean of squares.
+
+    Examples
+    --------
+    Squared means of four batches about their own mean are chi-square with 3 degrees: 8/3.
+
+    >>> from simnorm.distributions import distribution
+    >>> from simnorm.estimators import estimator
+    >>> kind = estimator("biased_variance")
+    >>> 2.6 < mean_error_skewness(kind, distribution("normal"), 256, 1024, 99, paired=True) < 2.7
+    True
+    """
+    if _is_sum(kind, n):
+        parts = _parts_of_mean(kind, law, n, full_size, replications, paired=paired)
+    else:
+        parts = [
+            (p.variance / k, p.third * p.variance**1.5 / k**2)
+            for p, k in _parts(kind, law, n, full_size, replications, paired=paired)
+        ]
+    variance = sum(variance for variance, _ in parts)
+    third = sum(third for _, third in parts)
+    # Next to nothing varies where all squares are as large.
+    return third**2 / variance**3 if variance > 1e-60 else 0.0
+
+
+def _parts_of_mean(
+    kind: Estimator, law: Distribution, n: int, full_size: int, replications: int, *, paired: bool
+) -> list[tuple[float, float]]:
+    """Return variances and third cumulants of the independent parts of A."""
+    batches = batch_count(full_size, n)
+    share = TYPICAL / (2.0 * replications * full_size)
+    x, weights = _draws(law, share)
+    one = _moved(kind, law, n, share) / batches
+    whole = _moved(kind, law, full_size, share) if paired else np.zeros_like(one)
+    used = batches * n
+    parts = []
+    # Whoever is left out changes the full set alone.
+    for values, number in ((one - whole, used), (whole, full_size - used)):
+        found = _cumulants(values, weights)
+        sign = 1.0 if number == used else -1.0
+        parts.append((number * found.variance, sign * number * found.third * found.variance**1.5))
+    if isinstance(kind, Spread):
+        own = 1.0 / n - 1.0 / full_size if paired else 1.0 / n
+        number = max(batches - 1, 1) if paired else batches
+        parts += [
+            (2.0 * size**2 / number, -8.0 * size**3 / number**2)
+            for size in (own * weight for weight in _bends(kind, x, weights))
+        ]
+    return parts
+
+
+def _moved(kind: Estimator, law: Distribution, n: int, share: float) -> Floats:
+    """Return the statistic of n observations one of which is x, in units of the sd."""
+    x, weights = _draws(law, share)
+    values = _with_one(kind, x, weights, x, weights, n)
+    if not isinstance(kind, Spread):
+        return values
+    assert isinstance(kind, BiasedVariance | Std)
+    inflated = n / (n - kind.ddof)
+    return values * (math.sqrt(inflated) if isinstance(kind, Std) else inflated)
+
+
+def _bends(kind: Spread, x: Floats, weights: Floats) -> list[float]:
+    """Return the weights of squares that a spread takes away, of normal numbers.
+
+    Of the squared mean, and for a root an eighth of the squared error of its square.
+    """
+    if not isinstance(kind, Std):
+        return [1.0]
+    z = x - (weights * x).sum()
+    squares = z * z / (weights * z * z).sum()
+    return [0.5, 0.125 * _cumulants(squares, weights).variance]
+
+
+def _quadratic(
+    kind: Estimator, law: Distribution, n: int, full_size: int, replications: int, *, paired: bool
+) -> float:
+    """Return what the quadratic part of a variance gives."""
+    if not isinstance(kind, BiasedVariance | Std) or n < kind.smallest_batch:
+        return 0.0
+    batches = batch_count(full_size, n)
+    own, shared = (1.0 / n - 1.0 / full_size, 1.0 / full_size) if paired else (1.0 / n, 0.0)
+    number = max(batches - 1, 1) if paired else batches
+    spreading = Spreading(law.skewness, law.excess_kurtosis, own, shared, isinstance(kind, Std))
+    return quadratic_skewness(spreading, number, replications, biased=kind.ddof == 0)
+
+
+def replications_for_rows(
+    kind: Estimator, column: Column, n: int, replications: int, *, is_bias: bool
+) -> int:
+    """Return how many replications a single batch of shuffled rows needs, 0 if those suffice.
+
+    Parameters
+    ----------
+    kind
+        A mean or a spread; nothing is asked for others.
+    column
+        The rows' column, not constant.
+    n
+        Batch size, above half of the rows.
+    replications
+        How many there are.
+    is_bias
+        Whether of the bias; otherwise of squares.
+
+    Notes
+    -----
+    Every row is in the batch with probability f = n/N, about as if by itself: the error has the
+    cumulants of such an event times the sums of powers of what the rows add.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simnorm.estimators import estimator
+    >>> column = Column("x", np.array([0.0] * 63 + [1.0]))
+    >>> replications_for_rows(estimator("mean"), column, 60, 64, is_bias=False)
+    240
+    """
+    if not _is_sum(kind, n):
+        return 0
+    spread = isinstance(kind, BiasedVariance | Std)
+    moments = column.square_moments if spread else column.moments
+    found = _left_out(moments, n / column.size, column.size)
+    skewness = found.third**2 if is_bias else found.square_skewness
+    if isinstance(kind, BiasedVariance | Std) and not is_bias:
+        skewness = max(skewness, _quadratic_of_rows(kind, column, n, replications))
+    needed = math.ceil(skewness / LARGEST_SKEWNESS)
+    return _two_digits(needed) if needed > replications else 0
+
+
+def _quadratic_of_rows(
+    kind: BiasedVariance | Std, column: Column, n: int, replications: int
+) -> float:
+    own = 1.0 / n - 1.0 / column.size
+    skewness, kurtosis = column.skewness, column.excess_kurtosis
+    spreading = Spreading(skewness, kurtosis, own, 0.0, isinstance(kind, Std))
+    return quadratic_skewness(spreading, 1, replications, biased=kind.ddof == 0)
+
+
+def _left_out(moments: Mapping[int, float], share: float, size: int) -> Cumulants:
+    """Return the cumulants of a sum over rows that are each in a batch with a probability."""
+    spread = share * (1.0 - share)
+    second = size * moments[2] * spread
+    if not second > 1e-24 * size:
+        return Cumulants(0.0, 0.0, 0.0, 0.0)
+    # Of an event: f g, f g (g - f), f g (1 - 6 f g), f g (1 - 30 f g + 120 f^2 g^2).
+    third = size * moments[3] * spread * (1.0 - 2.0 * share)
+    fourth = size * moments[4] * spread * (1.0 - 6.0 * spread)
+    sixth = size * moments[6] * spread * (1.0 - 30.0 * spread + 120.0 * spread**2)
+    return Cumulants(second, third / second**1.5, fourth / second**2, sixth / second**3)
+
+
+def _two_digits(number: int) -> int:
+    step = int(10 ** max(0, len(str(number)) - 2))
+    return step * math.ceil(number / step)
+
+
+def _fewest(suffice: Callable[[int], bool], replications: int) -> int:
+    """Return about the fewest replications that suffice, 0 if those there are do."""
     if suffice(replications):
         return 0
     few, many = replications, 2 * replications
@@ -151,9 +373,7 @@ def replications_for_squares(
     while many > 1.05 * few + 1.0:
         middle = math.ceil(math.sqrt(few * many))
         few, many = (few, middle) if suffice(middle) else (middle, many)
-    # Two digits are enough.
-    step = int(10 ** max(0, len(str(many)) - 2))
-    return step * math.ceil(many / step)
+    return _two_digits(many)
 
 
 def _parts(
@@ -166,8 +386,10 @@ def _parts(
         found = _of_jumps(kind, law, n, share)
         if not paired:
             return [(found, batches)]
-        return [(_paired(found, batches), max(batches - 1, 1))]
+        return [(_paired(found, n, full_size), max(batches - 1, 1))]
     if isinstance(kind, Shape):
+        if paired and batches == 1:
+            return [(_paired(_of_jumps(kind, law, n, share), n, full_size), 1)]
         # The full set's value differs from the mean of those of its batches.
         sizes = [(n, batches), (full_size, 1)] if paired else [(n, batches)]
         return [(_of_jumps(kind, law, size, share), count) for size, count in sizes]
@@ -191,11 +413,15 @@ def _is_sum(kind: Estimator, n: int) -> bool:
     return untrimmed or isinstance(kind, Mean | Spread)
 
 
-def _paired(found: Cumulants, batches: int) -> Cumulants:
-    """Return the cumulants of an error less the mean of those of all batches."""
-    k = max(batches, 2)
-    own, others = 1.0 - 1.0 / k, -1.0 / k
-    scale = [own**j + (k - 1) * others**j for j in (2, 3, 4, 6)]
+def _paired(found: Cumulants, n: int, full_size: int) -> Cumulants:
+    """Return the cumulants of the error of n observations less that of the full set with them.
+
+    One of them counts 1/n - 1/N, and one left out -1/N. Where few are left out these decide.
+    """
+    if n == full_size:
+        return Cumulants(0.0, 0.0, 0.0, 0.0)
+    own, others, left = 1.0 - n / full_size, -n / full_size, full_size / n - 1.0
+    scale = [own**j + left * others**j for j in (2, 3, 4, 6)]
     third, fourth, sixth = (
         c * s / scale[0] ** (j / 2) for c, s, j in zip(found[1:], scale[1:], (3, 4, 6), strict=True)
     )
@@ -249,8 +475,8 @@ def _with_one(
     if isinstance(kind, Spread):
         z = x - (weights * x).sum()
         z = z / math.sqrt((weights * z * z).sum())
-        # A divisor, which would be the same for all, is left to the caller.
-        variance = (n - 1.0) ** 2 + z * z * (n - 1.0)
+        # In units of the sd; ddof would be the same for all.
+        variance = ((n - 1.0) / n) ** 2 + z * z * ((n - 1.0) / n / n)
         return np.asarray(np.sqrt(variance) if isinstance(kind, Std) else variance)
     centre = (their * others).sum()
     a2, a3, a4 = ((their * (others - centre) ** j).sum() for j in (2, 3, 4))

@@ -258,8 +258,13 @@ class _Rows:
         return np.array(found, dtype=object)[:, np.newaxis]
 
     def _ask_for_more(self, about: About, shown: NDArray[np.bool_]) -> None:
-        """Doubt the standard errors that need more replications, as the source has it."""
+        """Doubt the standard errors that need more replications, as the source has it.
+
+        Not where a k-hat that more replications would not change speaks already.
+        """
         squares = np.array(VERDICTS) % 2 == 1
+        final = self.khat > LARGEST_KHAT
+        final &= self.used[:, np.newaxis] >= KEPT_REPLICATIONS
         for i, (cell, known) in enumerate(about):
             if not shown[i].any():
                 continue
@@ -269,7 +274,7 @@ class _Rows:
                 )
                 if found.status != OK:
                     # That nothing differed is said already, and says more.
-                    here = shown[i] & of_name & (self.mcse[i] > 0.0)
+                    here = shown[i] & of_name & (self.mcse[i] > 0.0) & ~final[i]
                     self.status[i, here], self.reason[i, here] = found.status, found.reason
 
     def _doubt_jumps(self, about: About, shown: NDArray[np.bool_]) -> None:

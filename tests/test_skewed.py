@@ -9,15 +9,19 @@ import pytest
 from scipy import stats
 
 import simnorm as sn
+from simnorm.columns import Column
 from simnorm.diagnostics import draws_verdict, ledger
 from simnorm.distributions import distribution
 from simnorm.estimators import ESTIMATORS, estimator
+from simnorm.known import KnownColumn
+from simnorm.quadratic import LARGEST_SKEWNESS, Spreading, quadratic_skewness
 from simnorm.skewed import (
     LARGEST_OF_EXTREMES,
-    LARGEST_SKEWNESS,
     Cumulants,
     _cumulants,
+    _left_out,
     _paired,
+    mean_error_skewness,
     replications_for_squares,
     squares_skewness,
 )
@@ -67,8 +71,196 @@ def test_averages_over_batches_divide_the_skewness():
 
 def test_two_halves_of_a_full_set_have_opposite_errors():
     """At n = N/2 an observation counts half, and twice as often: k4 is halved, k6 quartered."""
-    found = _paired(Cumulants(1.0, 0.7, 3.0, 60.0), 2)
+    found = _paired(Cumulants(1.0, 0.7, 3.0, 60.0), 32, 64)
     assert found == pytest.approx((0.5, 0.0, 1.5, 15.0))
+
+
+def test_the_few_left_out_decide_what_the_error_is_like():
+    """With n = 60 of 64, 4 are left out: an error about as of a sum of 4, not one of 60.
+
+    A sum of m exponential numbers has the cumulants 2/sqrt(m), 6/m and 120/m^2.
+    """
+    one = Cumulants(1.0, 2.0, 6.0, 120.0)
+    of_60 = Cumulants(1 / 60, 2.0 / math.sqrt(60), 6.0 / 60, 120.0 / 60**2)
+    of_4 = (1 / 4, -2.0 / math.sqrt(4), 6.0 / 4, 120.0 / 4**2)
+    found = _paired(of_60, 60, 64)
+    # In units of the mean of those left out, by (N - n)/N.
+    assert found.variance == pytest.approx(1 / 60 - 1 / 64)
+    # All but what 60 share of it, a sixteenth.
+    assert found.third == pytest.approx(of_4[1], rel=0.1)
+    assert found.fourth == pytest.approx(of_4[2], rel=0.13)
+    assert found.sixth == pytest.approx(of_4[3], rel=0.2)
+    assert _paired(one, 64, 64) == (0.0, 0.0, 0.0, 0.0)
+
+
+def simulated(draw, error, n, N, many=200_000):
+    """Return coverage of intervals of R = 50 for mse and bias, of one batch of n from N."""
+    rng = np.random.default_rng(11)
+    x = draw(rng, (many, N))
+    e = error(x[:, :n]) - error(x)
+    found = []
+    for values, truth in ((e * e, (e * e).mean()), (e, e.mean())):
+        runs = values.reshape(-1, 50)
+        centre, spread = runs.mean(axis=1), runs.std(axis=1, ddof=1) / math.sqrt(50)
+        half = stats.t.ppf(0.975, 49) * spread
+        inside = np.abs(centre - truth) <= half
+        if values is not e:
+            inside = np.abs(np.log(centre / truth)) <= half / centre
+        found.append(float(inside.mean()))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("law", "word", "n", "needed"),
+    [
+        ("normal", "unbiased_variance", 60, 500),
+        ("laplace", "unbiased_variance", 60, 2000),
+        ("laplace", "std(ddof=0)", 60, 2000),
+        ("laplace", "unbiased_variance", 48, 500),
+        ("exponential", "mean", 60, 200),
+        ("exponential", "excess_kurtosis", 60, 200),
+    ],
+)
+def test_a_single_large_batch_asks_for_what_the_left_out_ask(law, word, n, needed):
+    """Cells of one batch with n > N/2 that cover 77 to 90 % at R = 50 ask for many more."""
+    kind, law = estimator(word), distribution(law)
+    found = draws_verdict(kind, law, n, 64, "mse", 50)
+    assert found.status == "unreliable"
+    assert replications_for_squares(kind, law, n, 64, 50, paired=True) > needed
+    # Other draws, as those of a population or of draws with replacement are, have no left out.
+    free = replications_for_squares(kind, law, n, 64, 50, paired=False)
+    assert free < replications_for_squares(kind, law, n, 64, 50, paired=True)
+
+
+def test_what_is_asked_of_single_batches_is_what_they_lack():
+    """At R = 50 squares of normal variances cover 85 % with n = 60, and means of uniform 93 %."""
+    squares, bias = simulated(
+        lambda rng, s: rng.standard_normal(s), lambda x: x.var(axis=-1, ddof=1), 60, 64
+    )
+    assert squares < 0.90
+    assert bias > 0.93
+    squares, _ = simulated(lambda rng, s: rng.random(s), lambda x: x.mean(axis=-1), 60, 64)
+    assert squares > 0.92
+    for law, word, status in (
+        ("normal", "unbiased_variance", "unreliable"),
+        ("uniform", "mean", "ok"),
+    ):
+        found = draws_verdict(estimator(word), distribution(law), 60, 64, "mse", 64)
+        assert found.status == status
+
+
+# ---------------------------------------------------------------------------------------------
+# Errors that are squares
+
+
+def test_a_fair_coin_asks_for_what_squared_squares_ask():
+    """Variances of a coin with p = 1/2 cover 93.4 % at n = N/2 and R = 1,000: refused there."""
+    coin, other = distribution("bernoulli"), distribution("bernoulli(p=0.2)")
+    for word in ("biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)"):
+        kind = estimator(word)
+        assert draws_verdict(kind, coin, 32, 64, "mse", 1000).status == "unreliable"
+        assert draws_verdict(kind, coin, 32, 64, "mse", 10_000).status == "ok"
+        assert draws_verdict(kind, coin, 16, 1024, "mse", 256).status == "ok"
+        assert draws_verdict(kind, other, 32, 64, "mse", 1000).status == "ok"
+    assert draws_verdict(estimator("mean"), coin, 32, 64, "mse", 256).status == "ok"
+
+
+def test_the_square_of_a_chi_square_error_by_hand():
+    """Errors u^2 - 1: their square has mean 2, variance 56 and third cumulant 12,160 - 64.
+
+    E u^2k = (2k - 1)!!: 1, 3, 15, 105, 945, 10,395. E (u^2 - 1)^4 = 105 - 60 + 18 - 4 + 1 = 60 and
+    E (u^2 - 1)^6 = 10,395 - 6*945 + 15*105 - 20*15 + 15*3 - 6 + 1 = 6,040.
+    """
+    spread = Spreading(0.0, -2.0, 0.01, 0.0, is_root=False)
+    third = 6040 - 3 * 60 * 2 + 2 * 8 - 8 * 8
+    found = quadratic_skewness(spread, 1, 10**12, biased=False)
+    assert found == pytest.approx(third**2 / 56.0**3, rel=0.01)
+    # Of eight of them an eighth, and less where nothing rare is met.
+    assert quadratic_skewness(spread, 8, 10**12, biased=False) == pytest.approx(found / 8, rel=0.01)
+    assert quadratic_skewness(spread, 1, 200, biased=False) < 0.5 * found
+
+
+def test_normal_errors_are_not_skewed_by_what_is_squared_in_them():
+    """Where the linear part is all, as of many observations, squares are those of normal errors."""
+    spread = Spreading(0.0, 0.0, 1e-9, 0.0, is_root=False)
+    assert quadratic_skewness(spread, 1, 10**9, biased=False) < 1e-3
+    assert quadratic_skewness(spread._replace(skewness=math.nan), 1, 99, biased=True) == 0.0
+    assert quadratic_skewness(spread._replace(own=0.0), 1, 99, biased=True) == 0.0
+
+
+def test_one_value_of_two_has_a_square_that_is_a_line():
+    """Of two values the rest of z^2 is nothing: kurtosis + 2 is the squared skewness."""
+    for p in (0.1, 0.37, 0.5):
+        law = distribution(f"bernoulli(p={p})")
+        assert law.excess_kurtosis + 2.0 == pytest.approx(law.skewness**2, abs=1e-9)
+
+
+# ---------------------------------------------------------------------------------------------
+# Bias
+
+
+@pytest.mark.parametrize("k", [2, 4, 16])
+def test_mean_errors_of_variances_are_chi_square(k):
+    """Variances of k parts of a normal full set: A is chi-square, k - 1 degrees: 8/(k - 1)."""
+    kind, law = estimator("unbiased_variance"), distribution("normal")
+    found = mean_error_skewness(kind, law, 2048 // k, 2048, 99, paired=True)
+    assert found == pytest.approx(8.0 / (k - 1), rel=0.02)
+    assert draws_verdict(kind, law, 2048 // k, 2048, "bias", 150 // (k - 1)).status == "unreliable"
+    assert draws_verdict(kind, law, 2048 // k, 2048, "bias", 200 // (k - 1)).status == "ok"
+
+
+def test_mean_errors_of_means_have_the_skewness_of_what_is_left_out():
+    """Exponential numbers: 4/m of the mean of m, and of m left out where n does not divide N."""
+    kind, law = estimator("mean"), distribution("exponential")
+    many = 10**9
+    assert mean_error_skewness(kind, law, 4, 64, many, paired=False) == pytest.approx(
+        4.0 / 64, rel=0.01
+    )
+    assert mean_error_skewness(kind, law, 7, 1000, many, paired=True) == pytest.approx(
+        4.0 / 6, rel=0.02
+    )
+    assert mean_error_skewness(kind, law, 8, 64, many, paired=True) == 0.0
+
+
+@pytest.mark.parametrize("law", ["t(df=5)", "poisson", "normal"])
+def test_biases_of_spreads_at_half_of_the_full_set_ask_for_more_than_a_hundred(law):
+    """Their t intervals cover 91 to 93 % at R = 100, because A is one squared number."""
+    kind, law = estimator("unbiased_variance"), distribution(law)
+    assert draws_verdict(kind, law, 32, 64, "bias", 100).status == "unreliable"
+    assert draws_verdict(kind, law, 32, 64, "bias", 256).status == "ok"
+
+
+# ---------------------------------------------------------------------------------------------
+# Columns of data
+
+
+def test_rows_left_out_of_a_single_batch():
+    """Of rows in a batch with n/N = 1/2 by themselves: k3 = 0, k4 = -m4/(N/2), k6 = ...
+
+    An event of probability 1/2 has the cumulants 1/4, 0, -1/8 and 1/4.
+    """
+    moments = {2: 1.0, 3: 0.5, 4: 3.0, 6: 15.0}
+    found = _left_out(moments, 0.5, 100)
+    assert found.variance == 25.0
+    assert found[1:] == pytest.approx((0.0, -1 / 8 * 300 / 625, 1 / 4 * 1500 / 15625))
+    assert _left_out({**moments, 2: 0.0}, 0.5, 100) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_columns_ask_for_what_their_left_out_rows_ask():
+    """Normal rows as their law: n = 60 of 64 is refused at R = 64, n = 32 and the mean are not."""
+    column = Column("x", np.random.default_rng(5).normal(size=64))
+    known = KnownColumn(column, "shuffle")
+    for word, n, status in (
+        ("unbiased_variance", 60, "unreliable"),
+        ("unbiased_variance", 32, "ok"),
+        ("mean", 60, "ok"),
+    ):
+        found = known.draws_verdict(estimator(word), n, "full_set", "mse", 100)
+        assert found.status == status, (word, n)
+    coin = KnownColumn(Column("x", np.repeat([0.0, 1.0], 32)), "shuffle")
+    kind = estimator("unbiased_variance")
+    assert coin.draws_verdict(kind, 40, "full_set", "mse", 256).status == "unreliable"
+    assert coin.draws_verdict(kind, 40, "full_set", "mse", 100_000).status == "ok"
 
 
 @pytest.mark.parametrize("kind", [*ESTIMATORS, "std(ddof=1)"])

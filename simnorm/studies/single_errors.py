@@ -6,7 +6,7 @@ each. They are drawn again from the blocks' own streams, for those cells alone t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,9 @@ from simnorm.design import Design
 from simnorm.distributions import Distribution, distribution
 from simnorm.estimators import BiasedVariance, Estimator, Mean, Std, UserEstimator
 from simnorm.resampling import is_moment, passes
-from simnorm.sampling import GROUPED, REPLACEMENT, cut
-from simnorm.streams import block_stream, lanes_of, slab_rows
+from simnorm.sampling import GROUPED, REPLACEMENT, batch_count, cut, group_column
+from simnorm.streams import block_stream, lanes_of, rows_source, slab_rows
 from simnorm.studies.drawing import (
-    Orders,
     Source,
     assembled,
     chunk,
@@ -35,8 +34,8 @@ Floats = NDArray[np.float64]
 # The quantiles of large full sets are from fewer of them, enough for an interval of the outermost.
 MOST, FEWEST = 1024, 128
 MOST_DRAWS = 1 << 24
-# Multiples of the golden ratio fill the unit interval evenly, however many there are.
-GOLDEN = (5.0**0.5 - 1.0) / 2.0
+# What the source's name is followed by in the key of the stream that chooses batches.
+PLACES = ":places"
 
 
 def most_replications(full_size: int) -> int:
@@ -56,7 +55,8 @@ def single_errors(
     """Return the error of one batch of each of the first replications, for some cells.
 
     It is the first batch. Where rows come by groups, the first batch begins with a group as no
-    other need, so the place of the batch moves evenly from replication to replication.
+    other need, so a place is drawn for each replication, from a stream of its own: all places
+    equally often, and the errors have one law.
 
     Parameters
     ----------
@@ -201,14 +201,16 @@ def _errors_of_rows(
         (cell.column, cell.estimator): _whole(cell.estimator, columns[cell.column])
         for cell in cells
     }
-    first_lane = block * lanes_of(design.full_size)
     sizes = sorted({cell.batch_size for cell in cells})
     for _, some_sizes in passes(sizes, source.sampling):
         first = 0
         for orders in orders_of(design, source, block, found.shape[1], some_sizes[0]):
             last = first + len(orders)
             for size in some_sizes:
-                rows = _one_batch(orders, size, source.sampling, first_lane + first)
+                rows = orders[:, :size]
+                if source.sampling.startswith(GROUPED):
+                    places = drawn_places(design, source, block, size)[first:last]
+                    rows = cut(orders, size)[np.arange(len(orders)), places]
                 for i, cell in enumerate(cells):
                     if cell.batch_size == size:
                         batches = numbers[cell.column][rows][:, np.newaxis]
@@ -223,22 +225,11 @@ def _whole(kind: Estimator, column: Column) -> float:
     return column.centred_value_of(kind)
 
 
-def _one_batch(orders: Orders, size: int, scheme: str, first: int) -> Orders:
-    """Return the rows of one batch of every lane, shape (lanes, n)."""
-    if not scheme.startswith(GROUPED):
-        return orders[:, :size]
-    batches = cut(orders, size)
-    places = np.array(list(evenly(batches.shape[1], first, len(orders))))
-    return np.asarray(batches[np.arange(len(orders)), places])
-
-
-def evenly(count: int, first: int, many: int) -> Iterator[int]:
-    """Yield a place below `count` for each of many replications, all places about as often.
-
-    Examples
-    --------
-    >>> list(evenly(4, 0, 8))
-    [0, 2, 0, 3, 1, 0, 2, 1]
-    """
-    for replication in range(first, first + many):
-        yield int(count * (replication * GOLDEN % 1.0))
+def drawn_places(design: Design, source: Source, block: int, size: int) -> NDArray[np.int64]:
+    """Return which batch is taken of every replication of a block, where rows come by groups."""
+    column, N = group_column(source.sampling), design.full_size
+    assert column is not None
+    assert design.dataset is not None
+    name = rows_source(design.dataset.group_digest(column)) + PLACES
+    rng = block_stream(design.seed, name, N, source.sampling, block, size)
+    return rng.integers(0, batch_count(N, size), lanes_of(N))
