@@ -207,4 +207,4 @@ def words_of_source(source: Source) -> str:
     """Return what a source is called."""
     columns = source.columns
     some = f"{columns[0]} and {len(columns) - 1} more" if len(columns) > 1 else "".join(columns)
-    return f"{source.distribution or some} {source.sampling}"
+    return f"{source.distribution or some}, {source.sampling}"

@@ -119,7 +119,7 @@ def _database(folder: Folder) -> Iterator[Failure]:
         try:
             stored.read_payload(row)
         except ValueError as error:
-            yield Failure(f"{store.DATABASE}, {row.words}", str(error), "what a run writes")
+            yield Failure(f"{store.DATABASE}, {row.words}", str(error), "")
 
 
 _PARTS = (_there, _design, _tables, _schema_version, _provenance, _database)

@@ -30,7 +30,7 @@ class Failure(NamedTuple):
     def words(self) -> str:
         """All of it as one line."""
         if not self.expected:
-            return f"{self.where} {self.got}"
+            return f"{self.where}: {self.got}"
         return f"{self.where}: got {self.got}, expected {self.expected}"
 
 

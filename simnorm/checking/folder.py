@@ -180,14 +180,19 @@ class Folder:
 
 
 def _possible(what: str, action: Callable[[], T]) -> T:
-    """Return what an action returns; what it cannot do is said in one line."""
+    """Return what an action returns; what it cannot do is said in one line.
+
+    `what` begins with the name of a file, which the reason need not name again.
+    """
+    name = what.partition(" ")[0]
     try:
         return action()
     except SimnormError as error:
-        _refuse(what, error.sentence(error.parameter).rstrip("."))
+        reason = error.sentence(error.parameter).rstrip(".")
+        _refuse(what, reason.removeprefix(f"{name}: "))
     except (OSError, sqlite3.Error, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        _refuse(what, reason)
+        _refuse(what, reason.removeprefix(f"{name}: "))
 
 
 def _refuse(what: str, reason: str) -> NoReturn:
