@@ -72,7 +72,8 @@ def mcse(
     share for the variance (A and Q are a replication's mean error and mean squared error; see
     `simnorm.tally.measure`, with which this agrees). Nothing is taken for normal. The sd has
     jackknife values below 200 replications. Replications with unequal numbers of errors are
-    weighted by those numbers (ratio estimates).
+    weighted by those numbers (ratio estimates), and the psi of one that holds the share h of all
+    errors is multiplied by (1 - 1/R)/(1 - h), as the jackknife does.
 
     Intervals: t quantiles with R - 1 degrees of freedom, on the log scale for what cannot be
     negative. Where replications differ in size, as many count as they are worth of equal size,

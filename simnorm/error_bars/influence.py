@@ -56,7 +56,8 @@ class Part:
     estimate
         Its value.
     psi
-        Influence of every replication, shape (replications,); their sum is 0.
+        Influence of every replication, shape (replications,), as `Errors.left_out` makes them of
+        values whose sum is 0.
     """
 
     estimate: float
@@ -69,7 +70,7 @@ class Part:
 
 
 def standard_error(psi: Floats) -> float:
-    """Return sd(psi)/sqrt(R) of influence values, whose mean is 0."""
+    """Return sd(psi)/sqrt(R) of influence values, about 0."""
     return math.sqrt(float(psi @ psi) / (psi.size * (psi.size - 1.0)))
 
 
@@ -116,13 +117,18 @@ def part_of(measure: Measure, errors: Errors) -> Part:
     (5.0, 4.0)
     """
     e = errors.values
-    if measure.word in ("bias", "coverage"):
-        return Part(*errors.mean_of(e))
-    if measure.word == "mae":
-        return Part(*errors.mean_of(np.abs(e)))
     if measure.word == "quantile":
         return quantile_part(errors, measure.q)
-    return _of_squares(measure.word, errors)
+    if measure.word in ("bias", "coverage"):
+        part = Part(*errors.mean_of(e))
+    elif measure.word == "mae":
+        part = Part(*errors.mean_of(np.abs(e)))
+    else:
+        part = _of_squares(measure.word, errors)
+        if measure.word == "sd" and FEWEST_FOR_JACKKNIFE <= errors.replications < FEW:
+            _, deviations = centred(e)
+            return Part(part.estimate, jackknife_sd(errors, deviations))
+    return Part(part.estimate, errors.left_out(part.psi))
 
 
 def _of_squares(word: str, errors: Errors) -> Part:
@@ -136,8 +142,6 @@ def _of_squares(word: str, errors: Errors) -> Part:
         if word == "variance":
             return Part(variance, psi_spread)
         sd = math.sqrt(variance)
-        if FEWEST_FOR_JACKKNIFE <= errors.replications < FEW:
-            return Part(sd, jackknife_sd(errors, deviations))
         return Part(sd, psi_spread / (2.0 * sd) if sd > 0.0 else psi_spread)
     mse = bias * bias + spread
     largest = float(np.abs(errors.values).max()) ** 2
@@ -183,13 +187,19 @@ def quantile_part(errors: Errors, q: float) -> Part:
     """
     e = errors.values
     estimate = float(np.quantile(e, q))
-    _, psi = errors.mean_of(np.asarray(e <= estimate, dtype=np.float64))
+    psi = share_psi(errors, estimate)
     step = share_error(psi, q, e.size)
     half = critical(errors) * step
     ends = np.array([max(q - half, 0.0), min(q + half, 1.0)])
     slope = float(np.diff(np.quantile(e, ends))[0] / np.diff(ends)[0])
     unit = standard_error(psi)
     return Part(estimate, -slope * (step / unit if unit > 0.0 else 0.0) * psi)
+
+
+def share_psi(errors: Errors, threshold: float) -> Floats:
+    """Return the influence values of the share of errors up to a threshold."""
+    _, psi = errors.mean_of(np.asarray(errors.values <= threshold, dtype=np.float64))
+    return errors.left_out(psi)
 
 
 def critical(errors: Errors) -> float:

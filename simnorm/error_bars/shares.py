@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from simnorm.error_bars.given import Errors
-from simnorm.error_bars.influence import Part, critical, share_error, standard_error
+from simnorm.error_bars.influence import Part, critical, share_error, share_psi, standard_error
 from simnorm.intervals import order_ranks
 
 Interval = tuple[float, float]
@@ -108,8 +108,7 @@ def quantile_interval(errors: Errors, q: float) -> Interval:
     if errors.replications == size:
         low, high = order_ranks(size, q)
     else:
-        below = errors.values <= np.quantile(rising, q)
-        _, psi = errors.mean_of(np.asarray(below, dtype=np.float64))
+        psi = share_psi(errors, float(np.quantile(rising, q)))
         half = critical(errors) * share_error(psi, q, size)
         low = math.floor(size * (q - half))
         high = math.ceil(size * (q + half)) + 1
