@@ -481,6 +481,7 @@ class Design:
     """What the terminal needs of a design."""
 
     data, full_size, seed, replications = "", 64, 0, 100
+    target_mcse, time_limit = "", 0.0
 
 
 class Run:
