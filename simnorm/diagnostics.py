@@ -48,6 +48,9 @@ BALANCED = "the batch means average to the mean of the full set"
 # What reasons begin with that ask for more replications, whatever the tails are like.
 FEW, FEW_GROUPS = "its standard error needs", "batches by groups need"
 SHORT = (FEW, FEW_GROUPS)
+# Why it takes so many.
+TAILS = "with these tails {few} {many}"
+SKEWED = "{few} {many}: errors are skewed"
 
 # A standard error of a mean square needs so many replications before its intervals cover what they
 # say, and a t quantile does not help; more where each replication is a single batch.
@@ -252,11 +255,14 @@ def draws_verdict(
     asked = replications_for_bias if base == "bias" else replications_for_squares
     # Draws with replacement leave none out for good: their error is as that of other draws.
     needed = asked(kind, law, n, full_size, replications, paired=cut)
-    return enough(base, n, full_size, replications, needed)
+    heavy = base != "bias" and law.excess_kurtosis >= 0.0
+    return enough(base, n, full_size, replications, needed, because=TAILS if heavy else SKEWED)
 
 
-def enough(measure: str, n: int, full_size: int, replications: int, needed: int) -> Verdict:
-    """Return whether so many replications are enough, if the tails ask for `needed`."""
+def enough(
+    measure: str, n: int, full_size: int, replications: int, needed: int, *, because: str = TAILS
+) -> Verdict:
+    """Return whether so many replications are enough, if tails or skewness ask for `needed`."""
     fewest = FEWEST_FOR_BIAS if measure == "bias" else FEWEST_FOR_SQUARES
     if 2 * n > full_size:
         fewest = FEWEST_SINGLES
@@ -266,8 +272,7 @@ def enough(measure: str, n: int, full_size: int, replications: int, needed: int)
         many = f"{needed:,} replications or more"
         if needed > MOST_REPLICATIONS:
             many = "more replications than there can be"
-        reason = f"with these tails {FEW} {many}"
-        return Verdict(UNRELIABLE, reason)
+        return Verdict(UNRELIABLE, because.format(few=FEW, many=many))
     return Verdict(OK)
 
 

@@ -78,7 +78,8 @@ def quadratic_skewness(parts: Spreading, batches: int, replications: int, *, bia
     g u/sqrt(a) + w sqrt(r/a) - (u^2 - 1) - 2 u v sqrt(b/a), as (z^2 - 1) = g z + a rest of variance
     r = kurtosis + 2 - g^2 that is uncorrelated with z; b is `shared`. With two values r = 0, and a
     root is taken of all of it; with more a normal w would reach beyond zero, and the root is left
-    to the rule for tails. The cumulants of Q are those given v, added up by the law of total cumulance.
+    to the rule for tails. The cumulants of Q are those given v, added up by the law of total
+    cumulance.
 
     Examples
     --------

@@ -70,7 +70,7 @@ def robust(errors: Floats) -> Robust:
     Notes
     -----
     Quantiles between two errors are interpolated (Hyndman and Fan's type 7). The intervals are
-    exact: see `simnorm.intervals.order_interval`; an estimate beyond an end takes the end along.
+    exact: see `simnorm.intervals.order_interval`.
 
     Examples
     --------
@@ -84,9 +84,7 @@ def robust(errors: Floats) -> Robust:
     levels = list(QUANTILES.values())
     ends = [order_interval(rising, q) for q in levels]
     low, high = (np.array([float(end[side]) for end in ends]) for side in (0, 1))
-    estimate = np.quantile(rising, levels)
-    # Between two errors at the end of a small sample the estimate may lie outside of both ends.
-    return Robust(estimate, np.minimum(low, estimate), np.maximum(high, estimate), len(rising))
+    return Robust(np.quantile(rising, levels), low, high, len(rising))
 
 
 def with_robust(design: Design, source: Source, rows: Columns, stop_reason: str) -> Columns:

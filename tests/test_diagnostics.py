@@ -236,7 +236,8 @@ def test_rows_agree_with_the_ledger(frame):
         kind, law = estimator(row.estimator), distribution(row.distribution)
         verdict = ledger(kind, law, row.batch_size, row.full_size, row.reference, row.measure)
         if verdict.status == OK and row.status == UNRELIABLE:
-            assert re.search("k-hat|replications or more|no replication differed", row.reason)
+            short = "replications or more|more replications than|no replication differed"
+            assert re.search(f"k-hat|{short}", row.reason)
             continue
         assert row.status == verdict.status
         assert row.reason == verdict.reason
@@ -258,7 +259,8 @@ def test_exact_biases_are_decided_by_the_design_not_by_the_draws(frame):
 def test_every_t5_row_that_needs_a_missing_moment_is_unreliable():
     """Of t(df=5), 2.5 moments of a variance exist: its bias is ok, all else unreliable, no z.
 
-    This is the default sweep but for the number of replications and the full size.
+    What else is in doubt wants replications only: squares of standard deviations, and the biases
+    of both halves, whose errors are squares. This is the default sweep but for the number of replications and the full size.
     """
     assert "t(df=5)" in DEFAULT_DISTRIBUTIONS
     frame = sn.sweep("t(df=5)", full_size=2048, replications=128).frame
@@ -272,7 +274,12 @@ def test_every_t5_row_that_needs_a_missing_moment_is_unreliable():
     assert frame[["z", "mcse", "ci_low", "ci_high"]][missing].isna().all(axis=None)
     assert frame["estimate"][missing].notna().all()
     assert frame["reason"][missing].str.contains("not above 4").all()
-    assert frame["status"][~missing].isin([OK, EXACT]).all()
+    rest = frame[~missing]
+    short = rest["reason"].str.contains("replications or more")
+    assert rest["status"][~short].isin([OK, EXACT]).all()
+    assert rest["mcse"][short].notna().all()
+    biases = frame["measure"].isin(["bias", "relative_bias"])
+    assert set(frame["batch_size"][biases & (frame["status"] == UNRELIABLE)]) <= {1024}
     # The theory stands beside the estimate all the same: the kurtosis exists.
     assert frame["theory"][missing].notna().all()
 
@@ -287,3 +294,20 @@ def test_one_replication_has_no_standard_error():
     assert (frame[frame["measure"] == "variance"]["status"] == UNDEFINED).all()
     assert frame["z"].isna().all()
     assert all(math.isnan(x) for x in bias["ci_low"])
+
+
+def test_a_khat_that_is_final_is_not_called_a_want_of_replications():
+    """From 1,024 replications on a k-hat above 0.5 stands: more of them would not change it."""
+    settings = {"estimators": "unbiased_variance", "batch_sizes": [60], "full_size": 64}
+    for replications, reason in ((1024, "of the first 1,024"), (512, "replications or more")):
+        frame = sn.sweep("laplace", replications=replications, **settings).frame
+        rows = frame[(frame["measure"] == "mse") & (frame["reference"] == "full_set")]
+        assert rows["khat"].item() > 0.5
+        assert rows["status"].item() == UNRELIABLE
+        assert reason in rows["reason"].item()
+        # What has a k-hat below says that it needs more.
+        other = sn.sweep("laplace", replications=replications, **settings | {"batch_sizes": [56]})
+        mse = other.frame[other.frame["measure"].eq("mse") & other.frame["reference"].eq(FULL)]
+        assert ("k-hat" in mse["reason"].item()) == (
+            mse["khat"].item() > 0.5 and replications >= 1024
+        )

@@ -25,7 +25,7 @@ from simnorm.sampling import cut
 from simnorm.streams import lanes_of
 from simnorm.studies import sweep
 from simnorm.studies.drawing import orders_of, sources
-from simnorm.studies.single_errors import evenly, most_replications, single_errors
+from simnorm.studies.single_errors import drawn_places, most_replications, single_errors
 from simnorm.tables import ALL_MEASURES
 
 NUMBERS = ["estimate", "ci_low", "ci_high"]
@@ -222,19 +222,57 @@ def test_errors_are_those_of_one_batch_of_a_file(table, scheme):
         batches = cut(column[orders], cell.batch_size)
         places = [0] * 12
         if scheme.startswith("grouped"):
-            places = list(evenly(batches.shape[1], 0, 12))
+            places = drawn_places(design, source, 0, cell.batch_size).tolist()
         for replication in (0, 5, 11):
             batch = batches[replication, places[replication]]
             expected = float(cell.estimator(batch)) - float(cell.estimator(column))
             assert mine[replication] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def test_batches_of_groups_come_from_every_place():
-    """Places are taken evenly, from any replication on."""
-    for count in (1, 2, 5, 12):
-        many = np.bincount(list(evenly(count, 0, 100 * count)), minlength=count)
-        assert (np.abs(many - 100) <= 3).all()
-    assert list(evenly(5, 10, 20)) == list(evenly(5, 0, 30))[10:]
+def test_batches_of_groups_come_from_every_place_by_chance(table):
+    """Places are uniform and independent of what came before, and belong to seed and block.
+
+    Pairs of following places pass a chi-square test with a false-alarm rate of 1e-4; places that
+    move evenly, by the golden ratio, have a p-value of 0.
+    """
+    design, other = (
+        Design.make(
+            data=table,
+            columns=["x"],
+            batch_sizes=[9],
+            estimators="mean",
+            sampling="grouped:group",
+            seed=seed,
+        )
+        for seed in (0, 1)
+    )
+    source = sources(design)[0]
+    places = drawn_places(design, source, 0, 9)
+    assert len(places) == lanes_of(55) == 4096
+    pairs = np.histogram2d(places[:-1], places[1:], bins=[np.arange(7) - 0.5] * 2)[0]
+    assert pairs.sum() == 4095
+    assert stats.chisquare(pairs.ravel()).pvalue > 1e-4
+    even = (6 * (np.arange(4096) * (5**0.5 - 1) / 2 % 1.0)).astype(int)
+    pairs = np.histogram2d(even[:-1], even[1:], bins=[np.arange(7) - 0.5] * 2)[0]
+    assert stats.chisquare(pairs.ravel()).pvalue < 1e-12
+    np.testing.assert_array_equal(places, drawn_places(design, source, 0, 9))
+    for them in (
+        drawn_places(other, source, 0, 9),
+        drawn_places(design, source, 1, 9),
+        drawn_places(design, source, 0, 8),
+    ):
+        assert (them != places).mean() > 0.5
+
+
+def test_an_estimate_lies_in_its_own_interval():
+    """For each of these quantiles and every number of errors there may be, ends or none.
+
+    Not so for all quantiles: of 12 errors the 0.99 quantile lies below the only end it has.
+    """
+    for count in range(5, 1025):
+        found = robust(np.arange(count) ** 3.0)
+        assert not (found.ci_low > found.estimate).any(), count
+        assert not (found.ci_high < found.estimate).any(), count
 
 
 # ---------------------------------------------------------------------------------------------
