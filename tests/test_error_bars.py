@@ -609,6 +609,40 @@ def test_unequal_clusters_have_the_t_quantile_of_their_worth(rng):
     # Where all agree, as many values as the clusters are worth.
     got = sn.mcse([True] * 8, "coverage", cluster=labels)
     assert (got.ci_low, got.ci_high) == pytest.approx(shares.wilson(1.0, 3.2, t), rel=1e-9)
+    same = sn.compare([True] * 8, [True] * 8, "coverage", cluster=labels)
+    half = min(t * math.sqrt(2 / 5.2) / math.sqrt(5.2), 1.0)
+    assert (same.ci_low, same.ci_high) == pytest.approx((-half, half), rel=1e-9)
+
+
+def test_quantiles_of_unequal_clusters_leave_out_each(rng):
+    """Woodruff's interval with the jackknife's error of the share below, by hand."""
+    sizes = np.array([30] * 10 + [5] * 40)
+    labels = np.repeat(np.arange(50), sizes)
+    errors = rng.normal(size=50)[labels] + rng.normal(size=500)
+    got = sn.mcse(errors, "median", cluster=labels)
+    below = 1.0 * (errors <= np.median(errors))
+    changes = [below[labels != r].mean() - below.mean() for r in range(50)]
+    worth = 500**2 / (sizes**2).sum()
+    half = stats.t(worth - 1).ppf(0.975) * math.sqrt(49 / 50 * np.square(changes).sum())
+    rising = np.sort(errors)
+    low, high = math.floor(500 * (0.5 - half)), math.ceil(500 * (0.5 + half)) + 1
+    assert (got.ci_low, got.ci_high) == (rising[low - 1], rising[high - 1])
+
+
+@pytest.mark.parametrize("name", ["coverage", "median"])
+def test_either_side_of_a_comparison_may_have_few_clusters(name, rng):
+    """Unpaired methods: one in 40 sets, the other in 9, or in 40 of which one holds nearly all."""
+    good, bad = np.repeat(np.arange(40), 5), np.repeat(np.arange(9), 20)
+    large = np.repeat(np.arange(40), [161] + [1] * 39)
+    values = [truth_values(name, rng.normal(size=size)) for size in (200, 180, 200)]
+    for other, labels, said in ((1, bad, "needs 10"), (2, large, "worth 1.5 equal ones")):
+        a, b, cluster = values[0], values[other], (good, labels)
+        for got in (
+            sn.compare(a, b, name, paired=False, cluster=cluster),
+            sn.compare(b, a, name, paired=False, cluster=cluster[::-1]),
+        ):
+            assert got.status == "unreliable"
+            assert said in got.reason
 
 
 def test_equal_errors_prove_nothing():
