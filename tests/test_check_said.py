@@ -256,8 +256,8 @@ def test_a_run_that_fell_short_passes_and_says_so(given, words, tmp_path):
     assert bool(note) is bool(words)
     assert found["completeness"].looked.endswith(note)
     if "target" in words:
-        assert note.startswith(f"{len(result.missed())} cells")
-        assert "2 cells missed" in CliRunner().invoke(app, ["check", str(out)]).stdout
+        assert note == f"{len(result.missed())} cells missed the target"
+        assert note in CliRunner().invoke(app, ["check", str(out)]).stdout
 
 
 # Not all is drawn again
@@ -454,3 +454,19 @@ def test_sources_of_a_file_share_their_streams():
     nodes = {source: [(engine.Task(i, 0, 0), None)] for i, source in enumerate(sources)}
     found, every = uniqueness._streams(design, nodes)
     assert every == len(found) == len(set(found)) == 3  # of the orders, and of both sizes
+
+
+def test_the_source_of_a_file_that_went_farthest_counts(monkeypatch):
+    """Of two parts of its columns, which share their streams, one has stopped after a block."""
+    monkeypatch.setattr(drawing, "columns_together", lambda *_: 1)
+    monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)
+    data = {"a": np.arange(60.0), "b": np.arange(60.0) ** 2}
+    design = Design.make(data=data, batch_sizes=[2], replications=64)
+    first, second = drawing.sources(design)
+    for levels in ((2, 0), (0, 2)):
+        nodes = {
+            source: [(engine.Task(i, level, 0), None)]
+            for i, (source, level) in enumerate(zip((first, second), levels, strict=True))
+        }
+        found, every = uniqueness._streams(design, nodes)
+        assert every == len(found) == 4

@@ -1,11 +1,11 @@
 """The check against theory: no z of the run is larger than chance makes it.
 
-Of an honest run chance makes the largest |z| exceed the bound with a probability of LEVEL, if its
-estimates were independent and normal, with standard errors from as many normal replications. They
-are not quite. Variances of sweeps are therefore judged by their logarithms, which takes away most
-of what is too much: a small estimate of a variance comes with a small standard error. What is left
-are the skewed means of few replications: from 256 replications on false alarms are rare, of 50 and
-fewer some runs in a thousand may have one.
+Of an honest run chance would make the largest |z| exceed the bound with a probability of LEVEL, if
+its estimates were independent and normal, with standard errors from as many normal replications.
+They are not: a small estimate of a variance comes with a small standard error. Variances of sweeps
+are therefore judged by their logarithms, which takes most of it away. What is left is not known to
+the last: of 1,315 honest runs with 20 to 256 replications, of laws from bernoulli to gamma, none
+failed, so that with 95 % confidence fewer than 3 in 1,000 do.
 """
 
 from __future__ import annotations
