@@ -255,8 +255,8 @@ def draws_verdict(
     asked = replications_for_bias if base == "bias" else replications_for_squares
     # Draws with replacement leave none out for good: their error is as that of other draws.
     needed = asked(kind, law, n, full_size, replications, paired=cut)
-    heavy = base != "bias" and law.excess_kurtosis >= 0.0
-    return enough(base, n, full_size, replications, needed, because=TAILS if heavy else SKEWED)
+    light = base == "bias" or law.excess_kurtosis < 0.0
+    return enough(base, n, full_size, replications, needed, because=SKEWED if light else TAILS)
 
 
 def enough(

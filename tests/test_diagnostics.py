@@ -260,7 +260,8 @@ def test_every_t5_row_that_needs_a_missing_moment_is_unreliable():
     """Of t(df=5), 2.5 moments of a variance exist: its bias is ok, all else unreliable, no z.
 
     What else is in doubt wants replications only: squares of standard deviations, and the biases
-    of both halves, whose errors are squares. This is the default sweep but for the number of replications and the full size.
+    of both halves, whose errors are squares. This is the default sweep but for the number of
+    replications and the full size.
     """
     assert "t(df=5)" in DEFAULT_DISTRIBUTIONS
     frame = sn.sweep("t(df=5)", full_size=2048, replications=128).frame
