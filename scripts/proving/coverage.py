@@ -37,6 +37,7 @@ FEWEST_OK = 500
 # The ledger's verdict is what most of so many runs say: some of its doubts look at the draws.
 JUDGES = 25
 
+SCRATCH = Path("runs/coverage")
 TABLE = Path(__file__).resolve().parents[2] / "reports" / "proof" / "coverage.csv"
 
 
@@ -229,7 +230,12 @@ def write(table: pd.DataFrame, path: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Compute what is missing, then write the table of what there is."""
     parser = argparse.ArgumentParser(prog="scripts/prove coverage", description=__doc__)
-    parser.add_argument("--scratch", type=Path, required=True, help="folder for the intervals")
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=SCRATCH,
+        help="folder for the intervals; what is there is not computed again [default: %(default)s]",
+    )
     parser.add_argument("--runs", default=",".join(PLANS), help="which, in this order")
     parser.add_argument("--seeds", type=int, help="no more seeds of a run than this")
     parser.add_argument("--processes", type=int, default=2)
