@@ -92,7 +92,7 @@ def test_a_function_gives_what_the_estimator_gives(ours, theirs, is_location):
     for name in ("estimate", "mcse", "ci_low", "ci_high", "khat"):
         np.testing.assert_allclose(a[name][known], b[name][known], rtol=1e-9, atol=1e-13)
     # Nor does the ledger know of a function's tails, as it does of a range's.
-    known &= ~a["reason"].str.startswith("with these tails")
+    known &= ~a["reason"].str.contains("with these tails|errors are skewed")
     assert (a["status"][known] == b["status"][known]).all()
     assert (b["failed"] == 0).all()
     # No theory but that a batch which is the full set has no error.
