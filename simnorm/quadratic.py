@@ -23,7 +23,7 @@ TYPICAL = 0.7
 TWO_VALUES = 1e-9
 # Gauss-Legendre rules, for what a typical run holds of a normal law.
 FINE = np.polynomial.legendre.leggauss(20)
-COARSE = np.polynomial.legendre.leggauss(14)
+COARSE = np.polynomial.legendre.leggauss(18)
 # Where a part has no share, its mean is enough.
 POINT = np.polynomial.legendre.leggauss(1)
 
