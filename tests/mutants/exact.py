@@ -87,10 +87,10 @@ def own_clusters() -> None:
     value = math.sqrt(0.05)
     assert close([found.estimate, found.mcse], [value, 0.04 / (2.0 * value)])
     assert found.replications == 2
-    # Sets of two and one: 1, 3 and 8 have the mean 4, from which the first set's sum is -4 and the
-    # second's 4 away; times R over the number of errors, 2/3, that is 8/3, also its standard error.
+    # Sets of two and one: 1, 3 and 8 have the mean 4, without the first set 8 and without the second
+    # 2: the jackknife's variance is half the sum of their squared distances from 5, 9.
     found = sn.mcse([1.0, 3.0, 8.0], "bias", cluster=["a", "a", "b"])
-    assert close([found.estimate, found.mcse], [4.0, 8.0 / 3.0])
+    assert close([found.estimate, found.mcse], [4.0, 3.0])
 
 
 def own_value(word: str, values: Floats) -> Floats:
