@@ -88,9 +88,9 @@ def own_clusters() -> None:
     assert close([found.estimate, found.mcse], [value, 0.04 / (2.0 * value)])
     assert found.replications == 2
     # Sets of two and one: 1, 3 and 8 have the mean 4, without the first set 8 and without the second
-    # 2: the jackknife's variance is half the sum of their squared distances from 5, 9.
+    # 2: the jackknife's variance about the estimate is half the sum of their squared distances, 10.
     found = sn.mcse([1.0, 3.0, 8.0], "bias", cluster=["a", "a", "b"])
-    assert close([found.estimate, found.mcse], [4.0, 3.0])
+    assert close([found.estimate, found.mcse], [4.0, math.sqrt(10.0)])
 
 
 def own_value(word: str, values: Floats) -> Floats:
