@@ -87,7 +87,7 @@ def own_clusters() -> None:
     value = math.sqrt(0.05)
     assert close([found.estimate, found.mcse], [value, 0.04 / (2.0 * value)])
     assert found.replications == 2
-    # Sets of two and one: 1, 3 and 8 have the mean 4, without the first set 8, without the second 2:
+    # Sets of two and one: 1, 3 and 8 have the mean 4, without the first set 8, the second 2:
     # the jackknife's variance about the estimate is half the sum of their squared distances, 10.
     found = sn.mcse([1.0, 3.0, 8.0], "bias", cluster=["a", "a", "b"])
     assert close([found.estimate, found.mcse], [4.0, math.sqrt(10.0)])
