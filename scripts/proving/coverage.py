@@ -139,8 +139,9 @@ def share_of_ok(fields: dict[str, Floats], i: int, truth: float, objection: str)
     A user has one run, and its own k-hat alone. A run that has met no outlier has a small k-hat
     and a small standard error, so these cover less than all runs do.
     """
-    khats = fields["khat"][i]
-    said_ok = khats <= RED
+    # Of most seeds there are sums without a k-hat; a row of ties has none either, and says `ok`.
+    whole = np.isfinite(fields["khat"]).any(axis=0)
+    said_ok = whole & ~(fields["khat"][i] > RED)
     if objection or said_ok.sum() < FEWEST_OK:
         return float("nan")
     return share_covered(fields["ci_low"][i][said_ok], fields["ci_high"][i][said_ok], truth)
