@@ -184,6 +184,7 @@ def digits_panel(ax: Axes, table: pd.DataFrame) -> str:
     ax.set_yticks(range(len(sets)), sets)
     ax.set_ylim(len(sets) - 0.5, -0.5)
     ax.set_xlim(min(14.0, rows["digits"].min() - 0.5), 16.2)
+    ax.set_xticks([14, 15, 16])
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("correct digits by every code path, 15.95 at most")
     least = rows["digits"].min()
