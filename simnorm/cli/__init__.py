@@ -120,7 +120,7 @@ def sweep(
     In each of R replications a full set of N observations is drawn and cut into batches of n. The
     batches' mean, variance, ... are compared with the full set's and with the population's. With
     --data the full set is each numeric column of your file. Ends with a table, and a run folder
-    with everything in it.
+    with everything in it. Exit code 3: a target was not reached, or time was over.
     """
     from simnorm.cli.running import Wishes, run_given
 
