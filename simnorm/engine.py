@@ -287,7 +287,7 @@ def run(
     course = Course(design, schedule, on_source, on_look)
     done, total = 0, total_draws(design)
     cells = study_of(design).cell_count(design) if design.target_mcse else 0
-    for task, node in _results(design, schedule, workers, compiled):
+    for task, node in computed(design, schedule.next, workers, compiled=compiled):
         if on_node is not None:
             on_node(task, node)
         course.take(task, node)
@@ -481,15 +481,33 @@ class Schedule:
         return sorted(self._prefixes)
 
 
-def _results(
-    design: Design, schedule: Schedule, workers: int, compiled: bool
+def computed(
+    design: Design,
+    next_task: Callable[[], Task | None],
+    workers: int,
+    *,
+    ahead: int = 2,
+    compiled: bool = True,
 ) -> Iterator[tuple[Task, Node]]:
-    """Yield every task's node as it is done, with a bounded number in flight."""
+    """Yield every task's node as it is done, with a bounded number in flight.
+
+    Parameters
+    ----------
+    design
+        What the tasks are of.
+    next_task
+        Called whenever there is room for a task; None if there is none, or none before something
+        is finished.
+    workers, ahead
+        Threads, and how many tasks each of them has at the most, those that wait among them.
+    compiled
+        Whether the compiled reader may be used.
+    """
     running: dict[Future[Node], Task] = {}
     executor = ThreadPoolExecutor(workers, thread_name_prefix="simnorm")
     try:
         while True:
-            while len(running) < 2 * workers and (task := schedule.next()) is not None:
+            while len(running) < ahead * workers and (task := next_task()) is not None:
                 running[executor.submit(compute, design, task, compiled=compiled)] = task
             if not running:
                 return

@@ -13,6 +13,7 @@ from simnorm.formatting import plural, seconds_text, significant
 from simnorm.precision import FIRST_LOOK, target
 from simnorm.quantities import MEAN
 from simnorm.sampling import SEQUENTIAL
+from simnorm.settling import CELL, achieved
 from simnorm.tally import MEASURES
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 # What has a standard error that a target is for.
 ASKED = (*MEASURES, MEAN)
+# What names a cell among those of all sources, and a source.
+CELL_OF_RUN = ["distribution", "sampling", *CELL]
+SOURCE = ["distribution", "column", "sampling"]
 
 
 def replications_range(frame: pd.DataFrame) -> str:
@@ -85,17 +89,14 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
         they have in `achieved`, as a share where the target is one; without a target, of every cell
         that time has cut short one row.
     """
-    from simnorm.settling import CELL, achieved
-
     rows = frame[frame["stop_reason"].isin([MAX, TIME]) & frame["measure"].isin(ASKED)]
-    keys = ["distribution", "sampling", *CELL]
     if not design.target_mcse:
-        return rows.drop_duplicates(keys)
+        return rows.drop_duplicates(CELL_OF_RUN)
     columns = {name: rows[name].to_numpy() for name in rows.columns}
     error, is_asked = achieved(columns, target(design.target_mcse))
     rows = rows.assign(achieved=error)[is_asked]
     worst = rows.sort_values("achieved", ascending=False, kind="stable")
-    return worst.drop_duplicates(keys)
+    return worst.drop_duplicates(CELL_OF_RUN)
 
 
 def notice(design: Design, frame: pd.DataFrame) -> str:
@@ -104,16 +105,14 @@ def notice(design: Design, frame: pd.DataFrame) -> str:
     Nothing if all is there that was asked for.
     """
     short = missed(design, frame)
+    if short.empty:
+        return ""
     limit = f"the time limit of {seconds_text(design.time_limit)} was over"
     if not design.target_mcse:
-        if short.empty:
-            return ""
         return (
             f"This run is partial: {limit} after {replications_range(short)} of the "
             f"{design.replications:,} replications asked for."
         )
-    if short.empty:
-        return ""
     many = f"{len(short):,} of {plural(_cells(frame), 'cell')}"
     verb = "has" if len(short) == 1 else "have"
     what = f"{many} {verb} not reached the target, {aim_words(design)}"
@@ -175,10 +174,10 @@ def missed_lines(design: Design, frame: pd.DataFrame, most: int = 5) -> list[str
     short = missed(design, frame)
     shown = short
     if not design.target_mcse:
-        shown = short = short.drop_duplicates(["distribution", "column", "sampling"])
+        shown = short = short.drop_duplicates(SOURCE)
     elif len(short) > most:
         # Cells beside each other say the same: of every statistic the worst.
-        shown = short.drop_duplicates(["distribution", "column", "sampling", "estimator"])
+        shown = short.drop_duplicates([*SOURCE, "estimator"])
     lines = [_line(row, design) for row in shown.head(most).to_dict(orient="records")]
     if len(short) > len(lines):
         lines.append(f"... and {len(short) - len(lines):,} more: see stop_reason in results.csv")
@@ -187,9 +186,6 @@ def missed_lines(design: Design, frame: pd.DataFrame, most: int = 5) -> list[str
 
 def without_error_bars(design: Design, frame: pd.DataFrame) -> str:
     """Return which cells of a run with a target have error bars not to be trusted; else nothing."""
-    from simnorm.settling import CELL
-
-    keys = ["distribution", "sampling", *CELL]
     rows = frame[frame["measure"].isin(ASKED) & (frame["status"] == "unreliable")]
     if not design.target_mcse or rows.empty:
         return ""
@@ -200,15 +196,13 @@ def without_error_bars(design: Design, frame: pd.DataFrame) -> str:
     ]
     some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
     return (
-        f"{len(rows.drop_duplicates(keys)):,} of {plural(_cells(frame), 'cell')} have measures "
+        f"{_cells(rows):,} of {plural(_cells(frame), 'cell')} have measures "
         f"without an error bar to trust ({some}); results.csv gives the reasons"
     )
 
 
 def _cells(frame: pd.DataFrame) -> int:
-    from simnorm.settling import CELL
-
-    return len(frame.drop_duplicates(["distribution", "sampling", *CELL]))
+    return len(frame.drop_duplicates(CELL_OF_RUN))
 
 
 def _line(row: dict[Any, Any], design: Design) -> str:

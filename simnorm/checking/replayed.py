@@ -10,7 +10,6 @@ import functools
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from simnorm.checking.environment import TOLERANCE, differences
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
 from simnorm.design import Design
-from simnorm.engine import Node, Progress, Task, block_count, compute, worker_count
+from simnorm.engine import Node, Progress, Task, block_count, computed, worker_count
 from simnorm.errors import SimnormError
 from simnorm.formatting import plural
 from simnorm.options import SWEEP
@@ -160,21 +159,17 @@ def _drawn(
     design: Design, first: list[_Pair], more: list[_Pair], workers: int, deadline: float
 ) -> Iterator[tuple[_Pair, Node]]:
     """Yield nodes with what their streams give, the second list as far as there is time."""
-    waiting = iter([*((pair, True) for pair in first), *((pair, False) for pair in more)])
-    running: dict[Future[Node], _Pair] = {}
-    executor = ThreadPoolExecutor(workers, thread_name_prefix="simnorm")
-    try:
-        while True:
-            while len(running) < workers and (following := next(waiting, None)) is not None:
-                pair, is_due = following
-                if is_due or time.monotonic() < deadline:
-                    running[executor.submit(compute, design, pair.task)] = pair
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+    pairs = {pair.task: pair for pair in [*first, *more]}
+    due, others = iter(first), iter(more)
+
+    def following() -> Task | None:
+        pair = next(due, None)
+        if pair is None and time.monotonic() < deadline:
+            pair = next(others, None)
+        return None if pair is None else pair.task
+
+    for task, node in computed(design, following, workers, ahead=1):
+        yield pairs[task], node
 
 
 def _arrays(node: Node) -> list[NDArray[np.float64]]:
