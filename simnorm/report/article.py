@@ -1,42 +1,55 @@
 """A report made of chapters: what a study has to say, as plain values that one template sets.
 
 A chapter is a list of blocks: paragraphs, findings, figures, tables, formulas and lists. Texts are
-never markup. The studies' own texts are in `simnorm.report.chapters`.
+never markup. A text is a string or a list of pieces: strings, and symbols, words of code, stressed
+words and references, each made by a function of its name. The studies' own texts are in
+`simnorm.report.chapters`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from simnorm.options import SWEEP
+from simnorm.report.pieces import Piece, Rich, code, plain, ref, strong, sym, without_nothing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simnorm.report import Reportable
 
+__all__ = [
+    "Article", "Block", "Piece", "Rich", "article_of", "bullets", "cell", "chapter", "code",
+    "figure", "finding", "formula", "heading", "plain", "ref", "small", "strong", "sym", "table",
+    "text", "verdict",
+]  # fmt: skip
+
 Block = dict[str, Any]
+# A rule between rows of a table.
+RULE = "rule"
 
 
-def text(words: str) -> Block:
-    """Return a paragraph."""
-    return {"kind": "text", "text": words}
+def text(words: Rich, lead: str = "") -> Block:
+    """Return a paragraph; `lead` is a word or two in bold type that tell what it is about."""
+    return {"kind": "text", "text": without_nothing(words), "lead": lead}
 
 
-def finding(words: str) -> Block:
+def finding(words: Rich) -> Block:
     """Return a sentence that should be seen: what the numbers say."""
-    return {"kind": "finding", "text": words}
+    return {"kind": "finding", "text": without_nothing(words)}
 
 
-def small(words: str) -> Block:
+def small(words: Rich) -> Block:
     """Return a paragraph in small print."""
-    return {"kind": "small", "text": words}
+    return {"kind": "small", "text": without_nothing(words)}
 
 
-def heading(words: str) -> Block:
-    """Return the heading of a section inside a chapter."""
-    return {"kind": "heading", "text": words}
+def heading(words: str, label: str = "") -> Block:
+    """Return the heading of a section inside a chapter; `label` is a name to refer to it."""
+    return {"kind": "heading", "text": words, "label": label}
 
 
 def formula(name: str) -> Block:
@@ -44,37 +57,75 @@ def formula(name: str) -> Block:
     return {"kind": "formula", "name": name}
 
 
-def figure(kind: str, caption: str, alt: str = "") -> Block:
-    """Return a figure by its kind; `alt` is what a screen reader says before the caption."""
-    return {"kind": "figure", "name": kind, "caption": caption, "alt": f"{alt} {caption}".strip()}
+def figure(
+    kind: str,
+    caption: Rich,
+    alt: str = "",
+    *,
+    title: str = "",
+    name: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> Block:
+    """Return a figure.
+
+    Parameters
+    ----------
+    kind
+        A word of `simnorm.figures.kinds_of`.
+    caption
+        What was found, and what is drawn how as far as that is not plain.
+    alt
+        What a screen reader says before the caption.
+    title
+        A few words that begin the caption, in bold type.
+    name
+        What references and files call it, where a report has several of a kind; its kind unless
+        told.
+    options
+        Passed on to `simnorm.figures.figure`, e.g. ``{"page": 2}``.
+    """
+    said = f"{title}. {plain(caption)}" if title else plain(caption)
+    return {"kind": "figure", "name": name or kind, "of": kind, "options": dict(options or {}),
+            "title": title, "caption": without_nothing(caption),
+            "alt": f"{alt} {said}".strip()}  # fmt: skip
 
 
-def verdict(claim: str, word: str, why: str) -> Block:
+def verdict(claim: str, word: str, why: Rich) -> Block:
     """Return something that is often said, a verdict on it in a few words, and why."""
     return {"kind": "verdict", "claim": claim, "word": word, "text": why}
 
 
-def bullets(items: Sequence[str]) -> Block:
+def bullets(items: Sequence[Rich]) -> Block:
     """Return a list."""
     return {"kind": "list", "items": list(items)}
 
 
+def cell(words: Rich, *, rows: int = 1, columns: int = 1, below: str = "") -> dict[str, Any]:
+    """Return a cell of a table that spans rows or columns, or has a second line in small print."""
+    return {"text": words, "rows": rows, "columns": columns, "below": below}
+
+
 def table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    caption: str,
+    head: Sequence[Rich],
+    rows: Sequence[Any],
+    caption: Rich,
     sides: str = "",
     *,
     wide: int = 0,
     gutter: float = 10.0,
     shares: Sequence[float] = (),
+    title: str = "",
+    label: str = "",
+    groups: Sequence[tuple[str, int]] = (),
+    tight: bool = False,
 ) -> Block:
     """Return a table.
 
     Parameters
     ----------
     head, rows
-        Texts.
+        Texts, or cells made by `cell`. Where one spans rows, those after it have a cell less.
+        `RULE` in place of a row is a line across the table.
     caption
         What it shows, and what was found.
     sides
@@ -86,11 +137,25 @@ def table(
     shares
         Parts of the room that is left, one for every column, 0 for what it needs; in place of
         `wide` where several columns have long texts.
+    title
+        A few words that begin the caption, in bold type.
+    label
+        A name to refer to it.
+    groups
+        Heads above the heads, each with the number of columns it spans; nothing over a column that
+        belongs to none. With groups and no `wide` the room that is left goes between groups.
+    tight
+        Whether rows stand close, as in long tables.
     """
     sides = sides or "l" + "r" * (len(head) - 1)
-    rows = [list(row) for row in rows]
-    return {"kind": "table", "head": list(head), "rows": rows, "caption": caption, "sides": sides,
-            "wide": wide, "gutter": gutter, "shares": list(shares)}  # fmt: skip
+    return {"kind": "table", "head": list(head), "rows": [_row(row) for row in rows],
+            "caption": without_nothing(caption), "sides": sides, "wide": wide, "gutter": gutter,
+            "shares": list(shares), "title": title, "label": label,
+            "groups": [[words, count] for words, count in groups], "tight": tight}  # fmt: skip
+
+
+def _row(row: Any) -> Any:
+    return row if row == RULE else list(row)
 
 
 def chapter(title: str, blocks: Sequence[Block]) -> dict[str, Any]:
@@ -135,14 +200,23 @@ class Article:
     tiles: Sequence[dict[str, str]] = ()
     tiles_note: str = ""
     first: Sequence[Block] = ()
-    trust: str = ""
+    trust: Rich = ""
     chapters: Sequence[dict[str, Any]] = field(default_factory=tuple)
     floating: bool = False
 
+    def blocks(self) -> Iterator[Block]:
+        """Yield all blocks in order, those of the first page first."""
+        yield from self.first
+        for part in self.chapters:
+            yield from part["blocks"]
+
+    def pictures(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Return kind and options of every figure by its name, in order."""
+        return {b["name"]: (b["of"], b["options"]) for b in self.blocks() if b["kind"] == "figure"}
+
     def figures(self) -> list[str]:
-        """Return the kinds of all figures, in order."""
-        blocks = [*self.first, *(block for part in self.chapters for block in part["blocks"])]
-        return list(dict.fromkeys(b["name"] for b in blocks if b["kind"] == "figure"))
+        """Return the names of all figures, in order."""
+        return list(self.pictures())
 
 
 class Author(Protocol):
@@ -157,7 +231,7 @@ class Author(Protocol):
 def article_of(
     frame: pd.DataFrame, curves: pd.DataFrame, columns: pd.DataFrame, result: Reportable
 ) -> Article:
-    """Return the report of a run of any study but the sweep."""
-    study = str(frame["study"].iloc[0])
+    """Return the report of a run of any study."""
+    study = str(frame["study"].iloc[0]) if len(frame) else SWEEP
     author = cast(Author, import_module(f"simnorm.report.chapters.{study}"))
     return author.article(frame, curves, columns, result)
