@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -16,12 +15,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from simnorm.errors import SimnormError
-from simnorm.figures.glyphs import boxed
-from simnorm.figures.tables import LONGEST_NAME, short
+from simnorm.figures.marks import MARKERS, PALETTE, Mark, marker_of, marks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
+
+__all__ = [
+    "BANNER_WIDTH", "FAINT", "GRID", "INK", "MARKERS", "PAGE_WIDTH", "PALETTE", "STYLE", "Mark",
+    "batch_size_axis", "empty_figure", "labelled_sizes", "log_axis", "log_ticks", "look",
+    "marker_of", "marks_of", "number", "plain", "save", "save_svg", "say_nothing_to_show",
+    "styled", "symlog_axis",
+]  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,14 +34,6 @@ T = TypeVar("T")
 INK = "#262626"
 FAINT = "#6b6b6b"
 GRID = "#e6e6e6"
-
-# Seaborn's colour-blind-safe palette, ordered so that neighbours differ in lightness too. Its
-# yellow and its pale pink are left out: as thin lines on white paper they cannot be seen.
-PALETTE = (
-    "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#56b4e9", "#ca9161", "#949494",
-    "#4d4d4d",
-)  # fmt: skip
-MARKERS = ("o", "s", "D", "^", "v", "p", "h", "<", ">", "d", "8", "P", "X")
 
 # Widths in inches: text width of an A4 page, and the top of a web page at 100 dots per inch.
 PAGE_WIDTH = 6.7
@@ -103,46 +100,6 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return inside
-
-
-@dataclass(frozen=True)
-class Mark:
-    """How one distribution or column looks in every figure of a run."""
-
-    name: str
-    colour: str
-    shape: str
-    size: float
-    width: float
-    edge: float = 0.5
-
-    @property
-    def label(self) -> str:
-        """The name, shortened if it would not fit."""
-        return self.label_within(LONGEST_NAME)
-
-    def label_within(self, longest: int) -> str:
-        """Return the name in at most so many characters, boxes where it has no glyph."""
-        return short(boxed(self.name), longest)
-
-
-def marks_of(names: Sequence[str]) -> dict[str, Mark]:
-    """Return the look of every name: colour, marker, marker size, line width.
-
-    Sizes and widths fall with the order of drawing, so that where all distributions agree (the
-    mean does not care about the shape) the earlier ones stay visible around the later ones.
-    """
-    depth = [i / max(len(names) - 1, 1) for i in range(len(names))]
-    return {
-        name: Mark(
-            name,
-            PALETTE[i % len(PALETTE)],
-            MARKERS[i % len(MARKERS)],
-            round(5.4 - 1.0 * depth[i], 2),
-            round(1.6 - 0.6 * depth[i], 2),
-        )
-        for i, name in enumerate(names)
-    }
 
 
 def plain(text: Text) -> Text:
