@@ -26,9 +26,10 @@ from tiny_tables import (
 
 from simnorm.figures.choice import main_rows
 from simnorm.report import data, schemes, text, write_report
-from simnorm.report.compile import Shown, design_text, provenance_rows, report_data
 from simnorm.report.facts import Quantity
 from simnorm.report.names import renamed, shown_names
+from simnorm.report.origin import design_text, provenance_rows
+from simnorm.report.sweep import Shown, report_data
 from simnorm.report.tables import answer_table, estimate_text, performance_table
 from simnorm.theory.worth import effective_size
 

@@ -1,8 +1,10 @@
-"""The PDF report of a run: tables, sentences and figures, set by one Typst template."""
+"""The report of a run: tables, sentences and figures, as PDF set by Typst, or as Markdown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
+
+from simnorm.report.formats import MARKDOWN, format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,21 +65,35 @@ class Reportable(Protocol):
         """Command, versions, times."""
 
 
-def write_report(result: Reportable, path: str | Path) -> None:
-    """Write the report of a run as PDF; the same run gives the same bytes.
+def write_report(
+    result: Reportable, path: str | Path, *, paper: str = "a4", format: str = ""
+) -> None:
+    """Write the report of a run as PDF or Markdown; the same run gives the same bytes.
 
     Parameters
     ----------
     result
         A result: design, tables and provenance.
     path
-        The file to write. It appears complete or not at all.
+        The file to write. It appears complete or not at all. Pictures of a Markdown report go to
+        a folder beside it, called like it with ``_files`` in place of its ending.
+    paper
+        ``a4`` or ``letter``; of a PDF.
+    format
+        ``pdf`` or ``md``; by the ending of `path` unless told.
 
     Raises
     ------
+    SimnormError
+        If there is no such paper or format, or the format is not that of the ending.
     RunError
         If the report cannot be set or written.
     """
+    if format_of(path, format) == MARKDOWN:
+        from simnorm.report.markdown import write as write_markdown
+
+        write_markdown(result, path)
+        return
     from simnorm.report.compile import write
 
-    write(result, path)
+    write(result, path, paper=paper)

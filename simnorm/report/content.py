@@ -1,0 +1,121 @@
+"""What a report of chapters says, before anybody sets it: an article, and where it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from simnorm.figures import figure, save_svg
+from simnorm.figures.style import PAGE_WIDTH
+from simnorm.figures.tables import is_data, names_of
+from simnorm.report.article import Article, article_of
+from simnorm.report.names import escaped, renamed, renaming_note, shown_names
+from simnorm.report.origin import design_text, moment, provenance_rows
+from simnorm.schema import SCHEMA
+from simnorm.stopped import missed_lines, notice, stopping_rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from simnorm.report import Reportable
+
+# So many names of distributions or columns stand among the keywords of a document.
+MOST_KEYWORDS = 24
+
+
+@dataclass(frozen=True)
+class Content:
+    """A report's article, the tables that its figures are drawn from, and its origin.
+
+    Parameters
+    ----------
+    article
+        The report.
+    frame, curves
+        The tables of the run, under names that have glyphs.
+    finished
+        When the run was finished.
+    around
+        What goes around the article: author, note on names, provenance, design, notice.
+    """
+
+    article: Article
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    finished: datetime
+    around: dict[str, Any]
+
+    @classmethod
+    def of(cls, result: Reportable) -> Content:
+        """Return what there is to say about a result."""
+        names = shown_names(result.frame)
+        parts = (result.frame, result.curves, result.columns)
+        frame, curves, columns = (renamed(table, names) for table in parts)
+        finished = moment(str(result.provenance.get("finished", "")))
+        design = result.design
+        around = {
+            "author": author(result),
+            "date": [finished.year, finished.month, finished.day],
+            "keywords": keywords(frame),
+            "of_data": is_data(frame),
+            "note": renaming_note(names),
+            "provenance": provenance_rows(result.provenance, frame, stopping_rule(design)),
+            "design": design_text(design.to_toml()),
+            "notice": notice(design, frame),
+            "missed": missed_lines(design, frame, 2),
+            "timed": bool(design.time_limit),
+        }
+        made = article_of(frame, curves, columns, result)
+        return cls(made, frame, curves, finished, around)
+
+    def data(self) -> dict[str, Any]:
+        """Return everything that the template shows, as plain values of characters with glyphs."""
+        found: dict[str, Any] = shown(dataclasses.asdict(self.article) | self.around)
+        return found
+
+    def picture(self, name: str, path: Path) -> None:
+        """Draw a figure of the article and write it as SVG; ``rmse-2`` is a second page."""
+        kind, _, page = name.rpartition("-") if name[-1:].isdigit() else (name, "", "")
+        which = {"page": int(page)} if page else {}
+        save_svg(figure(kind, self.frame, self.curves, width=PAGE_WIDTH, **which), path)
+
+
+def author(result: Reportable) -> str:
+    """Return who made a report."""
+    return f"simnorm {result.provenance.get('simnorm', '')}".strip()
+
+
+def keywords(frame: pd.DataFrame) -> list[str]:
+    """Return what somebody would look for who wants to find the report of a run again."""
+    studies = [str(word) for word in frame["study"].drop_duplicates()]
+    words = ["batch statistics", "batch normalization", *studies, *names_of(frame)[:MOST_KEYWORDS]]
+    return list(dict.fromkeys(words))
+
+
+def attachments(result: Reportable) -> dict[str, bytes]:
+    """Return the files that a report carries, by name; names of columns as they are."""
+    found = {"results.csv": csv_bytes(result.frame[[c for c in SCHEMA if c in result.frame]])}
+    if result.design.data:
+        found["columns.csv"] = csv_bytes(result.columns)
+    return found | {"design.toml": result.design.to_toml().encode()}
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as the bytes of a CSV file."""
+    return str(table.to_csv(index=False, lineterminator="\n")).encode()
+
+
+def shown(value: Any) -> Any:
+    """Return `value` with every text in it reduced to characters that have a glyph."""
+    if isinstance(value, str):
+        # A number and its per cent sign must not part at the end of a line.
+        return escaped(value).replace(" %", "\u00a0%")
+    if isinstance(value, dict):
+        return {key: shown(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(part) for part in value]
+    return value
