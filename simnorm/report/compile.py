@@ -6,7 +6,7 @@ import os
 import tempfile
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simnorm.errors import RunError
 from simnorm.figures import OF_ALL_SCHEMES, PAGED, figure, save_svg
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 TEMPLATE, ARTICLE = "template.typ", "article.typ"
+
 
 def write(result: Reportable, path: str | Path, *, paper: str = A4) -> None:
     """Write the report of `result` to `path`; see `simnorm.report.write_report`."""
@@ -67,7 +68,7 @@ def _compiled_sweep(result: Reportable, paper: str) -> bytes:
         root = Path(folder)
         _write_parts(result, root)
         for kind, page, name in pictures(run):
-            which = {"page": page} if kind in PAGED else {}
+            which: dict[str, Any] = {"page": page} if kind in PAGED else {}
             table = run.whole if kind in OF_ALL_SCHEMES else run.frame
             picture = figure(kind, table, run.curves, width=PAGE_WIDTH, **which)
             save_svg(picture, root / f"{name}.svg")

@@ -78,10 +78,10 @@ class Content:
         return found
 
     def picture(self, name: str, path: Path) -> None:
-        """Draw a figure of the article and write it as SVG; ``rmse-2`` is a second page."""
-        kind, _, page = name.rpartition("-") if name[-1:].isdigit() else (name, "", "")
-        which = {"page": int(page)} if page else {}
-        save_svg(figure(kind, self.frame, self.curves, width=PAGE_WIDTH, **which), path)
+        """Draw a figure of the article and write it as SVG."""
+        kind, options = self.article.pictures()[name]
+        drawn = figure(kind, self.frame, self.curves, **{"width": PAGE_WIDTH} | options)
+        save_svg(drawn, path)
 
 
 def author(result: Reportable) -> str:
