@@ -19,9 +19,10 @@ from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.distributions import Distribution
 from simnorm.distributions import distribution as read_distribution
-from simnorm.errors import SimnormError, shown
+from simnorm.errors import SimnormError, nearest, shown
 from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
+from simnorm.formatting import plural
 from simnorm.grammar import whole_number
 from simnorm.options import SWEEP
 from simnorm.quantities import MEAN, split_factors
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from simnorm.figures import Part
     from simnorm.studies.drawing import Source
 
 Floats = NDArray[np.float64]
@@ -137,36 +139,75 @@ class Result:
 
     def plot(
         self,
-        measure: str = "variance",
-        *,
-        estimator: str | None = None,
-        reference: str = "full_set",
+        kind: str = "variance",
         ax: Axes | None = None,
+        *,
+        estimator: str | Estimator | None = None,
+        name: str | Distribution | None = None,
+        batch_size: int | None = None,
+        reference: str | None = None,
     ) -> Axes:
-        """Draw a measure against batch size, with 95 % intervals and theory, and return the axes.
+        """Draw a measure or any kind of figure on one pair of axes, and return these.
+
+        Simulation is drawn as points with 95 % intervals, theory as lines. `figure` draws a kind
+        with all its panels.
 
         Parameters
         ----------
-        measure, reference
-            As in `table`.
-        estimator
-            Which estimator; ``std(ddof=0)`` if None and it is there, otherwise the first.
+        kind
+            A measure, as in `table`, against batch size; or a kind of figure, of a sweep
+            ``overview sampling_distribution split heatmap khat audit convergence histograms
+            sampling``.
         ax
-            Matplotlib axes to draw on; a new figure's if None.
-        """
-        from simnorm.figures import draw
+            Matplotlib axes to draw on, which keep your style; those of a new figure, unknown to
+            pyplot, if None.
+        estimator
+            Which estimator. If None, of a measure ``std(ddof=0)`` where it is there, otherwise the
+            first; a kind chooses one that stands for all.
+        name
+            Which distribution, or column of data. If None, all of them where one pair of axes can
+            hold them, otherwise the first.
+        batch_size
+            Which batch size; all of them, or the one that the kind features, if None.
+        reference
+            ``full_set`` or ``population``; the full set, where the run has it, if None.
 
-        frame = self._rows(measure, reference)
-        if self.design.study == SWEEP:
-            spec = None if estimator is None else check_estimator(self.frame, estimator)
-            return draw(self.frame, measure, ax=ax, estimator=spec, reference=reference)
-        held = tuple(frame["estimator"].unique())
-        spec = _one_of(held, estimator or next(iter(held), None), "estimator")
-        frame = frame[frame["estimator"] == spec]
-        # One line for each source: of what the study varies, the first.
-        frame = frame[frame["factors"] == frame["factors"].iloc[0]]
-        about = str(frame["reference"].iloc[0])
-        return draw(frame, measure, ax=ax, estimator=spec, reference=about)
+        Raises
+        ------
+        SimnormError
+            If there is no such kind, or the run does not hold what is asked for, or the kind has
+            no form on one pair of axes.
+
+        Examples
+        --------
+        >>> import simnorm as sn
+        >>> result = sn.sweep("normal", batch_sizes=[2, 4], full_size=64, replications=64)
+        >>> ax = result.plot("relative_rmse", estimator="mean")
+        >>> ax.get_xlabel()
+        'batch size n'
+        """
+        from simnorm import figures
+
+        part = self._part(estimator, name, batch_size)
+        if reference is not None and reference not in REFERENCES:
+            allowed = f"allowed are {', '.join(REFERENCES)}"
+            raise SimnormError("reference", reference, allowed, nearest(reference, REFERENCES))
+        return figures.plot(kind, self.frame, self.curves, ax, part=part, reference=reference or "")
+
+    def _part(
+        self,
+        estimator: str | Estimator | None,
+        name: str | Distribution | None,
+        batch_size: int | None,
+    ) -> Part:
+        """Return the part of the run that is asked for, in the words of its table."""
+        from simnorm.figures import Part
+
+        if estimator is not None and self.design.study == SWEEP:
+            estimator = check_estimator(self.frame, str(read_estimator(estimator)))
+        if name is not None and not self.design.data and str(name) not in self.design.names:
+            name = str(read_distribution(name))
+        return Part(str(estimator or ""), str(name or ""), batch_size or 0)
 
     def replay(
         self,
@@ -248,11 +289,43 @@ class Result:
         held = [source for source in drawing.sources(design) if source.sampling == scheme]
         return next(s for s in held if wanted in (s.distribution, *s.columns))
 
-    def figure(self, kind: str) -> Figure:
-        """Return one of the report's figures, by its name in `simnorm.figures.FIGURES`."""
+    def figure(
+        self,
+        kind: str = "overview",
+        *,
+        estimator: str | Estimator | None = None,
+        name: str | Distribution | None = None,
+        batch_size: int | None = None,
+        **options: Any,
+    ) -> Figure:
+        """Return a whole figure, with all its panels, as the report has it.
+
+        Parameters
+        ----------
+        kind
+            A kind of figure, see `simnorm.figures.about`.
+        estimator, name, batch_size
+            Draw these alone, as in `plot`.
+        options
+            Where the kind has them: ``reference``, ``page`` (from 1, see `simnorm.figures.pages`),
+            ``width`` in inches.
+
+        Raises
+        ------
+        SimnormError
+            If there is no such kind or option, or the run does not hold what is asked for.
+
+        Examples
+        --------
+        >>> import simnorm as sn
+        >>> result = sn.sweep("normal", batch_sizes=[2, 4], full_size=64, replications=64)
+        >>> float(result.figure("variance", width=6.0).get_figwidth())
+        6.0
+        """
         from simnorm.figures import figure
 
-        return figure(kind, self.frame, self.curves)
+        part = self._part(estimator, name, batch_size)
+        return figure(kind, self.frame, self.curves, part=part, **options)
 
     def report(self, path: str | Path = store.REPORT) -> Path:
         """Write the PDF report and return its path.
@@ -285,7 +358,7 @@ class Result:
         design = self.design
         return (
             f"<simnorm {design.study}: {shown(', '.join(design.names), 200)[1:-1]}; N = "
-            f"{design.full_size}, {len(design.batch_sizes)} batch sizes, "
+            f"{design.full_size}, {plural(len(design.batch_sizes), 'batch size')}, "
             f"{stopped.drawn_words(design, self.frame)}; seed {design.seed}; "
             f"{len(self.frame)} rows>"
         )

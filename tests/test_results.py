@@ -722,7 +722,7 @@ def test_plot_draws_on_the_axes_it_is_given(whole):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"measure": "RMSE"}, "measure: got 'RMSE'"),
+        ({"kind": "RMSE"}, "kind: got 'RMSE'.* Did you mean 'rmse'"),
         ({"reference": "file"}, "reference: got 'file'"),
         ({"estimator": "variance"}, "'variance'"),
         ({"estimator": "9**9**9"}, "9**9**9"),

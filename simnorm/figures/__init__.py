@@ -1,14 +1,33 @@
 """Figures: functions of a run's tables that return a matplotlib figure and touch nothing else.
 
-`FIGURES` maps the word a person uses to the function that draws it. Importing this package loads
-no matplotlib: that happens inside the first call.
+`figure` draws a whole figure of a kind, `plot` the same on one pair of axes. `FIGURES` maps the
+word a person uses to the function that draws it. Importing this package loads no matplotlib: that
+happens inside the first call.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from simnorm.figures.kinds import (
+    FROM_BOTH,
+    FROM_CURVES,
+    OF_ALL_SCHEMES,
+    PAGED,
+    STUDY_KINDS,
+    SWEEP_KINDS,
+    Part,
+    about,
+    kinds_of,
+    known_kind,
+    missing,
+    part_of,
+    study_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,16 +37,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "FIGURES", "FROM_CURVES", "OF_STUDY", "draw", "figure", "kinds_of", "pages", "save", "save_svg",
+    "FIGURES", "FROM_BOTH", "FROM_CURVES", "OF_ALL_SCHEMES", "OF_STUDY", "PAGED", "Part", "about",
+    "draw", "figure", "kinds_of", "missing", "pages", "plot", "save", "save_svg",
 ]  # fmt: skip
 
 
 def _lazy(kind: str) -> Callable[..., Figure]:
     """Return the function ``figure`` of the module named `kind`, imported when it is called."""
 
-    def drawn(table: pd.DataFrame, **options: Any) -> Figure:
-        module = import_module(f"simnorm.figures.{kind}")
-        made: Figure = module.figure(table, **options)
+    def drawn(*tables: pd.DataFrame, **options: Any) -> Figure:
+        made: Figure = import_module(f"simnorm.figures.{kind}").figure(*tables, **options)
         return made
 
     drawn.__name__ = drawn.__qualname__ = kind
@@ -35,46 +54,27 @@ def _lazy(kind: str) -> Callable[..., Figure]:
     return drawn
 
 
-FIGURES: dict[str, Callable[..., Figure]] = {
-    kind: _lazy(kind)
-    for kind in (
-        "overview", "variance", "bias", "rmse", "audit", "convergence", "histograms", "sampling",
-    )
-}  # fmt: skip
-
-# The kinds that are drawn from `curves`; the others take `frame`.
-FROM_CURVES = frozenset({"convergence", "histograms"})
-
-# The kinds that show all sampling schemes of a run; the others show one.
-OF_ALL_SCHEMES = frozenset({"audit", "sampling"})
-
-
-# The kinds with a panel per estimator: with many distributions or estimators they go on over pages.
-# Of many columns of data only the worst are drawn.
-PAGED = frozenset({"variance", "bias", "rmse"})
-
+FIGURES: dict[str, Callable[..., Figure]] = {kind: _lazy(kind) for kind in SWEEP_KINDS}
 
 # The kinds of the other studies: functions of the two tables, in modules of the study's folder.
-OF_STUDY: dict[str, tuple[str, ...]] = {
-    "inputs": ("error", "outputs", "by_value", "epsilon", "gamma", "scalers"),
-    "running": ("trajectory", "floor", "split", "sampling"),
-}
+OF_STUDY: dict[str, tuple[str, ...]] = {study: tuple(kinds) for study, kinds in STUDY_KINDS.items()}
 
 
-def kinds_of(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return the kinds of figures that a run has."""
-    study = str(frame["study"].iloc[0]) if len(frame) else "sweep"
-    return OF_STUDY.get(study, tuple(FIGURES))
+def module_of(kind: str, frame: pd.DataFrame) -> ModuleType:
+    """Return the module that draws a kind of a run's figures."""
+    study = study_of(frame)
+    folder = f"{study}." if study in STUDY_KINDS else ""
+    return import_module(f"simnorm.figures.{folder}{kind}")
 
 
 def pages(kind: str, frame: pd.DataFrame) -> int:
     """Return how many pages a figure of this kind has; draw one with ``figure(..., page=2)``."""
-    if kind not in PAGED:
-        return 1
     from simnorm.figures.choice import main_rows, page_names
     from simnorm.figures.tables import pages_of
 
-    return len(pages_of(page_names(main_rows(frame)), panelled(kind, frame)))
+    if kind in PAGED and kind in kinds_of(frame):
+        return len(pages_of(page_names(main_rows(frame)), panelled(kind, frame)))
+    return 1
 
 
 def panelled(kind: str, frame: pd.DataFrame) -> list[str]:
@@ -83,15 +83,24 @@ def panelled(kind: str, frame: pd.DataFrame) -> list[str]:
     return shown
 
 
-def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any) -> Figure:
+def figure(
+    kind: str,
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    *,
+    part: Part = Part(),  # noqa: B008  # it cannot change
+    **options: Any,
+) -> Figure:
     """Draw the figure of a kind from a run's two tables.
 
     Parameters
     ----------
     kind
-        A key of `FIGURES`.
+        A key of `FIGURES`, or of another study a kind of `kinds_of`.
     frame, curves
         The tables of a result.
+    part
+        One estimator, distribution (or column) or batch size; all if left out.
     options
         Passed on, e.g. ``reference="population"``, ``width=9.0`` (inches) or ``page=2``.
 
@@ -103,32 +112,94 @@ def figure(kind: str, frame: pd.DataFrame, curves: pd.DataFrame, **options: Any)
     Raises
     ------
     SimnormError
-        If there is no such kind.
+        If there is no such kind, part or option.
     """
-    kinds = kinds_of(frame)
-    if kind not in kinds:
-        from simnorm.errors import SimnormError, nearest
+    module = module_of(known_kind(frame, kind), frame)
+    check_options(kind, module.figure, options)
+    frame, curves = part_of(frame, curves, part)
+    tables, more = tables_for(kind, frame, curves)
+    made: Figure = module.figure(*tables, **more, **options)
+    return made
 
-        known = ", ".join(kinds)
-        raise SimnormError("kind", kind, f"allowed are {known}", nearest(kind, kinds).strip())
-    if kinds != tuple(FIGURES):
-        module = import_module(f"simnorm.figures.{frame['study'].iloc[0]}.{kind}")
-        made: Figure = module.figure(frame, curves, **options)
-        return made
+
+def tables_for(
+    kind: str, frame: pd.DataFrame, curves: pd.DataFrame
+) -> tuple[tuple[pd.DataFrame, ...], dict[str, Any]]:
+    """Return the tables that a kind is drawn from, and the names that fix its colours."""
+    if study_of(frame) in STUDY_KINDS:
+        return (frame, curves), {}
+    if kind in OF_ALL_SCHEMES:
+        return (frame,), {}
     from simnorm.figures.choice import main_rows
     from simnorm.figures.tables import names_of, with_exact_goals
 
-    if kind in OF_ALL_SCHEMES:
-        return FIGURES[kind](frame, **options)
     shown = main_rows(frame)
+    here = curves["sampling"].isin(set(shown["sampling"]))
+    if kind in FROM_BOTH:
+        return (shown, curves[here]), {}
     if kind not in FROM_CURVES:
-        return FIGURES[kind](shown, **options)
-    # A distribution without a curve must not shift the colours of those that have one.
-    options.setdefault("names", names_of(shown))
+        return (shown,), {}
     if kind == "convergence":
-        here = (curves["kind"] == kind) & curves["sampling"].isin(set(shown["sampling"]))
-        curves = with_exact_goals(curves[here], shown)
-    return FIGURES[kind](curves, **options)
+        curves = with_exact_goals(curves[here & (curves["kind"] == kind)], shown)
+    # A distribution without a curve must not shift the colours of those that have one.
+    return (curves,), {"names": names_of(shown)}
+
+
+def check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Refuse an option that the function of a kind does not take.
+
+    Raises
+    ------
+    SimnormError
+        If there is one.
+    """
+    from simnorm.errors import SimnormError
+
+    tables = ("ax", "frame", "curves", "names")
+    held = [name for name in inspect.signature(function).parameters if name not in tables]
+    for name, value in options.items():
+        if name not in held:
+            raise SimnormError(name, value, f"a figure {kind!r} has no {name} to choose")
+
+
+def plot(
+    kind: str,
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    part: Part = Part(),  # noqa: B008  # it cannot change
+    **options: Any,
+) -> Axes:
+    """Draw a kind, or a measure of the table, on one pair of axes.
+
+    Parameters
+    ----------
+    kind
+        A measure of the table such as ``"rmse"`` or ``"relative_bias"``, or a key of `FIGURES`.
+    frame, curves
+        The tables of a result.
+    ax
+        The axes to draw on, which keep the user's style; without them a new figure is made.
+    part
+        One estimator, distribution (or column) or batch size. What is left out the kind chooses:
+        all distributions where they fit, otherwise the first.
+    options
+        ``reference`` where the kind has one; ``width`` in inches of a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    SimnormError
+        If there is no such kind, part or option, or the kind needs several panels.
+    """
+    from simnorm.figures.one import drawn
+
+    return drawn(kind, frame, curves, ax, part=part, **options)
 
 
 def draw(
