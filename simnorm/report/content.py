@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from simnorm.figures import figure, save_svg
+from simnorm.figures import figure, save, save_svg
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import is_data, names_of
 from simnorm.report.article import Article, article_of
@@ -77,11 +77,21 @@ class Content:
         found: dict[str, Any] = shown(dataclasses.asdict(self.article) | self.around)
         return found
 
-    def picture(self, name: str, path: Path) -> None:
-        """Draw a figure of the article and write it as SVG."""
+    def picture(self, name: str, path: Path, *, outlined: bool = False) -> None:
+        """Draw a figure of the article and write it as SVG.
+
+        Parameters
+        ----------
+        name
+            What the article calls it.
+        path
+            The file to write.
+        outlined
+            Whether letters are drawn as shapes, for readers that have not the fonts.
+        """
         kind, options = self.article.pictures()[name]
         drawn = figure(kind, self.frame, self.curves, **{"width": PAGE_WIDTH} | options)
-        save_svg(drawn, path)
+        (save if outlined else save_svg)(drawn, path)
 
 
 def author(result: Reportable) -> str:

@@ -1,14 +1,278 @@
-"""A report as Markdown."""
+"""A report as Markdown, for pull requests: the same article as the PDF, pictures beside it."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from simnorm.errors import RunError, SimnormError
+from simnorm.report.article import Block
+from simnorm.report.content import Content
+from simnorm.report.latex import FORMULAS
+from simnorm.report.marked import fenced, html, literal, rich
+from simnorm.report.pieces import plain
+from simnorm.report.pipes import pipe_table
+from simnorm.report.places import check_place, write_whole
 
 if TYPE_CHECKING:
     from simnorm.report import Reportable
 
+# A chapter with more characters is folded, and so is a table with more rows.
+LONG_CHAPTER = 2000
+LONG_TABLE = 16
+
+WITHOUT = "Pictures are left out here; with `-o report.md` they are written beside the file."
+AGAIN = (
+    "The same seed, design and versions give the same numbers, whatever the number of workers"
+    "{limit}. To run it again, save the design below as `design.toml` and call "
+    "`simnorm run design.toml`. Files that this report calls attached are in the run folder."
+)
+LIMIT = (
+    ", but for where the time limit falls: the numbers of a cell are those of any run with as many "
+    "replications"
+)
+
 
 def write(result: Reportable, path: str | Path) -> None:
     """Write the report of `result` as Markdown; see `simnorm.report.write_report`."""
-    raise NotImplementedError
+    path = Path(path)
+    folder = path.with_name(f"{path.stem}_files")
+    try:
+        check_place(path)
+        if folder.exists() and not folder.is_dir():
+            raise SimnormError(
+                "report", os.fspath(path), f"its pictures go to {folder.name}, which is a file",
+                "Name another file.",
+            )  # fmt: skip
+        content = Content.of(result)
+        text = markdown(content, result, folder.name)
+        _write_pictures(content, folder)
+        write_whole(text.encode(), path)
+    except OSError as error:
+        raise RunError(
+            "report", os.fspath(path), f"the file cannot be written ({error.strerror or error})",
+            "Name a place you may write to.",
+        ) from None  # fmt: skip
+
+
+def text_of(result: Reportable) -> str:
+    """Return the report of `result` as Markdown without pictures."""
+    return markdown(Content.of(result), result, "")
+
+
+def _write_pictures(content: Content, folder: Path) -> None:
+    """Draw all pictures, then put them into the folder; what else is in it stays."""
+    with tempfile.TemporaryDirectory(prefix="simnorm-report-") as scratch:
+        drawn = [Path(scratch, f"{name}.svg") for name in content.article.figures()]
+        for picture in drawn:
+            content.picture(picture.stem, picture, outlined=True)
+        folder.mkdir(exist_ok=True)
+        for picture in drawn:
+            write_whole(picture.read_bytes(), folder / picture.name)
+
+
+def markdown(content: Content, result: Reportable, pictures: str) -> str:
+    """Return a report as Markdown.
+
+    Parameters
+    ----------
+    content
+        What it says.
+    result
+        The run, for its design.
+    pictures
+        The folder of its pictures, as links name it; none if empty.
+    """
+    written = Writer(content, pictures)
+    parts = [*written.front(), *written.chapters(), *written.appendix(result.design.to_toml())]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+class Writer:
+    """Writes the blocks of one article.
+
+    Parameters
+    ----------
+    content
+        The article, and what goes around it.
+    pictures
+        The folder of its pictures; none if empty.
+    """
+
+    def __init__(self, content: Content, pictures: str) -> None:
+        self.article, self.around = content.article, content.around
+        self.pictures = pictures
+        self.places = places_of(self.article.first, self.article.chapters)
+        self.counts = {"figure": 0, "table": 0}
+
+    def front(self) -> list[str]:
+        """Return what the first page of the PDF has."""
+        made, around = self.article, self.around
+        notice = [f"**{literal(around['notice'])}**"] if around["notice"] else []
+        notice += [self.said(line) for line in around["missed"]] if notice else []
+        answer = f"**{literal(made.answer)}**" + (f" {literal(made.shape)}" if made.shape else "")
+        return [
+            f"# {literal(made.title)}",
+            self.said(made.subtitle),
+            self.said(made.setting),
+            "\n".join(f"> {line}\n>" for line in notice).removesuffix("\n>"),
+            answer,
+            self.tiles(),
+            self.small(made.tiles_note) if made.tiles else "",
+            *self.blocks(made.first),
+            self.said(made.trust),
+            self.small(around["note"]),
+            self.small(WITHOUT, ready=True) if made.figures() and not self.pictures else "",
+        ]
+
+    def tiles(self) -> str:
+        """Return the numbers that matter, side by side."""
+        tiles = self.article.tiles
+        if not tiles:
+            return ""
+        rows = [[tile["caption"] for tile in tiles], [tile["detail"] for tile in tiles]]
+        head = [tile["number"] for tile in tiles]
+        return pipe_table(self.said_in_cell, head, rows, "c" * len(head))
+
+    def chapters(self) -> list[str]:
+        """Return the chapters, the long ones folded."""
+        found = []
+        for at, part in enumerate(self.article.chapters, start=1):
+            written = self.blocks(part["blocks"])
+            found.append(f"## {at} {literal(part['title'])}")
+            if sum(map(len, written)) > LONG_CHAPTER:
+                written = folded(_inside(part["blocks"]), written)
+            found += written
+        return found
+
+    def blocks(self, blocks: Sequence[Block]) -> list[str]:
+        """Return the blocks of a chapter."""
+        return [self.block(it) for it in blocks]
+
+    def block(self, it: Block) -> str:
+        """Return one block."""
+        write: dict[str, Callable[[Block], str]] = {
+            "text": self.paragraph,
+            "finding": lambda it: f"> {self.said(it['text'])}",
+            "small": lambda it: self.small(it["text"]),
+            "heading": self.heading,
+            "formula": lambda it: fenced(FORMULAS[it["name"]], "math"),
+            "figure": self.figure,
+            "verdict": self.verdict,
+            "list": lambda it: "\n".join(f"- {self.said(part)}" for part in it["items"]),
+            "table": self.table,
+        }
+        return write[it["kind"]](it)
+
+    def said(self, words: Any) -> str:
+        """Return a text that begins a line."""
+        return rich(words, self.places)
+
+    def said_in_cell(self, words: Any) -> str:
+        """Return a text in a cell of a table."""
+        return rich(words, self.places, cell=True)
+
+    def paragraph(self, it: Block) -> str:
+        """Return a paragraph, its first words in bold type where it has some."""
+        lead = it.get("lead", "")
+        if not lead:
+            return self.said(it["text"])
+        return f"**{literal(lead)}** {rich(it['text'], self.places, cell=True)}"
+
+    def small(self, words: Any, *, ready: bool = False) -> str:
+        """Return a paragraph in small print; `ready` if it is Markdown already."""
+        made = words if ready else rich(words, self.places, cell=True)
+        return f"<sub>{made}</sub>" if made else ""
+
+    def heading(self, it: Block) -> str:
+        """Return the heading of a section."""
+        label = it.get("label", "")
+        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
+        return f"### {anchor}{literal(it['text'])}"
+
+    def verdict(self, it: Block) -> str:
+        """Return what is often said, and what to think of it."""
+        why = rich(it["text"], self.places, cell=True)
+        return f"*“{literal(it['claim'])}”*\n\n**{literal(it['word'])}.** {why}"
+
+    def caption(self, it: Block, word: str) -> str:
+        """Return a caption with its number."""
+        self.counts[it["kind"]] += 1
+        title = f"**{literal(it['title'])}.** " if it.get("title") else ""
+        words = rich(it["caption"], self.places, cell=True)
+        return f"**{word} {self.counts[it['kind']]}** {title}{words}"
+
+    def figure(self, it: Block) -> str:
+        """Return a picture with its caption."""
+        name, caption = it["name"], self.caption(it, "Figure")
+        caption = f'<a id="{self.places[name][1]}"></a>{caption}'
+        if not self.pictures:
+            return caption
+        place = quote(f"{self.pictures}/{name}.svg")
+        return f"![{literal(it['alt'])}]({place})\n\n{caption}"
+
+    def table(self, it: Block) -> str:
+        """Return a table under its caption, folded if it is long."""
+        caption = self.caption(it, "Table")
+        label = it.get("label", "")
+        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
+        made = pipe_table(
+            self.said_in_cell, it["head"], it["rows"], it["sides"], it.get("groups", ())
+        )
+        if len(it["rows"]) <= LONG_TABLE:
+            return f"{anchor}{caption}\n\n{made}"
+        head = f"Table {self.counts['table']}"
+        title = it.get("title") or plain(it["caption"])
+        return "\n\n".join([f"{anchor}{caption}", *folded(f"{head}: {title}", [made])])
+
+    def appendix(self, design: str) -> list[str]:
+        """Return where the numbers come from, and how to have them again."""
+        around = self.around
+        rows = [[word, value] for word, value in around["provenance"]]
+        table = pipe_table(self.said_in_cell, ["item", "value"], rows, "ll")
+        again = AGAIN.format(limit=LIMIT if around["timed"] else "")
+        return [
+            "## Provenance",
+            again,
+            *folded("Where the numbers come from", [table]),
+            *folded("The design", [fenced(design, "toml")]),
+            self.small(around["author"]),
+        ]
+
+
+def folded(summary: str, parts: Sequence[str]) -> list[str]:
+    """Return parts that are seen when somebody opens them."""
+    return [f"<details>\n<summary>{html(summary)}</summary>", *parts, "</details>"]
+
+
+def _inside(blocks: Sequence[Block]) -> str:
+    """Return what a folded chapter holds, in words."""
+    counts = [(sum(it["kind"] == kind for it in blocks), kind) for kind in ("figure", "table")]
+    held = [f"{count} {kind}{'s' * (count > 1)}" for count, kind in counts if count]
+    return f"Read the chapter ({', '.join(held)})" if held else "Read the chapter"
+
+
+def places_of(first: Sequence[Block], chapters: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    """Return what references to figures, tables and sections are called, and where they lead."""
+    found: dict[str, tuple[str, str]] = {}
+    counts = {"figure": 0, "table": 0}
+    for at, blocks in enumerate([first, *(part["blocks"] for part in chapters)]):
+        section = 0
+        for it in blocks:
+            kind = it["kind"]
+            if kind == "heading":
+                section += 1
+                said, label = f"Section {at}.{section}", it.get("label", "")
+            elif kind in counts:
+                counts[kind] += 1
+                said = f"{kind.capitalize()} {counts[kind]}"
+                label = it["name"] if kind == "figure" else it.get("label", "")
+            else:
+                continue
+            if label:
+                found[label] = (said, quote(f"at-{label}"))
+    return found
