@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simnorm.batch_laws.curves import histogram_curves
 from simnorm.design import Design
 from simnorm.diagnostics import EXACT, FAILED, OK, UNDEFINED, UNRELIABLE
 from simnorm.engine import KEPT_REPLICATIONS, REPLICATIONS, TARGET, Node, Sums, Task, rerun
@@ -216,6 +217,8 @@ class Maker:
             rows = with_robust(design, source, rows, sums.stop_reason)
         del self._settling[source]
         self._rows[source], self._curves[source] = rows, [curves]
+        if design.study == SWEEP:
+            self._curves[source].append(histogram_curves(design, source))
         if source.columns:
             first = source.sampling == design.sampling[0]
             self._curves[source].append(data_curves(design, source, with_histogram=first))

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import theory
+from simnorm.batch_laws.split import split_curves
 from simnorm.columns import Column
 from simnorm.describe import (
     COLUMNS_SCHEMA,
@@ -368,7 +369,7 @@ def _relative_powers(about: About) -> Floats:
 
 
 def build_curves(design: Design, found: dict[Source, Sums], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return running RMSEs against the full set, at doubling numbers of replications."""
+    """Return what the sums of every source give: running RMSEs, and errors of full sets."""
     parts = []
     for source, sums in found.items():
         here = (frame["distribution"] == source.distribution) & (
@@ -384,7 +385,17 @@ def build_curves(design: Design, found: dict[Source, Sums], frame: pd.DataFrame)
 def source_curves(
     design: Design, source: Source, sums: Sums, rows: dict[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Return one source's running RMSEs; `rows` are those of its table."""
+    """Return one source's running RMSEs and its full sets' errors; `rows` are of its table."""
+    parts = (
+        _convergence_curves(design, source, sums, rows),
+        split_curves(design, source, sums, rows),
+    )
+    return {name: np.concatenate([part[name] for part in parts]) for name in CURVES_SCHEMA}
+
+
+def _convergence_curves(
+    design: Design, source: Source, sums: Sums, rows: dict[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
     cells = sweep.cells(design, source)
     reference = drawing.references(source)[0]
     against = [i for i, cell in enumerate(cells) if cell.reference == reference]
