@@ -327,20 +327,32 @@ class Result:
         part = self._part(estimator, name, batch_size)
         return figure(kind, self.frame, self.curves, part=part, **options)
 
-    def report(self, path: str | Path = store.REPORT) -> Path:
-        """Write the PDF report and return its path.
+    def report(
+        self, path: str | Path = store.REPORT, *, paper: str | None = None, format: str = ""
+    ) -> Path:
+        """Write the report as PDF or Markdown, and return its path.
+
+        Parameters
+        ----------
+        path
+            The file; its ending is ``.pdf`` or ``.md``. The pictures of ``NAME.md`` go to
+            ``NAME_files``.
+        paper
+            Of a PDF, ``a4`` or ``letter``; A4 if None.
+        format
+            ``pdf`` or ``md``, by the ending unless told.
 
         Raises
         ------
         SimnormError
-            If the place cannot be written to.
+            If the place cannot be written to, or paper and format do not go with it.
         """
         from simnorm.report import write_report
 
         path = Path(path)
-        check_report_path(path)
+        check_report_path(path, format=format)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_report(self, path)
+        write_report(self, path, paper=paper, format=format)
         return path
 
     def save(self, folder: Path) -> None:
@@ -370,13 +382,15 @@ class Result:
         return str(self.table(measure, reference=reference).to_html())
 
 
-def check_report_path(path: Path, parameter: str = "report") -> None:
+def check_report_path(path: Path, parameter: str = "report", *, format: str = "") -> None:
     """Refuse a path where no report can be written, before anything is computed."""
+    from simnorm.report.formats import check_pictures, format_of
+
     store.check_writable(path, parameter)
     if path.is_dir():
         raise SimnormError(parameter, str(path), "it is a folder, a file name is needed")
-    if path.suffix.lower() != ".pdf":
-        raise SimnormError(parameter, str(path), "a report is a PDF", "Name a file ending in .pdf.")
+    format_of(path, format, parameter)
+    check_pictures(path, parameter)
 
 
 def _one_of(held: tuple[Any, ...], wanted: Any, parameter: str) -> Any:

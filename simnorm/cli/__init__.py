@@ -27,6 +27,7 @@ from simnorm.cli.options import (
     MAX_REPLICATIONS,
     NA,
     OUT,
+    PAPER,
     QUIET,
     REPLICATIONS,
     REPORT,
@@ -38,6 +39,7 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+from simnorm.cli.report import report as report_command
 from simnorm.cli.solve import solve
 from simnorm.cli.study import study_app
 
@@ -110,6 +112,7 @@ def sweep(
     workers: WORKERS = None,
     out: OUT = None,
     report: REPORT = None,
+    paper: PAPER = None,
     json: JSON = False,
     dry_run: DRY_RUN = False,
     quiet: QUIET = False,
@@ -143,7 +146,7 @@ def sweep(
         "time_limit": time_limit,
         "seed": seed,
     }
-    run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose))
+    run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper))
 
 
 app.add_typer(study_app, name="study")
@@ -160,6 +163,7 @@ def run(
     workers: WORKERS = None,
     out: OUT = None,
     report: REPORT = None,
+    paper: PAPER = None,
     json: JSON = False,
     dry_run: DRY_RUN = False,
     quiet: QUIET = False,
@@ -174,30 +178,10 @@ def run(
 
     notes: list[str] = []
     read = Design.from_file(design, notes)
-    run_design(read, Wishes(workers, out, report, json, dry_run, quiet, verbose), notes)
+    run_design(read, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper), notes)
 
 
-@app.command()
-@guarded
-def report(
-    run: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", help="The PDF to write [default: RUN/report.pdf].", metavar="FILE"
-        ),
-    ] = None,
-    quiet: QUIET = False,
-) -> None:
-    """Write the PDF report of a run; nothing is computed again."""
-    from simnorm.results import check_report_path, load
-    from simnorm.store import REPORT as REPORT_NAME
-
-    result = load(run)
-    check_report_path(out or run / REPORT_NAME, "out")
-    path = result.report(out or run / REPORT_NAME)
-    if not quiet:
-        typer.echo(f"report: {path}", err=True)
+app.command()(report_command)
 
 
 @app.command(name="list")

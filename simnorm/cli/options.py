@@ -138,7 +138,14 @@ OUT = Annotated[
     ),
 ]
 REPORT = Annotated[
-    Path | None, typer.Option(help="Also write the PDF report there.", metavar="FILE")
+    Path | None,
+    typer.Option(
+        help="Also write the report there: FILE.pdf, or FILE.md for pull requests.", metavar="FILE"
+    ),
+]
+PAPER = Annotated[
+    str | None,
+    typer.Option(help="Paper of the PDF: a4 or letter [default: a4].", metavar="PAPER"),
 ]
 JSON = Annotated[
     bool, typer.Option("--json", help="Print all results as JSON instead of the table.")
@@ -180,7 +187,7 @@ DRIFT = Annotated[
         metavar="NUMBERS",
     ),
 ]
-NO_REPORT = Annotated[bool, typer.Option("--no-report", help="Write no PDF.")]
+NO_REPORT = Annotated[bool, typer.Option("--no-report", help="Write no report.")]
 STUDY_SIZES = Annotated[
     str | None,
     typer.Option(
@@ -191,7 +198,9 @@ STUDY_SIZES = Annotated[
 STUDY_REPORT = Annotated[
     Path | None,
     typer.Option(
-        help="Where the PDF goes [default: report.pdf in the run folder].", metavar="FILE"
+        help="Where the report goes: FILE.pdf, or FILE.md for pull requests [default: report.pdf "
+        "in the run folder].",
+        metavar="FILE",
     ),
 ]
 DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]

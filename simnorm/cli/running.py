@@ -18,12 +18,13 @@ import typer
 
 from simnorm import stopped
 from simnorm.api import memory_needed, run
+from simnorm.cli.report import check_wished
 from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import STUDIES
-from simnorm.results import Result, check_report_path
+from simnorm.results import Result
 from simnorm.store import REPORT, check_folder, default_folder, replaced
 from simnorm.studies import study_of
 from simnorm.studies.drawing import sources
@@ -49,6 +50,7 @@ class Wishes(NamedTuple):
     dry_run: bool
     quiet: bool
     verbose: bool
+    paper: str | None = None
 
 
 def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = False) -> None:
@@ -82,8 +84,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     check_folder(folder, design)
     if before := replaced(folder, design):
         notes.append(f"{folder} held this design with {before}: the new run takes its place")
-    if wishes.report is not None:
-        check_report_path(wishes.report)
+    check_wished(wishes.report, wishes.paper)
     if not wishes.quiet:
         for note in notes:
             typer.echo(f"note: {note}", err=True)
@@ -109,7 +110,10 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         gone = error  # whoever reads the table has left; the report is made all the same
     if wishes.verbose and not wishes.quiet:
         print_details(result)
-    report = None if wishes.report is None else result.report(wishes.report)
+    report = None
+    if wishes.report is not None:
+        with stage("report", shown=not wishes.quiet):
+            report = result.report(wishes.report, paper=wishes.paper)
     if not wishes.quiet:
         if without := stopped.without_error_bars(result.design, result.frame):
             typer.echo(textwrap.fill(f"note: {without}", 80), err=True)
@@ -186,9 +190,25 @@ def progress_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
                 completed, total = progress.cells - progress.open_cells, progress.cells
                 what = f"{completed:,} of {total:,} cells precise"
                 rate = rate.partition(",")[0]
+            if completed >= total:
+                # All is drawn; what follows is no draw and has no rate.
+                what, rate = "tables", ""
             bar.update(shown_task, description=what, completed=completed, total=total, rate=rate)
 
         yield on_progress
+
+
+@contextmanager
+def stage(word: str, *, shown: bool) -> Iterator[None]:
+    """Show a word on stderr while the block runs, if that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield
+        return
+    with console.status(word):
+        yield
 
 
 def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from simnorm.cli.options import (
     NA,
     NO_REPORT,
     OUT,
+    PAPER,
     PRESET,
     QUIET,
     REPLICATIONS,
@@ -79,6 +80,7 @@ def inputs(
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
+    paper: PAPER = None,
     json: JSON = False,
     dry_run: DRY_RUN = False,
     quiet: QUIET = False,
@@ -115,7 +117,7 @@ def inputs(
         "time_limit": time_limit,
         "seed": seed,
     }
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
     _run(given, wishes, no_report=no_report)
 
 
@@ -144,6 +146,7 @@ def running(
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
+    paper: PAPER = None,
     json: JSON = False,
     dry_run: DRY_RUN = False,
     quiet: QUIET = False,
@@ -179,7 +182,7 @@ def running(
         "time_limit": time_limit,
         "seed": seed,
     }
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
     _run(given, wishes, no_report=no_report)
 
 
@@ -191,4 +194,6 @@ def _run(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None:
     if no_report and wishes.report is not None:
         allowed = "--no-report says to write none"
         raise SimnormError("report", str(wishes.report), allowed, "Drop one.")
+    if no_report and wishes.paper is not None:
+        raise SimnormError("paper", wishes.paper, "--no-report says to write none", "Drop one.")
     run_given(given, wishes, with_report=not no_report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simnorm.report.formats import MARKDOWN, format_of
+from simnorm.report.formats import MARKDOWN, check_paper, format_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ class Reportable(Protocol):
 
 
 def write_report(
-    result: Reportable, path: str | Path, *, paper: str = "a4", format: str = ""
+    result: Reportable, path: str | Path, *, paper: str | None = None, format: str = ""
 ) -> None:
     """Write the report of a run as PDF or Markdown; the same run gives the same bytes.
 
@@ -78,18 +78,21 @@ def write_report(
         The file to write. It appears complete or not at all. Pictures of a Markdown report go to
         a folder beside it, called like it with ``_files`` in place of its ending.
     paper
-        ``a4`` or ``letter``; of a PDF.
+        Of a PDF, ``a4`` or ``letter``; A4 if None.
     format
         ``pdf`` or ``md``; by the ending of `path` unless told.
 
     Raises
     ------
     SimnormError
-        If there is no such paper or format, or the format is not that of the ending.
+        If there is no such paper or format, the format is not that of the ending, or Markdown is
+        to have a paper.
     RunError
         If the report cannot be set or written.
     """
-    if format_of(path, format) == MARKDOWN:
+    found = format_of(path, format)
+    paper = check_paper(paper, found)
+    if found == MARKDOWN:
         from simnorm.report.markdown import write as write_markdown
 
         write_markdown(result, path)

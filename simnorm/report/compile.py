@@ -13,10 +13,11 @@ from simnorm.figures import OF_ALL_SCHEMES, PAGED, figure, save_svg
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.options import SWEEP
 from simnorm.report.content import Content, attachments
+from simnorm.report.formats import A4, check_paper
 from simnorm.report.origin import moment
 from simnorm.report.places import check_place, write_whole
 from simnorm.report.sweep import Shown, pictures, report_data
-from simnorm.report.typeset import A4, check_paper, typeset
+from simnorm.report.typeset import typeset
 
 if TYPE_CHECKING:
     import pandas as pd

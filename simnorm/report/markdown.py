@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from simnorm.errors import RunError, SimnormError
+from simnorm.errors import RunError
 from simnorm.report.article import Block
 from simnorm.report.content import Content
+from simnorm.report.formats import check_pictures, pictures_of
 from simnorm.report.latex import FORMULAS
-from simnorm.report.marked import fenced, html, literal, rich
+from simnorm.report.marked import beginning, fenced, html, literal, rich
 from simnorm.report.pieces import plain
 from simnorm.report.pipes import pipe_table
 from simnorm.report.places import check_place, write_whole
@@ -40,14 +41,10 @@ LIMIT = (
 def write(result: Reportable, path: str | Path) -> None:
     """Write the report of `result` as Markdown; see `simnorm.report.write_report`."""
     path = Path(path)
-    folder = path.with_name(f"{path.stem}_files")
+    folder = pictures_of(path)
+    check_pictures(path)
     try:
         check_place(path)
-        if folder.exists() and not folder.is_dir():
-            raise SimnormError(
-                "report", os.fspath(path), f"its pictures go to {folder.name}, which is a file",
-                "Name another file.",
-            )  # fmt: skip
         content = Content.of(result)
         text = markdown(content, result, folder.name)
         _write_pictures(content, folder)
@@ -170,6 +167,10 @@ class Writer:
 
     def said(self, words: Any) -> str:
         """Return a text that begins a line."""
+        return beginning(self.inside(words))
+
+    def inside(self, words: Any) -> str:
+        """Return a text that other words stand before."""
         return rich(words, self.places)
 
     def said_in_cell(self, words: Any) -> str:
@@ -181,11 +182,11 @@ class Writer:
         lead = it.get("lead", "")
         if not lead:
             return self.said(it["text"])
-        return f"**{literal(lead)}** {rich(it['text'], self.places, cell=True)}"
+        return f"**{literal(lead)}** {self.inside(it['text'])}"
 
     def small(self, words: Any, *, ready: bool = False) -> str:
         """Return a paragraph in small print; `ready` if it is Markdown already."""
-        made = words if ready else rich(words, self.places, cell=True)
+        made = words if ready else self.inside(words)
         return f"<sub>{made}</sub>" if made else ""
 
     def heading(self, it: Block) -> str:
@@ -196,15 +197,14 @@ class Writer:
 
     def verdict(self, it: Block) -> str:
         """Return what is often said, and what to think of it."""
-        why = rich(it["text"], self.places, cell=True)
+        why = self.inside(it["text"])
         return f"*“{literal(it['claim'])}”*\n\n**{literal(it['word'])}.** {why}"
 
     def caption(self, it: Block, word: str) -> str:
         """Return a caption with its number."""
         self.counts[it["kind"]] += 1
-        title = f"**{literal(it['title'])}.** " if it.get("title") else ""
-        words = rich(it["caption"], self.places, cell=True)
-        return f"**{word} {self.counts[it['kind']]}** {title}{words}"
+        title = f". {literal(it['title'])}." if it.get("title") else ""
+        return f"**{word} {self.counts[it['kind']]}{title}** {self.inside(it['caption'])}"
 
     def figure(self, it: Block) -> str:
         """Return a picture with its caption."""

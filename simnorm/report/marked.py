@@ -11,9 +11,10 @@ from simnorm.report.pieces import SYMBOLS, Piece, Rich, pieces, plain
 # Nothing is seen of it; what it parts is no mention, no number of an issue, no address.
 PART = "<!-- -->"
 _PARTED = re.compile(
-    r"(?P<before>@(?=\w)|\#(?=\d)|\bGH(?=-\d)|:(?=//)|:(?=[\w+-]+:)|\bwww(?=\.))", re.ASCII
+    r"(?P<before>@(?=\w)|\#(?=\d)|\bGH(?=-\d)|:(?=//)|:(?=[\w+-]*[a-z+-][\w+-]*:|100:|1234:)|\bwww(?=\.))",
+    re.ASCII,
 )
-_MARKUP = re.compile(r"[\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_])")
+_MARKUP = re.compile(r"[\\`*\[\]~#]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # What begins a list, a heading or a rule, where it begins a line.
 _BEGINNING = re.compile(r"(?P<number>\d{1,9})(?P<point>[.)])(?=\s|$)|(?P<sign>[-+=])")
@@ -28,7 +29,7 @@ def literal(text: str) -> str:
     Examples
     --------
     >>> print(literal("a*b | <i> #1"))
-    a\*b \| &lt;i&gt; \#<!-- -->1
+    a\*b | &lt;i&gt; \#<!-- -->1
     """
     return _TOKENS.sub(_escaped, one_line(text))
 
@@ -64,15 +65,28 @@ def beginning(text: str) -> str:
     return f"{found['number']}\\{text[found.start('point') :]}"
 
 
-def in_code(text: str, *, cell: bool = False) -> str:
-    """Return a text as a code span; in a cell of a table, `cell`, a bar needs its backslash."""
+def in_code(text: str) -> str:
+    """Return a text as a code span."""
     text = one_line(text)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     ticks = "`" * (longest + 1)
     pad = " " if text[:1] == "`" or text[-1:] == "`" else ""
-    if cell:
-        text = text.replace("|", "\\|")
     return f"{ticks}{pad}{text}{pad}{ticks}" if text else ""
+
+
+def bold(text: str) -> str:
+    """Return a text in bold type; stars next to a sign of the text might be no stars of Markdown.
+
+    Examples
+    --------
+    >>> bold("Batches"), bold("Batches.")
+    ('**Batches**', '<strong>Batches.</strong>')
+    """
+    made = literal(text)
+    if not made:
+        return ""
+    plain_ends = made[0].isalnum() and made[-1].isalnum()
+    return f"**{made}**" if plain_ends else f"<strong>{made}</strong>"
 
 
 def fenced(text: str, language: str) -> str:
@@ -105,20 +119,21 @@ def rich(words: Rich, places: Mapping[str, tuple[str, str]], *, cell: bool = Fal
     cell
         Whether it stands in a cell of a table.
     """
-    made = "".join(_piece(piece, places, cell) for piece in pieces(words))
-    return made.strip(" ") if cell else beginning(made.strip(" "))
+    made = "".join(_piece(piece, places) for piece in pieces(words)).strip(" ")
+    # A backslash before a bar is taken away before anything else is read, in code too.
+    return made.replace("|", "\\|") if cell else made
 
 
-def _piece(piece: Piece, places: Mapping[str, tuple[str, str]], cell: bool) -> str:
+def _piece(piece: Piece, places: Mapping[str, tuple[str, str]]) -> str:
     if isinstance(piece, str):
         # The blanks at its ends part it from its neighbours.
         left = " " * piece.startswith(" ")
         right = " " * (piece.endswith(" ") and len(piece) > 1)
         return f"{left}{literal(piece)}{right}"
     if "code" in piece:
-        return in_code(piece["code"], cell=cell)
+        return in_code(piece["code"])
     if "strong" in piece:
-        return f"**{literal(piece['strong'])}**"
+        return bold(piece["strong"])
     if "sym" in piece:
         shown = SYMBOLS[piece["sym"]]
         return f"*{shown}*" if len(shown) == 1 else literal(shown)

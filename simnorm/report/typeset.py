@@ -8,30 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from simnorm.errors import RunError, SimnormError, nearest
-
-A4, LETTER = "a4", "letter"
-# As Typst calls them.
-PAPERS = {A4: "a4", LETTER: "us-letter"}
+from simnorm.errors import RunError
+from simnorm.report.formats import A4, PAPERS
 
 # What figures are set in; the files come with matplotlib. A folder of these alone is read in no
 # time, matplotlib's whole folder takes seconds.
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf")
-
-
-def check_paper(paper: str, parameter: str = "paper") -> str:
-    """Return the paper's name in small letters; refuse one that reports do not know.
-
-    Examples
-    --------
-    >>> check_paper("Letter")
-    'letter'
-    """
-    word = str(paper).strip().lower()
-    if word not in PAPERS:
-        allowed = f"allowed are {' and '.join(PAPERS)}"
-        raise SimnormError(parameter, paper, allowed, nearest(word, PAPERS).strip())
-    return word
 
 
 def typeset(
@@ -50,7 +32,7 @@ def typeset(
     timestamp
         The document's time, in seconds since 1970.
     paper
-        A key of `PAPERS`.
+        A key of `simnorm.report.formats.PAPERS`.
 
     Raises
     ------
