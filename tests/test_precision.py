@@ -236,7 +236,8 @@ def test_curves_end_where_their_cells_end() -> None:
     """The running RMSE of a cell goes to its own R, or to what is kept of it."""
     result = sn.sweep("normal", target_mcse="5%", estimators=["mean", "std"], **SMALL)
     of_cell = ["estimator", "batch_size", "reference"]
-    lengths = result.curves.groupby(of_cell)["x"].max()
+    running = result.curves[result.curves["kind"] == "convergence"]
+    lengths = running.groupby(of_cell)["x"].max()
     counts = result.frame.groupby(of_cell)["replications"].first().clip(upper=1024)
     assert len(lengths) == 6
     assert (lengths == counts[lengths.index]).all()

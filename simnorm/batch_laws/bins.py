@@ -48,6 +48,7 @@ PILOT_SEED, PILOT_BLOCK, PILOT_SCHEME = 0, 2**32 - 1, "pilot"
 MOST_PILOT, FEWEST_PILOT, PILOT_DRAWS = 1024, 128, 1 << 17
 # More steps than this between the smallest and the largest value are no lattice to see.
 MOST_STEPS = 4096
+MOST_PARTS = 20
 
 
 class Lattice(NamedTuple):
@@ -109,12 +110,19 @@ def steps_of(kind: Estimator, n: int, lattice: Lattice | None) -> Lattice | None
         divisor = n * (n - kind.ddof)
         return Lattice(0.0, lattice.step * lattice.step / divisor)
     if isinstance(kind, RankSum):
-        weights = [abs(weight) for _, weight in kind.weights(n) if weight]
-        parts = 1.0 / min(weights)
-        if parts <= 4.0 and abs(parts - round(parts)) < 1e-9:
+        parts = _parts([weight for _, weight in kind.weights(n)])
+        if parts:
             origin = lattice.origin if kind.is_location else 0.0
-            return Lattice(origin, lattice.step / round(parts))
+            return Lattice(origin, lattice.step / parts)
     return None
+
+
+def _parts(weights: Sequence[float]) -> int:
+    """Return the smallest number that makes all weights whole, 0 if that is a large one."""
+    for parts in range(1, MOST_PARTS + 1):
+        if all(abs(parts * weight - round(parts * weight)) < 1e-9 for weight in weights):
+            return parts
+    return 0
 
 
 def edges_of(reach: Reach, bins: int, lattice: Lattice | None) -> Floats:
