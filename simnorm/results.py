@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -203,10 +204,13 @@ class Result:
         """Return the part of the run that is asked for, in the words of its table."""
         from simnorm.figures import Part
 
+        # What cannot be read is refused with the words that the run holds.
         if estimator is not None and self.design.study == SWEEP:
-            estimator = check_estimator(self.frame, str(read_estimator(estimator)))
+            with contextlib.suppress(SimnormError):
+                estimator = read_estimator(estimator)
         if name is not None and not self.design.data and str(name) not in self.design.names:
-            name = str(read_distribution(name))
+            with contextlib.suppress(SimnormError):
+                name = read_distribution(name)
         return Part(str(estimator or ""), str(name or ""), batch_size or 0)
 
     def replay(
@@ -327,6 +331,47 @@ class Result:
         part = self._part(estimator, name, batch_size)
         return figure(kind, self.frame, self.curves, part=part, **options)
 
+    def save_figure(
+        self,
+        path: str | Path,
+        kind: str = "overview",
+        *,
+        estimator: str | Estimator | None = None,
+        name: str | Distribution | None = None,
+        batch_size: int | None = None,
+        single: bool = False,
+        page: int | str | None = None,
+        dpi: float = 200,
+        **options: Any,
+    ) -> list[Path]:
+        """Write a figure as SVG, PDF or PNG, the same bytes each time, and return the paths.
+
+        Parameters
+        ----------
+        path
+            The file; its ending says how it is written. Further pages go to ``NAME-2`` and so on.
+        kind, estimator, name, batch_size, options
+            As in `figure`.
+        single
+            One pair of axes, as in `plot`.
+        page
+            One page alone, from 1; all if None.
+        dpi
+            Dots per inch of a PNG.
+
+        Raises
+        ------
+        SimnormError
+            If there is no such kind or part, nothing to show in it, or no file can be written.
+        """
+        from simnorm.figures.write import write
+
+        part = self._part(estimator, name, batch_size)
+        return write(
+            kind, self.frame, self.curves, Path(path),
+            part=part, single=single, page=page, dpi=dpi, **options,
+        )  # fmt: skip
+
     def report(
         self, path: str | Path = store.REPORT, *, paper: str | None = None, format: str = ""
     ) -> Path:
@@ -376,10 +421,10 @@ class Result:
         )
 
     def _repr_html_(self) -> str:
-        measure = "relative_rmse" if self.design.study == SWEEP else "rmse"
-        is_full = "full_set" in set(self.frame["reference"])
-        reference = "full_set" if is_full else "population"
-        return str(self.table(measure, reference=reference).to_html())
+        """Return the card that a notebook shows."""
+        from simnorm.card import html_of
+
+        return html_of(self)
 
 
 def check_report_path(path: Path, parameter: str = "report", *, format: str = "") -> None:

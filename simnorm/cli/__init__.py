@@ -39,6 +39,7 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+from simnorm.cli.plot import plot
 from simnorm.cli.report import report as report_command
 from simnorm.cli.solve import solve
 from simnorm.cli.study import study_app
@@ -182,6 +183,7 @@ def run(
 
 
 app.command()(report_command)
+app.command()(plot)
 
 
 @app.command(name="list")

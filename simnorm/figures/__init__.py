@@ -74,6 +74,9 @@ def pages(kind: str, frame: pd.DataFrame) -> int:
 
     if kind in PAGED and kind in kinds_of(frame):
         return len(pages_of(page_names(main_rows(frame)), panelled(kind, frame)))
+    if kind == "heatmap":
+        many: int = import_module("simnorm.figures.heat_grid").pages(main_rows(frame))
+        return many
     return 1
 
 

@@ -23,6 +23,7 @@ SWEEP_KINDS: dict[str, str] = {
     "variance": "variance of the errors by batch size, a panel per statistic",
     "bias": "bias by batch size, a panel per statistic",
     "rmse": "root mean square error by batch size, a panel per statistic",
+    "heatmap": "the error of every distribution or column at every batch size",
     "audit": "every z against exact theory",
     "convergence": "how the RMSE settles as replications are added",
     "histograms": "what the columns of your data look like",
@@ -106,7 +107,7 @@ def known_kind(frame: pd.DataFrame, kind: str, others: tuple[str, ...] = ()) -> 
     SimnormError
         If the run has no such kind and `others` does not hold it.
     """
-    known = (*kinds_of(frame), *others)
+    known = tuple(dict.fromkeys((*kinds_of(frame), *others)))
     if kind in known:
         return kind
     raise SimnormError(
