@@ -58,10 +58,10 @@ def format_of(path: str | Path, format: str = "", parameter: str = "report") -> 
     endings = {kind: ending for ending, kind in ENDINGS.items()}
     if not found:
         if wanted:
-            allowed, hint = f"of format {wanted}", f"Name a file ending in {endings[wanted]}."
+            allowed, hint = f"the format is {wanted}", f"Name a file ending in {endings[wanted]}."
         else:
-            allowed, hint = "PDF or Markdown", "Name a file ending in .pdf or .md."
-        raise SimnormError(parameter, os.fspath(path), f"a report is {allowed}", hint)
+            allowed, hint = "a report is PDF or Markdown", "Name a file ending in .pdf or .md."
+        raise SimnormError(parameter, os.fspath(path), allowed, hint)
     if wanted and wanted != found:
         allowed = f"its ending says {found}, the format says {wanted}"
         raise SimnormError(parameter, os.fspath(path), allowed, "Drop one or change it.")
