@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -50,11 +51,12 @@ def words_of(path):
 
 def test_the_answer_quotes_the_table():
     # Exact RMSE at n = 16: std 1/sqrt(32) = 17.7 %, mean 1/4. Between 16 and 64 the squared error
-    # of std is 1/(2n), linear in 1/n: 10 % at n = 50, and 5 % (n = 200) is beyond 64.
+    # of std is 1/(2n), linear in 1/n: 10 % at n = 50. The other one is off by twice as much.
     assert text.answer(tiny_frame()) == (
-        "A batch of 16 observations (normal) misses its full set’s standard deviation by 18 % and "
-        "its mean by 0.25 standard deviations, in root mean square. It takes a batch of about 50 "
-        "for 10 %, and more than the 64 simulated for 5 %."
+        "A batch of 16 observations misses its full set’s standard deviation by 18 % (normal) to "
+        "35 % (t(df=5)), and its mean by 0.25 standard deviations, in root mean square. It takes "
+        "about 50 observations to bring the standard deviation within 10 % for normal, and more "
+        "than the 64 simulated for t(df=5)."
     )
 
 
@@ -67,9 +69,9 @@ def test_the_answer_says_that_there_is_none():
 
 
 def test_the_shape_matters_for_one_and_not_for_the_other():
-    sentence = text.shape_matters(tiny_frame())
-    assert "from 18 % (normal) to 35 % (t(df=5))" in sentence
-    assert "For the mean the shape of the distribution makes no difference." in sentence
+    assert text.shape_matters(tiny_frame()) == (
+        "The shape of the distribution matters for the standard deviation, but not for the mean."
+    )
 
 
 def test_tiles_give_estimate_and_exact_value():
@@ -77,7 +79,7 @@ def test_tiles_give_estimate_and_exact_value():
     assert first["number"] == "18 %"
     assert first["detail"] == "estimate 17.50 ± 0.18 %; exactly 17.68 %"
     assert second["number"] == "0.25 sd"
-    assert (third["number"], third["detail"][:14]) == ("≈ 50", "for 5 %: > 64;")
+    assert (third["number"], third["detail"][:14]) == ("≈ 50", "for 5 %: > 64,")
 
 
 def test_needed_size():
@@ -105,16 +107,21 @@ def test_bias_is_described_by_kind():
     rows += [row("a", "std(ddof=1)", 16, "relative_bias", value) for value in (-0.02,)]
     rows += [row("b", "std(ddof=1)", 16, "relative_bias", -0.03)]
     assert text.bias_finding(frame_of(rows)) == (
-        "biased_variance is too small by 6.2 % at batch size 16, whatever the distribution. "
-        "unbiased_variance has no bias in theory; the largest estimate is 1.5 ± 1.0 %. "
-        "std(ddof=1) is too small by 2.0 % (a) to 3.0 % (b) at batch size 16."
+        "At batch size 16 biased_variance is too small by 6.2 %, whatever the distribution; "
+        "std(ddof=1) is too small by 2.0 % (a) to 3.0 % (b). unbiased_variance has no bias in "
+        "theory; the largest estimate is 1.5 ± 1.0 %."
     )
 
 
-def test_variance_falls_with_the_power_minus_one():
+def test_variance_falls_with_the_power_one():
+    """The table has 1/(2n) against a full set of 64: of n = 4 to 16 the power of 1/n - 1/64."""
     finding = text.variance_finding(tiny_frame())
     assert "(normal) to 0.125 (t(df=5))" in finding
-    assert "the power −1.00 of n" in finding
+    power = math.log(16 / 4) / math.log((1 / 4 - 1 / 64) / (1 / 16 - 1 / 64))
+    assert round(power, 1) == 0.9
+    assert "it goes with the power 0.9 of (1/n − 1/N)." in finding
+    free = text.variance_finding(tiny_frame().assign(sampling="replacement"))
+    assert "In the upper half of the batch sizes it falls like 1/n." in free
     assert "15 contain the exact value (100 %)." in finding
 
 
@@ -193,23 +200,23 @@ def test_a_shape_has_no_unit():
     frame = frame_of(
         absolute_only(cell("normal", "skewness", 16, 0.5)) + cell("gumbel", "skewness", 16, 0.7)
     )
-    assert "skewness by 0.50, in root mean square." in text.answer(frame)
-    assert "from 0.50 (normal) to 0.70 (gumbel)" in text.shape_matters(frame)
+    assert "skewness by 0.50 (normal) to 0.70 (gumbel), in root mean square." in text.answer(frame)
+    assert text.shape_matters(frame) == "The shape of the distribution matters for the skewness."
     assert answer_table(frame)["groups"][0]["head"] == "RMSE of the skewness, absolute"
 
 
 def test_in_the_unit_of_the_data_shapes_are_not_compared():
     lines = cell("normal", "range", 16, 0.5) + cell("gumbel", "range", 16, 0.7)
     assert text.shape_matters(frame_of(absolute_only(lines))) == ""
-    assert "from 50 % (normal) to 70 % (gumbel)" in text.shape_matters(frame_of(lines))
+    assert text.shape_matters(frame_of(lines)).endswith("matters for the range.")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("iqr", "median"), "interquartile range by 50 % and its median by 0.50 standard"),
-        (("min", "max"), "minimum by 0.50 standard deviations and its maximum by 0.50 standard"),
-        (("user.f",), "full set’s user.f by 50 %, in root"),
+        (("iqr", "median"), "interquartile range by 50 %, and its median by 0.50 standard"),
+        (("min", "max"), "minimum by 0.50 standard deviations, and its maximum by 0.50 standard"),
+        (("user.f",), "full set’s statistic f by 50 %, in root"),
         (("trimmed_mean(proportion=0.1)",), "trimmed mean (proportion 0.1) by 0.50 standard"),
     ],
 )
@@ -221,15 +228,14 @@ def test_the_answer_speaks_of_what_there_is(words, said):
 def test_the_needed_size_says_of_what_it_is():
     lines = absolute_only(cell("a", "range", 16, 0.5)) + cell("a", "min", 16, 0.5)
     assert text.answer(frame_of(lines)).endswith(
-        "Even the largest batch simulated, 16, does not bring the minimum down to 10 % of a "
-        "standard deviation."
+        "Even the largest batch simulated, 16 observations, does not bring the minimum within 10 % "
+        "of a standard deviation."
     )
     assert answer_table(frame_of(lines))["needs"] == "minimum"
     lines += absolute_only(cell("a", "range", 64, 0.3)) + cell("a", "min", 64, 0.05)
     # From 0.25 to 0.0025 the squared error is linear in 1/n: 0.01 is at 1/n = 0.01700, n = 58.8.
     assert text.answer(frame_of(lines)).endswith(
-        "It takes a batch of about 59 for 10 % of a standard deviation in the minimum, and a "
-        "batch of about 64 for 5 %."
+        "About 59 observations bring the minimum within 10 % of a standard deviation."
     )
 
 
@@ -271,12 +277,12 @@ def test_failed_rows_count_as_estimates_and_are_told_of():
         "Of 16 rows of the table, 8 are ok and 8 failed. In 8 rows 1 to 8 replications failed."
     )
     assert text.not_ok(frame) == [["failed", "b", "user.f", "8", "in some replications: no luck"]]
-    assert "from 50 % (a) to 70 % (b)" in text.shape_matters(frame)
+    assert "statistic f by 50 % (a) to 70 % (b)" in text.answer(frame)
     (fine,), (marked,) = (
         [row[0] for row in answer_table(frame)["rows"] if ("70" in row[0]) == last]
         for last in (False, True)
     )
-    assert marked.startswith("70.00 ± 0.70‡")
+    assert marked.startswith("70.00 ± 0.70\u2008‡")
     assert "‡" not in fine
     gone = frame.assign(estimate=NAN, mcse=NAN, theory=NAN, status="failed", failed=100)
     assert text.status_sentence(gone).endswith(
@@ -305,8 +311,8 @@ def test_page_one_shows_some_of_many_with_those_its_sentences_name():
     table = answer_table(frame)
     assert (len(table["names"]), table["of"]) == (6, 22)
     assert {names[0], names[-1]} <= set(table["names"])
-    assert f"({names[0]}) to" in text.shape_matters(frame)
-    assert f"({names[-1]})" in text.shape_matters(frame)
+    assert f"({names[0]}) to" in text.answer(frame)
+    assert f"({names[-1]})" in text.answer(frame)
     every = answer_table(frame, every=True)
     assert every["names"] == names
     for name, row_shown in zip(table["names"], table["rows"], strict=True):
@@ -406,7 +412,7 @@ def test_the_report_is_whole(report):
         "5.5 Convergence", "5.6 Table", "A Provenance", "B Design",
     ):  # fmt: skip
         assert heading in words
-    assert "standard deviation by 18 % and its mean by 0.25 standard deviations" in words
+    assert "and its mean by 0.25 standard deviations, in root mean square." in words
     assert "12,800" in words
 
 

@@ -216,7 +216,7 @@ def test_what_was_run_is_said_for_every_scheme():
 
 def test_errors_known_to_the_end_have_four_decimals():
     assert error_text(Quantity(0.99966850, 7.7e-7, NAN, "", "ok", "")) == "0.9997"
-    assert error_text(Quantity(0.99966850, 7.7e-7, NAN, "", "unreliable", "")) == "0.9997†"
+    assert error_text(Quantity(0.99966850, 7.7e-7, NAN, "", "unreliable", "")) == "0.9997\u2008†"
     assert error_text(Quantity(0.4472, 0.0045, NAN, "", "ok", "")) == "0.4472 ± 0.0045"
     assert range_words({"a": 0.2999, "b": 0.3001}) == "0.30"
 

@@ -347,7 +347,7 @@ def test_the_first_table_has_a_row_per_name_and_says_what_is_left_out():
 def test_an_error_bar_that_shows_in_no_digit_is_left_out():
     assert tables.cell_text(Quantity(0.918402, 6e-7, NAN, "", "ok", "")) == "0.9184"
     assert tables.cell_text(Quantity(0.0386, 0.0007, NAN, "", "ok", "")) == "0.03860 ± 0.00070"
-    assert tables.cell_text(Quantity(0.0386, NAN, NAN, "", "unreliable", "")) == "0.0386†"
+    assert tables.cell_text(Quantity(0.0386, NAN, NAN, "", "unreliable", "")) == "0.0386\u2008†"
 
 
 def test_the_way_table_says_never():

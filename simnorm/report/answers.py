@@ -3,78 +3,82 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simnorm.figures.tables import (
-    FIRST_NAMES,
+    featured_size,
     floats,
     is_location,
     names_of,
     power_of,
     reference_of,
+    short,
 )
-from simnorm.formatting import (
-    format_estimate,
-    format_like,
-    percent,
-    plural,
-    significant,
-)
+from simnorm.formatting import format_estimate, format_like, percent, plural, significant
 from simnorm.report.facts import (
     Needed,
     Quantity,
     featured_name,
-    featured_size,
-    known_values,
     look_up,
     measure_for,
     needed_size,
-    pick,
+    needed_sizes,
     told_estimators,
 )
+from simnorm.report.told import Told, told
+from simnorm.report.without import no_answer, without_answer
 from simnorm.report.words import (
     TARGETS,
     full_size,
     in_words,
+    its,
     listed,
-    off_by,
+    needed_words,
+    span_words,
     unit_words,
-    values_by_name,
     whole,
 )
-from simnorm.sampling import (
-    REPLACEMENT,
-)
-from simnorm.stopped import (
-    replications_range,
-    replications_words,
-)
+from simnorm.sampling import REPLACEMENT
+from simnorm.stopped import replications_range, replications_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# A longer list of distributions is counted instead.
+LONGEST_LIST = 90
+# A longer name is cut where it stands under a number.
+LONGEST_NAME = 24
+
 
 def subtitle(frame: pd.DataFrame) -> str:
     """Return one line on what was run."""
-    names, first = names_of(frame), frame.iloc[0] if len(frame) else None
-    if first is None:
+    names = names_of(frame)
+    if not names:
         return "An empty run"
-    whose = listed(names) if len(names) <= 5 else plural(len(names), "distribution")
+    whose = listed(names)
+    if len(whose) > LONGEST_LIST:
+        whose = plural(len(names), "distribution") if len(names) > 1 else short(whose, LONGEST_LIST)
+    sets = "full sets" if whole(frame) == "full set" else "sets"
     return (
-        f"Bias, variance and RMSE of batch statistics for {whose}; full sets of "
-        f"{int(first['full_size']):,} observations, {replications_words(frame)}"
+        f"Bias, variance and RMSE of batch statistics for {whose}; {sets} of "
+        f"{plural(full_size(frame), 'observation')}, {replications_words(frame)}"
     )
 
 
 def setting(frame: pd.DataFrame) -> str:
     """Return what was compared with what, for the first paragraph."""
+    count = len(names_of(frame))
+    drawn = "1 full set" if (times := replications_range(frame)) == "1" else f"{times} full sets"
+    if whole(frame) == "population":
+        drawn = drawn.replace("full set", "set")
     return (
         "Whoever standardizes batch by batch, as batch normalization does, uses the mean and the "
         "standard deviation of a batch in place of those of the full data. This run drew "
-        f"{replications_range(frame)} full sets of {full_size(frame):,} observations from "
-        + ("every distribution" if len(names_of(frame)) > 1 else "the distribution")
+        f"{drawn} of {plural(full_size(frame), 'observation')} from "
+        + ("every distribution" if count > 1 else "the distribution")
         + f", {_cut_in_words(frame)}."
     )
 
@@ -93,70 +97,154 @@ def _cut_in_words(frame: pd.DataFrame) -> str:
 
 
 def answer(frame: pd.DataFrame) -> str:
-    """Return the answer in one or two sentences: how far off, and which batch size is enough."""
-    name, n = featured_name(frame), featured_size(frame)
+    """Return the answer in one or two sentences: how far off, and which batch size is enough.
+
+    It says for how many distributions it holds; `shape_matters` says what is true of the others.
+    """
+    found = told(frame)
+    alive = [one for one in found if one.errors]
+    if not alive:
+        return no_answer(frame)
+    if not any(one.doubtful or any(one.errors.values()) for one in alive):
+        return "There is no error: a batch is the whole full set, so it has the same statistics."
+    return f"{_how_far(frame, alive)} {_enough(frame, alive)}".strip()
+
+
+def _how_far(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
+    """Return by how much a batch is off, over all distributions of which that is known."""
+    count, n = len(names_of(frame)), alive[0].batch_size
+    sets = {tuple(one.errors) for one in alive}
+    same = len(sets) == 1
     parts = []
-    for word in told_estimators(frame):
-        measure = measure_for(frame, word)
-        value = look_up(frame, name, word, n, measure)
-        if math.isfinite(value.best):
-            parts.append(f"{in_words(word)} by {off_by(word, value.best, measure)}")
-    if not parts:
-        return _no_answer(frame)
-    found = (
-        f"A batch of {plural(n, 'observation')} ({name}) misses {_its(frame)}’s "
-        + " and its ".join(parts)
-        + ", in root mean square. "
+    for one in alive:
+        of = "" if same or len(one.errors) == count else f" ({len(one.errors):,} of {count:,})"
+        parts.append(f"{in_words(one.word)} by {span_words(one)}{of}")
+    batch = f"a batch of {plural(n, 'observation')}"
+    names = list(alive[0].errors)
+    lead = batch[0].upper() + batch[1:]
+    if count == 1:
+        lead += f" ({names[0]})"
+    elif same and len(names) == 1:
+        lead = f"For {names[0]} alone of {count:,} distributions {batch}"
+    elif same and len(names) < count:
+        lead = f"For {len(names):,} of {count:,} distributions {batch}"
+    return f"{lead} misses {its(frame)}’s {', and its '.join(parts)}, in root mean square."
+
+
+def _enough(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
+    """Return which batch sizes bring the RMSE down to 10 %, of the first estimator known well."""
+    for one in alive:
+        if one.measure == "rmse":
+            continue
+        every = needed_sizes(frame, one.word, TARGETS[0])
+        known = {
+            name: at
+            for name, at in every.items()
+            if name in one.errors and at.how != "unknown" and at.trusted
+        }
+        if known:
+            return needed_sentence(one.word, known)
+    return ""
+
+
+def needed_sentence(word: str, found: dict[str, Needed]) -> str:
+    """Return which batch sizes bring the RMSE of an estimator down to 10 %.
+
+    Parameters
+    ----------
+    word
+        The estimator.
+    found
+        The batch sizes by name; at least one.
+    """
+    goal = f"the {in_words(word)} within 10 %" + (
+        " of a standard deviation" if is_location(word) else ""
     )
-    return (found + needed_sentence(frame, name, needed_word(frame, name))).strip()
+    reached = {name: at for name, at in found.items() if at.how != "beyond"}
+    largest = max(at.size for at in found.values())
+    if not reached:
+        return (
+            f"Even the largest batch simulated, {plural(largest, 'observation')}, does not bring "
+            f"{goal}."
+        )
+    if all(at.how == "smallest" for at in found.values()):
+        smallest = plural(max(at.size for at in reached.values()), "observation")
+        return f"Even the smallest batch simulated, {smallest}, brings {goal}."
+    sizes = needed_words(reached)
+    if len(reached) == len(found) and "(" not in sizes:
+        return f"{sizes[0].upper()}{sizes[1:]} observations bring {goal}."
+    never = ""
+    if beyond := [name for name in found if name not in reached]:
+        whose = listed(beyond) if len(beyond) < 3 else f"{len(beyond):,} of the distributions"
+        never = f", and more than the {largest:,} simulated for {whose}"
+        if len(reached) == 1:
+            never = f" for {next(iter(reached))}{never}"
+    return f"It takes {sizes} observations to bring {goal}{never}."
 
 
-def _its(frame: pd.DataFrame) -> str:
-    return "the population" if whole(frame) == "population" else "its full set"
+def shape_matters(frame: pd.DataFrame) -> str:
+    """Return what goes on the answer: where it does not hold, or whether the shape matters."""
+    return without_answer(frame, told(frame)) or _shape(frame)
 
 
-def _no_answer(frame: pd.DataFrame) -> str:
-    """Return why there is no error to lead with."""
-    rows = frame[frame["reference"] == reference_of(frame)]
-    relative = rows[rows["measure"] == "relative_rmse"]
-    absolute = rows[rows["measure"] == "rmse"]
-    for kind, some in (("relative error", relative), ("error", absolute)):
-        doubtful = some[some["status"] == "unreliable"]
-        if len(doubtful):
-            return f"This run has no {kind} that can be trusted. " + _why(doubtful)
-    if np.isfinite(floats(absolute, "estimate")).any():
-        return "There is no error to lead with; those there are stand in the table."
-    return "None of the errors asked for exists: every value is undefined. " + _why(absolute)
+def _shape(frame: pd.DataFrame) -> str:
+    """Return for which estimators the shape of the distribution matters."""
+    matters: list[str] = []
+    matters_not: list[str] = []
+    for one in told(frame):
+        in_own_unit = power_of(one.word) != 0 or one.word.startswith("user.")
+        if one.measure == "rmse" and in_own_unit:
+            continue  # In the unit of the data the scale matters too.
+        if len(one.errors) > 1:
+            (matters_not if one.is_level else matters).append(f"the {in_words(one.word)}")
+    if matters and matters_not:
+        return (
+            f"The shape of the distribution matters for {listed(matters)}, but not for "
+            f"{listed(matters_not)}."
+        )
+    if matters:
+        return f"The shape of the distribution matters for {listed(matters)}."
+    if matters_not:
+        return f"The shape of the distribution makes no difference to {listed(matters_not)}."
+    return ""
 
 
-def _why(rows: pd.DataFrame) -> str:
-    reasons = [str(word) for word in rows["reason"].drop_duplicates() if str(word or "")]
-    return f"The reason: {reasons[0]}." if len(reasons) == 1 else ""
+def overview_alt(frame: pd.DataFrame) -> str:
+    """Return what the first picture is of, for readers who cannot see it."""
+    words = [f"the batch {in_words(word)}" for word in reversed(told_estimators(frame))]
+    return f"RMSE of {' and of '.join(words)} against batch size, log-log."
 
 
-def needed_sentence(frame: pd.DataFrame, name: str, estimator: str) -> str:
-    """Return which batch size brings the RMSE down to 10 % and to 5 %."""
-    if not estimator:
-        return ""
-    unit = " of a standard deviation" if is_location(estimator) else ""
-    ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
-    if ten.how == "unknown" or not (ten.trusted and five.trusted):
-        return ""
-    # The first one told of needs no name.
-    first_told = estimator == told_estimators(frame)[0]
-    it = "it" if first_told else f"the {in_words(estimator)}"
-    of = "" if first_told else f" in the {in_words(estimator)}"
-    if ten.how == "beyond":
-        most = f"Even the largest batch simulated, {ten.size:,}"
-        return f"{most}, does not bring {it} down to 10 %{unit}."
-    first = _needed_clause(ten)
-    if five.how == "beyond":
-        more = f"more than the {five.size:,} simulated for 5 %"
-        return f"It takes {first} for 10 %{unit}{of}, and {more}."
-    return f"It takes {first} for 10 %{unit}{of}, and {_needed_clause(five)} for 5 %."
+def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Return at most three numbers that matter, each with what it is of and its error bar."""
+    found = told(frame)
+    if not any(any(one.errors.values()) for one in found):
+        return []
+    name, n = featured_name(frame), featured_size(frame)
+    whose = f" ({short(name, LONGEST_NAME)})" if len(names_of(frame)) > 1 else ""
+    shown = []
+    for one in found:
+        value = look_up(frame, name, one.word, n, one.measure)
+        if not math.isfinite(value.best):
+            continue
+        relative = one.measure.startswith("relative_")
+        unit = (" sd" if is_location(one.word) else " %") if relative else ""
+        number = f"{significant(value.best, 2)}{unit}" if unit != " %" else percent(value.best)
+        of = "" if relative else unit_words(one.word)
+        shown.append(
+            {
+                "number": number,
+                "caption": f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}{whose}",
+                "detail": _detail(value, unit),
+            }
+        )
+    word = _needed_word(frame, name)
+    if shown and word:
+        shown.append(_needed_tile(frame, name, word, whose))
+    return shown
 
 
-def needed_word(frame: pd.DataFrame, name: str) -> str:
+def _needed_word(frame: pd.DataFrame, name: str) -> str:
     """Return the estimator whose needed batch size is told: the scale, unless it is not sure.
 
     Nothing, if none of those told of is in relative errors.
@@ -167,102 +255,43 @@ def needed_word(frame: pd.DataFrame, name: str) -> str:
     return next(iter([word for word in known if found[word].trusted] or known), "")
 
 
-def _needed_clause(needed: Needed) -> str:
-    if needed.how == "within":
-        return f"a batch between {needed.above:,} and {needed.size:,}"
-    about = "no more than" if needed.how == "smallest" else "about"
-    return f"a batch of {about} {needed.size:,}"
-
-
-def shape_matters(frame: pd.DataFrame) -> str:
-    """Return how much the answer depends on the distribution."""
-    n = featured_size(frame)
-    sentences = []
-    for word in told_estimators(frame):
-        measure = measure_for(frame, word)
-        if measure == "rmse" and (power_of(word) or word.startswith("user.")):
-            continue  # In the unit of the data the scale matters too.
-        rows = pick(frame, word, measure)
-        values = values_by_name(rows, n)
-        # A distribution whose value is not to be trusted might be the one that differs.
-        left_out = np.isfinite(known_values(rows[rows["batch_size"] == n])).sum() > len(values)
-        if len(values) < 2 or left_out:
-            continue
-        low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
-        noun = in_words(word)
-        if values[high] <= 1.01 * values[low]:
-            # For a Cauchy law it makes all the difference.
-            exists = bool((rows["status"] != "undefined").all())
-            where = "" if exists else ", where a mean square exists"
-            sentences.append(
-                f"For the {noun} the shape of the distribution makes no difference{where}."
-            )
-        else:
-            small, large = (off_by(word, values[end], measure) for end in (low, high))
-            sentences.append(
-                f"For the {noun} the shape matters: at batch size {n:,} from {small} ({low}) "
-                f"to {large} ({high})."
-            )
-    return " ".join(sentences)
-
-
-def overview_alt(frame: pd.DataFrame) -> str:
-    """Return what the first picture is of, for readers who cannot see it."""
-    words = [f"the batch {in_words(word)}" for word in reversed(told_estimators(frame))]
-    return f"RMSE of {' and of '.join(words)} against batch size, log-log."
-
-
-def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the three numbers that matter, each with a caption and its error bar."""
-    name, n = featured_name(frame), featured_size(frame)
-    shown = []
-    for word in told_estimators(frame):
-        measure = measure_for(frame, word)
-        value = look_up(frame, name, word, n, measure)
-        if not math.isfinite(value.best):
-            continue
-        relative = measure.startswith("relative_")
-        unit = (" sd" if is_location(word) else " %") if relative else ""
-        number = f"{significant(value.best, 2)}{unit}" if unit != " %" else percent(value.best)
-        of = "" if relative else unit_words(word)
-        shown.append(
-            {
-                "number": number,
-                "caption": f"RMSE of the {in_words(word)} of a batch of {n:,}{of}",
-                "detail": _detail(value, unit),
-            }
-        )
-    word = needed_word(frame, name)
-    if shown and word:
-        shown.append(_needed_tile(frame, name, word))
-    return shown
-
-
 def _detail(value: Quantity, unit: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
     factor = 100.0 if unit == " %" else 1.0
     estimate = format_estimate(factor * value.estimate, factor * value.mcse)
+    doubt = ", without a valid error bar" if value.status == "unreliable" else ""
+    text = f"estimate {estimate}{unit}{doubt}"
     if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
-        return f"estimate {estimate}{unit}"
+        return text
     theory = format_like(factor * value.theory, factor * value.mcse)
     word = "exactly" if value.theory_kind == "exact" else "asymptotically"
-    return f"estimate {estimate}{unit}; {word} {theory}{unit}"
+    return f"{text}; {word} {theory}{unit}"
 
 
-def _needed_tile(frame: pd.DataFrame, name: str, estimator: str) -> dict[str, str]:
+def _needed_tile(frame: pd.DataFrame, name: str, estimator: str, whose: str) -> dict[str, str]:
     ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
+    between = ", interpolated" if "between" in (ten.how, five.how) else ""
+    of = " of a standard deviation" if is_location(estimator) else ""
     return {
         "number": ten.text(),
-        "caption": f"the batch size for 10 % RMSE of the {in_words(estimator)}",
-        "detail": f"for 5 %: {five.text()}; interpolated",
+        "caption": f"the batch size for an RMSE of the {in_words(estimator)} of 10 %{of}{whose}",
+        "detail": f"for 5 %: {five.text()}{between}",
     }
 
 
 def tiles_note(frame: pd.DataFrame) -> str:
-    """Return for which distribution the three numbers are."""
+    """Return for which distribution the numbers are."""
     name, names = featured_name(frame), names_of(frame)
     if len(names) < 2:
         return f"Distribution: {name}."
-    if len(names) > FIRST_NAMES:
-        return f"These numbers are for the distribution {name}, one of {len(names)}."
-    return f"These numbers are for the distribution {name}; the table has all {len(names)}."
+    others = "the other one" if len(names) == 2 else f"all {len(names):,}"
+    return (
+        f"These numbers are for the distribution {name}; the first table of the chapter on "
+        f"performance has {others}."
+    )
+
+
+def is_answered(frame: pd.DataFrame) -> bool:
+    """Return whether any error about the reference has an estimate."""
+    rows = frame[(frame["reference"] == reference_of(frame)) & (frame["measure"] == "rmse")]
+    return bool(np.isfinite(floats(rows, "estimate")).any())

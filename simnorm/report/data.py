@@ -22,7 +22,7 @@ from simnorm.report.facts import (
     quantity,
     told_estimators,
 )
-from simnorm.report.tables import MARKS, aligned, estimate_text, theory_text
+from simnorm.report.tables import THIN, aligned, estimate_text, theory_text
 from simnorm.report.text import (
     TARGETS,
     full_size,
@@ -309,9 +309,8 @@ def _detail(one: Spread, lead: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
     percents = one.measure != "rmse" and not is_location(one.word)
     factor, unit = (100.0, " %") if percents else (1.0, "")
-    mark = MARKS.get(one.worst.status, "")
-    estimate = estimate_text(one.worst, factor).removesuffix(mark)
-    text = f"{lead}estimate {estimate}{unit}{mark and ' ' + mark}"
+    estimate, _, mark = estimate_text(one.worst, factor).partition(THIN)
+    text = f"{lead}estimate {estimate}{unit}" + (f"{THIN}{mark}" if mark else "")
     if one.worst.theory_kind not in ("exact", "asymptotic"):
         return text
     word = "exactly" if one.worst.theory_kind == "exact" else "asymptotically"

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "FULL_SET", "NOTHING", "Needed", "Quantity", "best_values", "covered", "featured_name",
-    "featured_size", "known_values", "look_up", "measure_for", "needed_size",
+    "FULL_SET", "NOTHING", "Needed", "Quantity", "best_values", "covered", "decline",
+    "featured_name", "featured_size", "known_values", "look_up", "measure_for", "needed_size",
     "needed_sizes", "pick", "quantity", "rounded_up", "slope", "told_estimators", "trusted",
 ]  # fmt: skip
 
@@ -205,8 +205,13 @@ def rounded_up(value: float, digits: int = 2) -> int:
 
 def slope(rows: pd.DataFrame) -> float:
     """Return the exponent of n in the upper half of a log-log curve, NaN without two points."""
-    y, x = best_values(rows), floats(rows, "batch_size")
-    keep = np.isfinite(y) & (y > 0.0)
+    return -decline(rows)
+
+
+def decline(rows: pd.DataFrame, less: float = 0.0) -> float:
+    """Return the exponent of 1/n - `less` in the upper half of a log-log curve, or NaN."""
+    y, x = best_values(rows), 1.0 / floats(rows, "batch_size") - less
+    keep = np.isfinite(y) & (y > 0.0) & (x > 1e-12)
     x, y = x[keep], y[keep]
     x, y = x[x.size // 2 :], y[y.size // 2 :]
     if x.size < 2:

@@ -121,9 +121,11 @@ def status_sentence(frame: pd.DataFrame) -> str:
     if frame.empty:
         return "The table has no rows."
     words = [f"{int(counts[word]):,} {word}" for word in MEANINGS if word in counts]
-    verb = "is" if len(frame) and int(counts.iloc[0]) == 1 else "are"
+    verb = "is" if words[0].startswith("1 ") else "are"
     if len(words) == 1:
         same = f"All {words[0].replace(' ', ' rows of the table are ', 1)}."
+        if len(frame) == 1:
+            same = f"The one row of the table is {frame['status'].iloc[0]}."
         return f"{same} {failed_sentence(frame)}".strip()
     words[0] = words[0].replace(" ", f" {verb} ", 1)
     return f"Of {len(frame):,} rows of the table, {listed(words)}. {failed_sentence(frame)}".strip()
@@ -137,8 +139,10 @@ def failed_sentence(frame: pd.DataFrame) -> str:
     low, high = int(rows["failed"].min()), int(rows["failed"].max())
     count = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     lost = int((~np.isfinite(floats(rows, "estimate"))).sum())
-    none = f" In {lost:,} of these rows no replication was left." if lost else ""
-    return f"In {plural(len(rows), 'row')} {count} replications failed.{none}"
+    replications = "replication" if high == 1 else "replications"
+    of = f"In {lost:,} of these rows" if len(rows) > 1 else "In this row"
+    none = f" {of} no replication was left." if lost else ""
+    return f"In {plural(len(rows), 'row')} {count} {replications} failed.{none}"
 
 
 def data_sentence(frame: pd.DataFrame) -> str:
@@ -164,12 +168,18 @@ def cutting_sentence(frame: pd.DataFrame) -> str:
     what = "rows" if is_data(frame) else "observations"
     if REPLACEMENT in set(frame["sampling"]):
         return f"Here k is {number}."
-    rest = (
-        f" Where n does not divide N ({sizes_text(dropped)}), the last N − kn {what} are dropped."
-        if dropped
-        else " Every n divides N, so nothing is dropped."
+    tail = f"the last N − kn {what} are dropped"
+    if not dropped:
+        every = f"The batch size {sizes[0]:,}" if len(sizes) == 1 else "Every n"
+        return f"Here k is {number}. {every} divides N, so nothing is dropped."
+    if len(sizes) == 1:
+        return f"Here k is {number}. The batch size does not divide N: {tail}."
+    where = (
+        "No n divides N:"
+        if dropped == sizes
+        else (f"Where n does not divide N ({sizes_text(dropped)}),")
     )
-    return f"Here k is {number}.{rest}"
+    return f"Here k is {number}. {where} {tail}."
 
 
 def not_ok(frame: pd.DataFrame, most: int = 12) -> list[list[str]]:

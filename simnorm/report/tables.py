@@ -46,6 +46,8 @@ MEASURES = ("bias", "variance", "rmse")
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
 FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 UNRELIABLE, FAILED, AMBER, ASYMPTOTIC = "†", "‡", "°", "≈ "
+# Between a number and its mark: the thinnest space that the fonts of a report have.
+THIN = POINT_SPACE
 ROUNDING = 1e-12
 MARKS = {"unreliable": UNRELIABLE, "failed": FAILED}
 
@@ -60,7 +62,12 @@ def estimate_text(value: Quantity, factor: float = 1.0, *, amber: bool = False) 
     # A standard error of the size of rounding asks for no further digits.
     mcse = value.mcse if value.mcse > ROUNDING * abs(value.estimate) else 0.0
     text = format_estimate(factor * value.estimate, factor * mcse)
-    return text + (AMBER if amber and value.is_amber else MARKS.get(value.status, ""))
+    return marked(text, AMBER if amber and value.is_amber else MARKS.get(value.status, ""))
+
+
+def marked(number: str, mark: str) -> str:
+    """Return a number with a mark behind it, a thin space between; as it is without a mark."""
+    return f"{number}{THIN}{mark}" if mark else number
 
 
 def theory_text(value: Quantity, factor: float = 1.0) -> str:
@@ -108,7 +115,7 @@ def _padded(numbers: list[str], flush_left: bool) -> list[str]:
         lead = FIGURE_SPACE * (most_before - len(before)) if flush_left else ""
         point = "." if after else (POINT_SPACE if most_after else "")
         tail = FIGURE_SPACE * (most_after - len(after))
-        dagger = mark or (FIGURE_SPACE if marks else "")
+        dagger = THIN + (mark or FIGURE_SPACE) if marks else ""
         out.append(lead + before + point + after + tail + dagger)
     return out
 
@@ -116,8 +123,9 @@ def _padded(numbers: list[str], flush_left: bool) -> list[str]:
 def _split(number: str) -> tuple[str, str, str]:
     """Return the digits before and after the point, and the mark behind them."""
     mark = number[-1:] if number.endswith((UNRELIABLE, FAILED, AMBER)) else ""
-    before, _, after = number.removesuffix(mark).partition(".")
-    return (before, after, mark) if after.isdigit() else (number.removesuffix(mark), "", mark)
+    plain = number.removesuffix(mark).rstrip(THIN)
+    before, _, after = plain.partition(".")
+    return (before, after, mark) if after.isdigit() else (plain, "", mark)
 
 
 def answer_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from simnorm.figures.tables import (
@@ -20,12 +20,15 @@ from simnorm.formatting import (
 )
 from simnorm.report.facts import (
     FULL_SET,
+    Needed,
     best_values,
     covered,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from simnorm.report.told import Told
 
 
 IN_WORDS = {
@@ -55,8 +58,10 @@ def in_words(estimator: str) -> str:
     >>> in_words("std(ddof=0)"), in_words("median"), in_words("trimmed_mean(proportion=0.1)")
     ('standard deviation', 'median', 'trimmed mean (proportion 0.1)')
     """
-    if estimator in IN_WORDS or estimator.startswith("user."):
-        return IN_WORDS.get(estimator, estimator)
+    if estimator in IN_WORDS:
+        return IN_WORDS[estimator]
+    if estimator.startswith("user."):
+        return f"statistic {estimator.removeprefix('user.')}"
     word, _, values = estimator.replace("_", " ").partition("(")
     return word + (f" ({values[:-1].replace('=', ' ').replace(',', ', ')})" if values else "")
 
@@ -120,6 +125,11 @@ def against(frame: pd.DataFrame) -> str:
     return "the whole column" if is_data(frame) else f"the {whole(frame)}"
 
 
+def its(frame: pd.DataFrame) -> str:
+    """Return what a batch misses the statistics of."""
+    return "the population" if whole(frame) == "population" else "its full set"
+
+
 def off_by(estimator: str, value: float, measure: str) -> str:
     """Return an RMSE as people say it."""
     if not measure.startswith("relative_"):
@@ -127,6 +137,20 @@ def off_by(estimator: str, value: float, measure: str) -> str:
     if is_location(estimator):
         return f"{significant(value, 2)} standard deviations"
     return percent(value)
+
+
+def span_words(one: Told) -> str:
+    """Return the RMSEs of all names as people say them: one number, or from where to where."""
+    low, high = one.smallest, one.largest
+    largest = off_by(one.word, one.errors[high], one.measure)
+    if len(one.errors) == 1 or one.is_level:
+        return largest
+    number, _, unit = largest.partition(" ")
+    smallest = off_by(one.word, one.errors[low], one.measure)
+    if unit == "%":
+        return f"{smallest} ({low}) to {largest} ({high})"
+    unit = f" {unit}" if unit else ""
+    return f"{smallest.partition(' ')[0]} ({low}) to {number} ({high}){unit}"
 
 
 def z_text(value: float) -> str:
@@ -147,14 +171,28 @@ def values_by_name(rows: pd.DataFrame, n: int) -> dict[str, float]:
     }
 
 
+def digits(value: float, count: int = 3) -> str:
+    """Return a number to so many significant digits, zeros in place of the others.
+
+    Examples
+    --------
+    >>> digits(575_722.0), digits(0.0583), digits(3.2e9)
+    ('576,000', '0.0583', '3.20e9')
+    """
+    if abs(value) < 1000.0 or abs(value) >= 1e7:
+        return significant(value, count)
+    places = math.floor(math.log10(abs(value))) + 1 - count
+    return fixed(round(value, -places), 0)
+
+
 def range_sentence(what: str, values: dict[str, float], n: int, unit: str = "") -> str:
     """Return from where to where the values of all names run at a batch size."""
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
     if len(values) == 1 or values[high] <= 1.01 * values[low]:
-        return f"At batch size {n:,} {what} is {significant(values[low])}{unit}."
+        return f"At batch size {n:,} {what} is {digits(values[low])}{unit}."
     return (
-        f"At batch size {n:,} {what} runs from {significant(values[low])} ({low}) to "
-        f"{significant(values[high])} ({high}){unit}."
+        f"At batch size {n:,} {what} runs from {digits(values[low])} ({low}) to "
+        f"{digits(values[high])} ({high}){unit}."
     )
 
 
@@ -165,7 +203,48 @@ def coverage(frame: pd.DataFrame, measure: str) -> str:
     inside, tested = covered(rows)
     if not tested:
         return ""
+    if tested == 1:
+        has = "contains" if inside else "does not contain"
+        return f"The one interval (nominally 95 %) with exact theory {has} the exact value."
     return (
         f"Of {tested:,} intervals (nominally 95 %) with exact theory, all from the same draws, "
         f"{inside:,} contain the exact value ({percent(inside / tested)})."
     )
+
+
+def size_words(at: Needed) -> str:
+    """Return a batch size that was found, in words.
+
+    Examples
+    --------
+    >>> size_words(Needed("between", 51)), size_words(Needed("smallest", 2))
+    ('about 51', 'no more than 2')
+    >>> size_words(Needed("within", 1024, 256))
+    'between 256 and 1,024'
+    """
+    if at.how == "within":
+        return f"between {at.above:,} and {at.size:,}"
+    return f"no more than {at.size:,}" if at.how == "smallest" else f"about {at.size:,}"
+
+
+def needed_words(reached: Mapping[str, Needed]) -> str:
+    """Return from where to where the batch sizes of several names run.
+
+    Parameters
+    ----------
+    reached
+        Batch sizes by name, none of them beyond the largest one; at least one.
+
+    Examples
+    --------
+    >>> needed_words({"a": Needed("between", 51), "b": Needed("between", 24)})
+    'about 24 (b) to 51 (a)'
+    """
+    low = min(reached, key=lambda name: (reached[name].size, reached[name].above))
+    high = max(reached, key=lambda name: (reached[name].size, reached[name].above))
+    first, last = size_words(reached[low]), size_words(reached[high])
+    if first == last:
+        return first
+    if reached[low].how == reached[high].how == "between":
+        last = last.removeprefix("about ")
+    return f"{first} ({low}) to {last} ({high})"

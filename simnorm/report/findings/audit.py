@@ -12,7 +12,6 @@ from simnorm.figures.tables import (
 )
 from simnorm.formatting import (
     percent,
-    plural,
 )
 from simnorm.questions import (
     FAMILY_LEVEL,
@@ -37,9 +36,14 @@ def trust(frame: pd.DataFrame) -> str:
     agree = largest <= bound
     verdict = "agrees" if agree else "does not agree"
     relation = "below" if agree else "above"
+    which = (
+        f"of {len(asked):,} questions the largest |z|"
+        if len(asked) > 1
+        else ("of the one question |z|")
+    )
     return (
-        f"The run {verdict} with exact theory: of {plural(len(asked), 'question')} the largest "
-        f"|z| is {z_text(largest)}, {relation} the bound of {bound:.2f} that near normal estimates "
+        f"The run {verdict} with exact theory: {which} "
+        f"is {z_text(largest)}, {relation} the bound of {bound:.2f} that near normal estimates "
         f"exceed by chance in at most {percent(FAMILY_LEVEL, 1)} of runs."
     )
 
@@ -49,6 +53,12 @@ def audit_finding(frame: pd.DataFrame) -> str:
     asked = independent_questions(frame)
     if asked.empty:
         return trust(frame)
+    if len(asked) == 1:
+        row = asked.iloc[0]
+        return (
+            f"{trust(frame)} It is the {row['measure']} of {row['estimator']} ({row['name']}, "
+            f"batch size {int(row['batch_size']):,})."
+        )
     worst = asked.iloc[int(np.abs(floats(asked, "z")).argmax())]
     z = floats(asked, "z")
     return (

@@ -13,6 +13,7 @@ from simnorm.figures.tables import (
 )
 from simnorm.formatting import (
     percent,
+    plural,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +32,17 @@ def convergence_finding(frame: pd.DataFrame, curves: pd.DataFrame) -> str:
     last = rows.sort_values("x", kind="stable").drop_duplicates(key, keep="last")
     theory = floats(last, "theory")
     away = np.abs(floats(last, "y") / theory - 1.0)
+    fewest, most = int(last["x"].min()), int(last["x"].max())
+    after = (
+        plural(most, "replication") if fewest == most else f"{fewest:,} to {most:,} replications"
+    )
+    if len(last) == 1:
+        return (
+            f"After {after} the RMSE of the one cell with exact theory and a valid error bar is "
+            f"within {percent(float(away.max()))} of its exact value."
+        )
     return (
-        f"After {int(last['x'].max()):,} replications the RMSE of all {len(last):,} cells with "
-        f"exact theory and a valid error bar is within {percent(float(away.max()))} of its exact "
-        f"value; half of them are within {percent(float(np.median(away)))}."
+        f"After {after} the RMSE of all {len(last):,} cells with exact theory and a valid error "
+        f"bar is within {percent(float(away.max()))} of its exact value; half of them are within "
+        f"{percent(float(np.median(away)))}."
     )

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simnorm.figures.tables import (
-    is_data,
-    is_location,
-)
-from simnorm.report.facts import (
-    featured_size,
-    measure_for,
-    needed_sizes,
-    pick,
-    told_estimators,
-)
+from simnorm.figures.choice import thing
+from simnorm.figures.tables import featured_size, is_location
+from simnorm.report.facts import measure_for, needed_sizes, pick, told_estimators
 from simnorm.report.words import (
     TARGETS,
     coverage,
     listed,
+    needed_words,
     range_sentence,
     unit_words,
     values_by_name,
@@ -27,9 +20,12 @@ from simnorm.report.words import (
 if TYPE_CHECKING:
     import pandas as pd
 
+# More names than these are counted.
+FEW = 3
+
 
 def rmse_finding(frame: pd.DataFrame) -> str:
-    """Return what the figure of relative RMSE shows: where each kind crosses the 10 % line."""
+    """Return what the figure of RMSEs shows: where each estimator told of crosses the 10 % line."""
     sentences = []
     for word in told_estimators(frame):
         measure = measure_for(frame, word)
@@ -46,23 +42,24 @@ def rmse_finding(frame: pd.DataFrame) -> str:
 
 
 def _crossing(frame: pd.DataFrame, word: str) -> str:
-    found = needed_sizes(frame, word, TARGETS[0])
-    reached = {name: at.size for name, at in found.items() if at.how not in ("beyond", "unknown")}
-    beyond = [name for name, at in found.items() if at.how == "beyond"]
-    if not reached and not beyond:
+    """Return at which batch sizes an estimator is within 10 %, where that is known well."""
+    every = needed_sizes(frame, word, TARGETS[0])
+    found = {name: at for name, at in every.items() if at.how != "unknown"}
+    if not found:
         return ""
+    sure = {name: at for name, at in found.items() if at.trusted}
+    if not sure:
+        where = "" if len(found) == len(every) else " where it exists"
+        return f"The RMSE of {word} has no valid error bar{where}."
     unit = "10 % of a standard deviation" if is_location(word) else "10 %"
+    reached = {name: at for name, at in sure.items() if at.how != "beyond"}
     if not reached:
         return f"The RMSE of {word} stays above {unit} at every batch size."
-    low, high = min(reached, key=reached.__getitem__), max(reached, key=reached.__getitem__)
-    if reached[low] == reached[high]:
-        about = "at most" if found[low].how in ("smallest", "within") else "about"
-        text = f"The RMSE of {word} is down to {unit} at a batch size of {about} {reached[low]:,}"
-    else:
-        text = (
-            f"The RMSE of {word} is down to {unit} at a batch size of about {reached[low]:,} "
-            f"({low}) to {reached[high]:,} ({high})"
-        )
-    many = is_data(frame) and len(beyond) > 3
-    never = f"{len(beyond):,} of {len(found):,} columns" if many else listed(beyond)
-    return text + (f", and never for {never}." if beyond else ".")
+    if all(at.how == "smallest" for at in sure.values()):
+        return f"The RMSE of {word} is below {unit} at every batch size."
+    text = f"The RMSE of {word} is down to {unit} at a batch size of {needed_words(reached)}"
+    beyond = [name for name in sure if name not in reached]
+    if not beyond:
+        return f"{text}."
+    count = f"{len(beyond):,} of {len(sure):,} {thing(frame)}s"
+    return f"{text}, and never for {count if len(beyond) > FEW else listed(beyond)}."

@@ -20,7 +20,14 @@ from simnorm.report.chapters.inputs.about import (
 )
 from simnorm.report.data import cut_in_words, file_name
 from simnorm.report.facts import Quantity, rounded_up, slope
-from simnorm.report.tables import ASYMPTOTIC, UNRELIABLE, aligned, estimate_text, theory_text
+from simnorm.report.tables import (
+    ASYMPTOTIC,
+    UNRELIABLE,
+    aligned,
+    estimate_text,
+    marked,
+    theory_text,
+)
 from simnorm.report.tables import MARKS as MARK_OF
 from simnorm.report.text import listed
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL
@@ -365,7 +372,7 @@ def _first_names(about: About) -> list[str]:
 def error_text(value: Quantity) -> str:
     """Return an error with its standard error; of one that is known to the end four decimals."""
     if math.isfinite(value.estimate) and 0.0 < value.mcse < SMALLEST_MCSE:
-        return fixed(value.estimate, 4) + MARK_OF.get(value.status, "")
+        return marked(fixed(value.estimate, 4), MARK_OF.get(value.status, ""))
     return estimate_text(value)
 
 
