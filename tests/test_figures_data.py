@@ -119,7 +119,10 @@ def test_the_overview_shades_what_all_columns_do():
     frame = data_frame(NAMES)
     figure = drawn("overview", frame)
     assert "all 30 columns" in texts_of(figure)
-    (band,) = figure.axes[1].collections[-1].get_paths()
+    (band,) = next(
+        made.get_paths() for made in figure.axes[1].collections
+        if isinstance(made, mpl.collections.PolyCollection)
+    )  # fmt: skip
     heights = band.vertices[:, 1]
     # From the smallest std's RMSE at n = 32 to the largest at n = 2, in per cent.
     assert heights.min() == pytest.approx(100 / 64**0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from simnorm.figures.glyphs import boxed
@@ -138,3 +138,26 @@ def marks_of(names: Sequence[str]) -> dict[str, Mark]:
         )
         for i, name in enumerate(names)
     }
+
+
+def distinct(marks: Mapping[str, Mark]) -> dict[str, Mark]:
+    """Return the marks of some of many names, those with a colour that one before has recoloured.
+
+    Examples
+    --------
+    >>> marks = marks_of([f"x{i}" for i in range(20)])
+    >>> [PALETTE.index(mark.colour) for mark in marks.values()][9:12]
+    [0, 1, 2]
+    >>> some = distinct({name: marks[name] for name in ("x0", "x1", "x9")})
+    >>> [PALETTE.index(mark.colour) for mark in some.values()]
+    [0, 1, 2]
+    """
+    held = [mark.colour for mark in marks.values()]
+    made: dict[str, Mark] = {}
+    for name, mark in marks.items():
+        used = [other.colour for other in made.values()]
+        colour = mark.colour
+        if colour in used:
+            colour = next((known for known in PALETTE if known not in [*used, *held]), colour)
+        made[name] = replace(mark, colour=colour)
+    return made

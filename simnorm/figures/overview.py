@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from simnorm.figures.choice import chosen_names, left_out_note, thing
-from simnorm.figures.panels import (
-    Shown,
-    all_alike,
-    draw_cells,
-    draw_levels,
-    fit_title,
-    legend_entries,
-    merged,
-    put_legend,
-    put_note,
-    silent_note,
-    why_nothing,
-    y_range,
-)
-from simnorm.figures.style import (
-    BANNER_WIDTH,
-    FAINT,
-    Mark,
-    batch_size_axis,
-    empty_figure,
-    log_axis,
-    marks_of,
-    plain,
-    styled,
-)
+from simnorm.figures.cells import Shown, all_alike, draw_cells, merged, y_range
+from simnorm.figures.choice import chosen_names, left_out_note
+from simnorm.figures.crossings import draw_crossings
+from simnorm.figures.dots import dot_figure
+from simnorm.figures.fitting import fit_title, say_inside
+from simnorm.figures.labels import fitted, name_curves, room_of
+from simnorm.figures.labels import spread as spread
+from simnorm.figures.legend import Handle, legend_entries
+from simnorm.figures.marks import Mark, distinct, marks_of
+from simnorm.figures.notes import silent_note, why_nothing
+from simnorm.figures.panels import Panel
+from simnorm.figures.scales import batch_size_axis, log_axis
+from simnorm.figures.sheet import Sheet, label_room, ticks_room
+from simnorm.figures.style import BANNER_WIDTH, FAINT, empty_figure, styled
 from simnorm.figures.tables import (
     floats,
     is_data,
@@ -53,9 +40,13 @@ from simnorm.figures.tables import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BAND = 0.13
-LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
+LEVELS = (5.0, 10.0)
+# The axes are so high, in parts of the width of the figure.
+HEIGHT = 0.3
+NAME_ROOM = 1.25
 IN_WORDS = {
     "std(ddof=0)": "standard deviation",
     "std(ddof=1)": "standard deviation (ddof=1)",
@@ -96,24 +87,126 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
     if rows.empty or not (np.nan_to_num(floats(rows, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
     size = 10.0 if width >= 8.0 else 8.0
-    drawn = Figure(figsize=(width, 0.32 * width + 0.55), layout="constrained")
-    panels = list(np.atleast_1d(drawn.subplots(1, len(words))))
     marks = marks_of(every)
-    marks = {name: marks[name] for name in names}
-    shown = [
-        _panel(ax, whole[word], names, word, reference, marks, size, width / len(words))
-        for ax, word in zip(panels, words, strict=True)
+    marks = distinct({name: marks[name] for name in names})
+    panels = [_panel_of(found[word], word, reference) for word in words]
+    notes = _left_out(frame, names) + silent_note(found, names)
+    if len(set(rows["batch_size"])) == 1:
+        at = f"Batch size {int(rows['batch_size'].iloc[0]):,}."
+        drawn = dot_figure(panels, marks, width, [at, *notes], positive=True, size=size)
+        return drawn or empty_figure(why_nothing(rows), width)
+    return _curves(panels, [whole[word] for word in words], marks, width, notes, size)
+
+
+def _left_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    every = names_of(frame)
+    if is_data(frame):
+        return left_out_note(frame, len(names))
+    return [f"{len(names)} of {len(every)} distributions."] if len(names) < len(every) else []
+
+
+def _panel_of(rows: pd.DataFrame, word: str, reference: str) -> Panel:
+    """Return the panel of an estimator: its unit, its label, its title."""
+    absolute = not (rows["measure"] == "relative_rmse").all()
+    against = "column" if is_data(rows) else reference.replace("_", " ")
+    unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
+    unit = unit_of(word, "rmse") if absolute else unit
+    # The longer unit stands in a line of its own: the axis is not high enough for one line.
+    joint = ",\n" if "value" in unit else ", "
+    label = f"RMSE against the {against}" + (joint + unit if unit else "")
+    title = f"A batch’s {IN_WORDS.get(word, word)}"
+    return Panel(word, rows, absolute, _factor(rows, word), label, title)
+
+
+def _curves(
+    panels: Sequence[Panel],
+    whole: Sequence[pd.DataFrame],
+    marks: Mapping[str, Mark],
+    width: float,
+    notes: list[str],
+    size: float,
+) -> Figure:
+    """Draw the panels against batch size, names beside the curves."""
+    sheet = Sheet.of(width, len(panels), len(panels), HEIGHT * width)
+    sheet.scale, sheet.legend_size, sheet.notes = size / 8.0, 0.92 * size, notes
+    sheet.note_size = max(7.0, 0.8 * size)
+    type_size = 0.95 * size
+    labels = fitted(marks, NAME_ROOM * size / 8.0, type_size, sheet.height)
+    seen = [
+        _draw(ax, panel, rows, marks)
+        for ax, panel, rows in zip(sheet.axes, panels, whole, strict=True)
     ]
-    handles, labels = legend_entries(marks, merged(shown), curves_only=True)
-    few = left_out_note(frame, len(names)) if is_data(frame) else []
-    if few:
+    sheet.legend = _legend(marks, merged(seen), panels, whole, named_here=bool(labels))
+    for place, (ax, panel) in enumerate(zip(sheet.axes, panels, strict=True)):
+        alike = all_alike(panel.rows)
+        sheet.right[place] = room_of({"": "alike"} if alike else labels, type_size)
+        fit_title(ax, panel.title, width / len(panels) - 0.8, 1.1 * size, 0.8 * size)
+        ax.tick_params(labelsize=0.86 * size)
+        sheet.left[place] = 0.1
+    sheet.arrange()
+    for place, (ax, panel, shown) in enumerate(zip(sheet.axes, panels, seen, strict=True)):
+        if math.isfinite(shown.low):
+            percent = panel.factor == 100.0
+            low, high, _ = y_range(panel.rows, shown, panel.factor, positive=True)
+            log_axis(ax, low, high, percent, first=LEVELS if percent else ())
+            sheet.left[place] = ticks_room(ax) + label_room(panel.label, size) + 0.06 * place
+    sheet.arrange()
+    for ax, panel, shown in zip(sheet.axes, panels, seen, strict=True):
+        _finish(ax, panel, shown, marks, labels, sheet, size)
+    sheet.furnish()
+    return sheet.figure
+
+
+def _legend(
+    marks: Mapping[str, Mark],
+    shown: Shown,
+    panels: Sequence[Panel],
+    whole: Sequence[pd.DataFrame],
+    *,
+    named_here: bool,
+) -> tuple[list[Handle], list[str]]:
+    handles, labels = legend_entries(marks, shown, curves_only=named_here)
+    if any(_banded(panel.rows, rows) for panel, rows in zip(panels, whole, strict=True)):
         handles.append((Patch(facecolor=FAINT, alpha=BAND, linewidth=0),))
-        labels.append(f"all {len(every):,} columns")
-    elif len(names) < len(every):
-        few = [f"{len(names)} of {len(every)} distributions."]
-    put_legend(drawn, handles, labels, 0.9 * size)
-    put_note(drawn, [*few, *silent_note(found, names)], max(7.0, 0.8 * size))
-    return drawn
+        labels.append(f"all {whole[0]['name'].nunique():,} columns")
+    return handles, labels
+
+
+def _banded(rows: pd.DataFrame, whole: pd.DataFrame) -> bool:
+    return is_data(whole) and len(rows) < len(whole)
+
+
+def _draw(ax: Axes, panel: Panel, whole: pd.DataFrame, marks: Mapping[str, Mark]) -> Shown:
+    """Draw points, curves and the band of all columns; return what was drawn."""
+    here = Shown()
+    looks = {name: mark.of(panel.spec) for name, mark in marks.items()}
+    if draw_cells(ax, panel.rows, looks, here, panel.factor) and _banded(panel.rows, whole):
+        _band(ax, whole, panel.factor, here)
+    return here
+
+
+def _finish(
+    ax: Axes,
+    panel: Panel,
+    shown: Shown,
+    marks: Mapping[str, Mark],
+    labels: Mapping[str, str],
+    sheet: Sheet,
+    size: float,
+) -> None:
+    """Set the axis of batch sizes, the levels, and the names at the ends of curves."""
+    if not math.isfinite(shown.low):
+        ax.set_axis_off()
+        say_inside(ax, "Undefined.")
+        return
+    inches = (sheet.across, sheet.height)
+    sizes = [int(n) for n in panel.rows["batch_size"].drop_duplicates()]
+    batch_size_axis(ax, sizes, sheet.across, 0.86 * size, label=False)
+    sheet.label(ax, "batch size n", panel.label)
+    if labels:
+        name_curves(ax, panel.rows, marks, labels, inches, panel.factor, size=0.95 * size)
+    if panel.factor == 100.0:
+        draw_crossings(ax, panel.rows, marks, LEVELS, 100.0, inches, 0.86 * size)
 
 
 def _band(ax: Axes, rows: pd.DataFrame, factor: float, here: Shown) -> None:
@@ -140,126 +233,3 @@ def _factor(rows: pd.DataFrame, word: str) -> float:
     """Return 100 for errors shown in per cent, otherwise 1."""
     relative = (rows["measure"] == "relative_rmse").all()
     return 100.0 if relative and not is_location(word) else 1.0
-
-
-def _panel(
-    ax: Axes,
-    whole: pd.DataFrame,
-    names: list[str],
-    word: str,
-    reference: str,
-    marks: Mapping[str, Mark],
-    size: float,
-    width: float,
-) -> Shown:
-    rows = whole[whole["name"].isin(names)]
-    absolute = not (rows["measure"] == "relative_rmse").all()
-    factor = _factor(rows, word)
-    in_per_cent = factor == 100.0
-    here = Shown()
-    points = draw_cells(ax, rows, marks, here, factor)
-    fit_title(ax, f"A batch’s {IN_WORDS.get(word, word)}", width - 1.6, 1.1 * size, 0.8 * size)
-    ax.tick_params(labelsize=0.86 * size)
-    if points == 0:
-        ax.set_axis_off()
-        ax.text(0.5, 0.5, "Undefined.", ha="center", color=FAINT, transform=ax.transAxes)
-        return here
-    if is_data(whole) and len(rows) < len(whole):
-        _band(ax, whole, factor, here)
-    low, high, _ = y_range(rows, here, factor, positive=True)
-    log_axis(ax, low, high, percent=in_per_cent)
-    # Room for the names at the end of the curves.
-    sizes = [int(n) for n in rows["batch_size"].drop_duplicates()]
-    batch_size_axis(ax, sizes, width - 1.15, 0.86 * size)
-    ax.xaxis.label.set_fontsize(size)
-    against = "column" if is_data(rows) else reference.replace("_", " ")
-    unit = "in sd" if is_location(word) else "of its value" if "variance" in word else ""
-    unit = unit_of(word, "rmse") if absolute else unit
-    # The longer unit stands in a line of its own: the axis is not high enough for one line.
-    joint = ",\n" if "value" in unit else ", "
-    ax.set_ylabel(f"RMSE against the {against}" + (joint + unit if unit else ""), fontsize=size)
-    if in_per_cent:
-        draw_levels(ax, LEVELS, low, high)
-    _name_ends(ax, rows, marks, factor, (low, high), size)
-    return here
-
-
-def _name_ends(
-    ax: Axes,
-    rows: pd.DataFrame,
-    marks: Mapping[str, Mark],
-    factor: float,
-    limits: tuple[float, float],
-    size: float,
-) -> None:
-    """Write every name beside the right end of its curve, pushed apart where they would meet."""
-    ends = _ends(rows, marks, factor)
-    if not ends:
-        return
-    low, high = (math.log(limit) for limit in limits)
-    levels = {name: (math.log(y) - low) / (high - low) for name, (_, y) in ends.items()}
-    if all_alike(rows):
-        # One curve hides the others: one label for all of them.
-        text = f"all {len(ends)} {thing(rows)}s alike"
-        ax.text(
-            0.97, 0.92, text, transform=ax.transAxes, ha="right", fontsize=0.95 * size,
-            color=FAINT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
-        )  # fmt: skip
-        return
-    ordered = sorted(ends, key=lambda name: levels[name])
-    axes_height = 0.72 * float(ax.figure.get_figheight() if isinstance(ax.figure, Figure) else 3)
-    gap = 1.22 * size / 72.0 / axes_height
-    places = spread([levels[name] for name in ordered], gap)
-    for name, place in zip(ordered, places, strict=True):
-        _name(ax, marks[name].label_within(18), ends[name], place, marks[name].colour, size)
-
-
-def _ends(
-    rows: pd.DataFrame, marks: Mapping[str, Mark], factor: float
-) -> dict[str, tuple[float, float]]:
-    """Return the last drawn point of every name: the estimate, or theory without one."""
-    ends: dict[str, tuple[float, float]] = {}
-    for name in marks:
-        mine = rows[rows["name"] == name]
-        theory, estimate = floats(mine, "theory"), floats(mine, "estimate")
-        y = factor * np.where(np.isfinite(estimate), estimate, theory)
-        keep = np.isfinite(y) & (y > 0.0)
-        if keep.any():
-            ends[name] = (float(floats(mine, "batch_size")[keep][-1]), float(y[keep][-1]))
-    return ends
-
-
-def _name(
-    ax: Axes, name: str, end: tuple[float, float], place: float, colour: str, size: float
-) -> None:
-    label = ax.annotate(
-        name, end, xycoords="data", xytext=(1.035, place), textcoords="axes fraction",
-        va="center", ha="left", color=colour, fontsize=0.95 * size,
-        arrowprops={
-            "arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.7,
-            "shrinkA": 1.0, "shrinkB": 3.0, "relpos": (0.0, 0.5),
-        },
-    )  # fmt: skip
-    plain(label)
-
-
-def spread(wanted: list[float], gap: float) -> list[float]:
-    """Return ascending positions near the wanted ones, at least `gap` apart, within 0 and 1.
-
-    Examples
-    --------
-    >>> [round(p, 2) for p in spread([0.50, 0.51, 0.90], 0.1)]
-    [0.46, 0.56, 0.9]
-    """
-    merged: list[tuple[float, int]] = []  # centre, members
-    for place in wanted:
-        centre, count = place, 1
-        while merged and centre - (count - 1) * gap / 2 < (
-            merged[-1][0] + (merged[-1][1] - 1) * gap / 2 + gap
-        ):
-            before, many = merged.pop()
-            centre = (centre * count + before * many) / (count + many)
-            count += many
-        half = (count - 1) * gap / 2
-        merged.append((max(centre, half), count))
-    return [centre + (i - (count - 1) / 2) * gap for centre, count in merged for i in range(count)]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-LEVELS = ((5.0, "5 %"), (10.0, "10 %"))
+LEVELS = (5.0, 10.0)
 
 
 def shown(frame: pd.DataFrame) -> list[str]:
@@ -24,7 +24,10 @@ def shown(frame: pd.DataFrame) -> list[str]:
 def figure(
     frame: pd.DataFrame, reference: str = "", width: float = PAGE_WIDTH, page: int = 1
 ) -> Figure:
-    """Draw the relative RMSE in per cent, one panel per estimator, with lines at 5 % and 10 %."""
+    """Draw the relative RMSE in per cent, one panel per estimator.
+
+    Where curves cross 5 % and 10 % the batch size is written: the smallest and the largest one.
+    """
     return small_multiples(
         frame, "rmse", reference, shown(frame), width=width, page=page,
         factor=100.0, levels=LEVELS,

@@ -27,4 +27,6 @@ def figure(
     Relative, because then panels and distributions can be compared: a variance of 0.01 is a
     standard deviation of 10 % of the population value, in every panel.
     """
-    return small_multiples(frame, "variance", reference, shown(frame), width=width, page=page)
+    return small_multiples(
+        frame, "variance", reference, shown(frame), width=width, page=page, laws=True
+    )

@@ -1,0 +1,149 @@
+"""Where curves cross a level: the batch size from which an error is small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simnorm.figures.fitting import text_width
+from simnorm.figures.style import INK, number
+from simnorm.figures.tables import floats, known_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from simnorm.figures.marks import Mark
+
+# Crossings that differ by less than this factor have one number.
+NEAR = 1.3
+
+
+def crossing(rows: pd.DataFrame, level: float) -> float:
+    """Return the batch size at which errors fall below a level for good; NaN if that is not seen.
+
+    Between two batch sizes errors are taken as straight on logarithmic axes.
+
+    Parameters
+    ----------
+    rows
+        Rows of one name, by batch size.
+    level
+        In the unit of the rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"batch_size": [4, 64], "estimate": [0.5, 0.125], "theory": [0, 0],
+    ...                      "theory_kind": ["", ""]})
+    >>> round(crossing(rows, 0.25), 6)
+    16.0
+    """
+    y = known_values(rows)
+    keep = np.isfinite(y) & (y > 0.0)
+    logs, errors = np.log(floats(rows, "batch_size")[keep]), np.log(y[keep] / level)
+    above = np.flatnonzero(errors > 0.0)
+    if not above.size or above[-1] + 1 >= errors.size:
+        return float("nan")
+    i = above[-1]
+    share = errors[i] / (errors[i] - errors[i + 1])
+    return float(np.exp(logs[i] + share * (logs[i + 1] - logs[i])))
+
+
+def rounded(size: float) -> str:
+    """Return a batch size between two that were run, to two digits.
+
+    Examples
+    --------
+    >>> rounded(4.26), rounded(48.7), rounded(652.0), rounded(10432.0)
+    ('4.3', '49', '650', '10,000')
+    """
+    value = float(f"{size:.2g}")
+    return number(value if value < 10.0 else round(value))
+
+
+def draw_crossings(
+    ax: Axes,
+    rows: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    levels: Sequence[float],
+    factor: float,
+    inches: tuple[float, float],
+    size: float = 6.5,
+) -> None:
+    """Draw levels as dotted lines, a tick where a curve crosses, and the smallest and largest size.
+
+    The smallest number stands below its line and left of all curves, the largest one above and
+    right of them: falling curves leave room there.
+
+    Parameters
+    ----------
+    ax
+        Axes whose limits and place are set.
+    rows, marks
+        What was drawn.
+    levels
+        In the unit of the axis.
+    factor
+        Of the values of `rows`.
+    inches
+        Width and height of the axes.
+    size
+        Of the type.
+    """
+    low, high = ax.get_ylim()
+    line = 1.15 * size / 72.0 / inches[1]
+    heights = {at: np.log(at / low) / np.log(high / low) for at in levels if low < at < high}
+    for at, height in heights.items():
+        ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
+        found: dict[str, float] = {}
+        for name in marks:
+            size_at = crossing(rows[rows["name"] == name], at / factor)
+            if np.isfinite(size_at):
+                found[name] = size_at
+        for name, size_at in found.items():
+            ax.plot(
+                [size_at], [at], linestyle="none", marker="|", markersize=5.0,
+                markeredgewidth=1.1, color=marks[name].colour, zorder=5,
+            )  # fmt: skip
+        crowded = any(0.0 < height - other < line for other in heights.values())
+        crowded |= any(0.0 < other - height < line for other in heights.values())
+        if found and not crowded:
+            _write(ax, sorted(found.values()), at, (height, line), inches[0], size)
+
+
+def _write(
+    ax: Axes,
+    sizes: Sequence[float],
+    at: float,
+    place: tuple[float, float],
+    width: float,
+    font: float,
+) -> None:
+    """Write the numbers of one level where they have room inside the axes."""
+    height, line = place
+    look: dict[str, Any] = {
+        "textcoords": "offset points",
+        "fontsize": font,
+        "color": INK,
+        "zorder": 6,
+    }
+    left, right = (_across(ax, size) for size in (sizes[0], sizes[-1]))
+    several = sizes[-1] > NEAR * sizes[0]
+    text = rounded(sizes[0])
+    room = text_width(text, font) + 0.06
+    if (several or right * width + room > width) and left * width > room and height > line:
+        ax.annotate(text, (sizes[0], at), xytext=(-2.5, -1.5), ha="right", va="top", **look)
+        if not several:
+            return
+    text = rounded(sizes[-1])
+    room = text_width(text, font) + 0.06
+    if right * width + room <= width and height < 1.0 - line:
+        ax.annotate(text, (sizes[-1], at), xytext=(2.5, 1.0), ha="left", va="bottom", **look)
+
+
+def _across(ax: Axes, size: float) -> float:
+    low, high = ax.get_xlim()
+    return float(np.log(size / low) / np.log(high / low))
