@@ -118,6 +118,7 @@ def table(
     label: str = "",
     groups: Sequence[tuple[str, int]] = (),
     tight: bool = False,
+    air: float = 3.1,
 ) -> Block:
     """Return a table.
 
@@ -146,12 +147,15 @@ def table(
         belongs to none. With groups and no `wide` the room that is left goes between groups.
     tight
         Whether rows stand close, as in long tables.
+    air
+        Points above and below the words of a row, unless it is tight.
     """
     sides = sides or "l" + "r" * (len(head) - 1)
     return {"kind": "table", "head": list(head), "rows": [_row(row) for row in rows],
             "caption": without_nothing(caption), "sides": sides, "wide": wide, "gutter": gutter,
             "shares": list(shares), "title": title, "label": label,
-            "groups": [[words, count] for words, count in groups], "tight": tight}  # fmt: skip
+            "groups": [[words, count] for words, count in groups], "tight": tight,
+            "air": air}  # fmt: skip
 
 
 def _row(row: Any) -> Any:

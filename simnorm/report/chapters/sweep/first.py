@@ -1,0 +1,66 @@
+"""The first page: the question, the answer in plain words, three numbers and one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simnorm.figures.tables import names_of, short
+from simnorm.formatting import plural
+from simnorm.report import data, text
+from simnorm.report.article import Block, Rich, figure, ref
+from simnorm.report.chapters.sweep.run import Run
+
+
+def head(run: Run) -> str:
+    """Return the words of the running head on what was run."""
+    if run.of_data:
+        return f"Sweep of {short(data.file_name(run.path))}"
+    names = names_of(run.frame)
+    whose = names[0] if len(names) == 1 else plural(len(names), "distribution")
+    return f"Sweep of {short(whose)}"
+
+
+def opening(run: Run) -> dict[str, Any]:
+    """Return what the first page says before its picture, as parts of an article."""
+    frame = run.frame
+    if run.of_data:
+        return {
+            "subtitle": data.subtitle(frame, run.path),
+            "setting": data.setting(frame, run.path),
+            "answer": data.answer(frame, run.facts),
+            "shape": "",
+            "tiles": data.tiles(frame, run.facts),
+            "tiles_note": data.error_bars(frame),
+        }
+    return {
+        "subtitle": text.subtitle(frame),
+        "setting": text.setting(frame),
+        "answer": text.answer(frame),
+        "shape": text.shape_matters(frame),
+        "tiles": text.tiles(frame),
+        "tiles_note": text.tiles_note(frame),
+    }
+
+
+def picture(run: Run, answer: str) -> Block:
+    """Return the figure that answers the question."""
+    caption = f"RMSE of batch statistics against those of {run.against}, by batch size."
+    return figure("overview", caption, f"{text.overview_alt(run.frame)} {answer}")
+
+
+def trust(run: Run, *, answers: bool) -> Rich:
+    """Return how far the numbers can be trusted, and where more of them stand.
+
+    Parameters
+    ----------
+    run
+        The run.
+    answers
+        Whether the report has a table of answers.
+    """
+    shown: list[Any] = [text.trust(run.whole)]
+    if run.has("audit"):
+        shown += [" ", ref("audit"), " shows every z."]
+    if answers and len(run.names) > 1:
+        shown += [" ", ref("answers"), f" has the numbers by {run.thing}."]
+    return shown

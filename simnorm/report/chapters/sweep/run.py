@@ -1,0 +1,141 @@
+"""A sweep's tables and words, as every chapter of its report needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from simnorm.figures import PAGED, kinds_of, pages, panelled
+from simnorm.figures.choice import main_rows, thing
+from simnorm.figures.kinds import missing
+from simnorm.figures.tables import is_data, names_of
+from simnorm.report import text
+from simnorm.report.article import Block, figure
+from simnorm.report.data import ranked
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.report import Design, Reportable
+
+NEW = ("sampling_distribution", "split", "heatmap", "khat")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of a sweep holds, under names that have glyphs.
+
+    Parameters
+    ----------
+    whole
+        The tidy table.
+    frame
+        Its rows of the sampling scheme that figures and tables show.
+    curves, facts
+        The long table of curves; what every column of data is like, the worst column first.
+    design, provenance
+        Of the result.
+    """
+
+    whole: pd.DataFrame
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    facts: pd.DataFrame
+    design: Design
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, curves: pd.DataFrame, columns: pd.DataFrame, result: Reportable
+    ) -> Run:
+        """Return a run from its tables."""
+        main = main_rows(frame)
+        facts = ranked(columns, names_of(main)) if is_data(main) else columns
+        return cls(frame, main, curves, facts, result.design, dict(result.provenance))
+
+    @cached_property
+    def of_data(self) -> bool:
+        """Whether the full sets are columns of a file."""
+        return is_data(self.frame)
+
+    @property
+    def path(self) -> str:
+        """Where the data come from."""
+        return str(self.design.data)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The distributions, or the columns with the worst first."""
+        return names_of(self.frame)
+
+    @property
+    def thing(self) -> str:
+        """What a name is: a distribution or a column."""
+        return thing(self.frame)
+
+    @property
+    def things(self) -> str:
+        """The same, of several."""
+        return f"{self.thing}s"
+
+    @property
+    def rows(self) -> str:
+        """What a batch is made of."""
+        return "rows" if self.of_data else "observations"
+
+    @cached_property
+    def against(self) -> str:
+        """What errors are about."""
+        return text.against(self.frame)
+
+    @cached_property
+    def has_failed(self) -> bool:
+        """Whether replications of some rows failed."""
+        return bool((self.whole["status"] == "failed").any())
+
+    def has(self, kind: str) -> bool:
+        """Return whether there is a figure of a kind, and whether it has something to say.
+
+        Figures that some runs need and others do not have a function ``wanted`` in their modules.
+        """
+        if kind not in kinds_of(self.whole) or (kind == "histograms" and not self.of_data):
+            return False
+        if kind in NEW and not all(
+            find_spec(f"simnorm.{place}.{kind}") for place in ("figures", "report.findings")
+        ):
+            return False
+        table = self.whole if kind in ("audit", "sampling") else self.frame
+        if kind in ("heatmap", "khat"):
+            wanted: bool = import_module(f"simnorm.figures.{kind}").wanted(table)
+            return wanted and not missing(kind, table, self.curves)
+        return not missing(kind, table, self.curves)
+
+    def figures(self, kind: str, title: str, caption: str, alt: str, more: str = "") -> list[Block]:
+        """Return the figure of a kind, and its further pages with captions of a few words.
+
+        Parameters
+        ----------
+        kind, title, caption, alt
+            See `simnorm.report.article.figure`.
+        more
+            How the captions of further pages begin; the title unless told.
+        """
+        found = [figure(kind, caption, alt, title=title)]
+        for page in range(2, self.pages(kind) + 1):
+            part = f"{more or title}, continued: {self.part(kind, page)}."
+            made = figure(kind, part, name=f"{kind}-{page}", options={"page": page})
+            found.append(made)
+        return found
+
+    def pages(self, kind: str) -> int:
+        """Return how many pages the figure of a kind has."""
+        return int(pages(kind, self.frame))
+
+    def part(self, kind: str, page: int) -> str:
+        """Return what a page of a figure shows."""
+        if kind not in PAGED:
+            return f"page {page} of {self.pages(kind)}"
+        return text.parts(self.frame, panelled(kind, self.frame))[page - 1]
