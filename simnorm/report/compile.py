@@ -6,25 +6,18 @@ import os
 import tempfile
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simnorm.errors import RunError
-from simnorm.figures import OF_ALL_SCHEMES, PAGED, figure, save_svg
-from simnorm.figures.style import PAGE_WIDTH
-from simnorm.options import SWEEP
 from simnorm.report.content import Content, attachments
 from simnorm.report.formats import A4, check_paper
-from simnorm.report.origin import moment
 from simnorm.report.places import check_place, write_whole
-from simnorm.report.sweep import Shown, pictures, report_data
 from simnorm.report.typeset import typeset
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simnorm.report import Reportable
 
-TEMPLATE, ARTICLE = "template.typ", "article.typ"
+ARTICLE = "article.typ"
 
 
 def write(result: Reportable, path: str | Path, *, paper: str = A4) -> None:
@@ -44,8 +37,6 @@ def write(result: Reportable, path: str | Path, *, paper: str = A4) -> None:
 def compiled(result: Reportable, *, paper: str = A4) -> bytes:
     """Return the report of `result` as the bytes of a PDF."""
     paper = check_paper(paper)
-    if is_sweep(result.frame):
-        return _compiled_sweep(result, paper)
     content = Content.of(result)
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
         root = Path(folder)
@@ -54,27 +45,6 @@ def compiled(result: Reportable, *, paper: str = A4) -> bytes:
             content.picture(name, root / f"{name}.svg")
         when = int(content.finished.timestamp())
         return typeset(root, ARTICLE, content.data(), timestamp=when, paper=paper)
-
-
-def is_sweep(frame: pd.DataFrame) -> bool:
-    """Return whether a table is a sweep's, which has a template of its own."""
-    return not len(frame) or frame["study"].iloc[0] == SWEEP
-
-
-def _compiled_sweep(result: Reportable, paper: str) -> bytes:
-    run = Shown.of(result)
-    finished = moment(str(result.provenance.get("finished", "")))
-    data = report_data(result, run, finished)
-    with tempfile.TemporaryDirectory(prefix="simnorm-report-") as folder:
-        root = Path(folder)
-        _write_parts(result, root)
-        for kind, page, name in pictures(run):
-            which: dict[str, Any] = {"page": page} if kind in PAGED else {}
-            table = run.whole if kind in OF_ALL_SCHEMES else run.frame
-            picture = figure(kind, table, run.curves, width=PAGE_WIDTH, **which)
-            save_svg(picture, root / f"{name}.svg")
-        when = int(finished.timestamp())
-        return typeset(root, TEMPLATE, data, timestamp=when, paper=paper)
 
 
 def _write_parts(result: Reportable, root: Path) -> None:
