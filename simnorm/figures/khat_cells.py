@@ -96,7 +96,8 @@ def wanted(frame: pd.DataFrame) -> bool:
 
 def doubtful_names(cells: pd.DataFrame, frame: pd.DataFrame, most: int = FIRST_NAMES) -> list[str]:
     """Return the names most in doubt, in the order of the table; all of them if they fit."""
-    names = [name for name in names_of(main_rows(frame)) if name in set(cells["name"])]
+    held = set(cells["name"])
+    names = [name for name in names_of(main_rows(frame)) if name in held]
     weights = cells["verdict"].map(DOUBT).fillna(0.0)
     doubt = weights.groupby(cells["name"]).mean().to_dict()
     chosen = sorted(names, key=lambda name: -doubt[name])[:most]
