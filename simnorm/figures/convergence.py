@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from simnorm.figures.panels import fit_title, put_legend, put_note
-from simnorm.figures.style import (
-    FAINT,
-    PAGE_WIDTH,
-    empty_figure,
-    labelled_sizes,
-    marks_of,
-    number,
-    styled,
-)
+from simnorm.figures.fitting import fit_title, say_inside
+from simnorm.figures.legend import Handle
+from simnorm.figures.marks import distinct
+from simnorm.figures.scales import labelled_sizes, linear_axis, log_axis, number
+from simnorm.figures.sheet import EDGE, Sheet
+from simnorm.figures.style import FAINT, PAGE_WIDTH, empty_figure, marks_of, styled
 from simnorm.figures.tables import estimators_of, floats, named, names_of, reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from simnorm.figures.style import Mark
+    from simnorm.figures.tables import Floats
 
+# Inches: axes of estimates, axes of their errors, labels beside both.
+ABOVE, BELOW, LEFT = 1.05, 0.62, 0.66
 PREFERRED = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)")
 MOST_PANELS = 6
 
@@ -56,8 +56,9 @@ def figure(
 ) -> Figure:
     """Draw the running RMSE with its 95 % band, one panel per distribution or column, at most six.
 
-    In per cent of the exact value, or of the final estimate where there is none, so that the
-    panels have one scale.
+    Below them the MCSE, which falls as one over the root of the replications if all is well. In
+    per cent of the exact value, or of the final estimate where there is none, so that the panels
+    have one scale.
     """
     drawn = named(curves[curves["kind"] == "convergence"])
     drawn = drawn[drawn["reference"] == (reference or reference_of(drawn))]
@@ -71,69 +72,150 @@ def figure(
 
 
 def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width: float) -> Figure:
-    shown = marks[:MOST_PANELS]
-    columns = min(3, len(shown))
-    count = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(width, 1.25 * count + 0.65), layout="constrained")
-    grid = figure.subplots(count, columns, squeeze=False, sharex=True, sharey=True)
-    exact = False
+    """Draw estimates above and their errors below; of one name side by side."""
+    every = [_Course.of(rows[rows["name"] == mark.name], mark) for mark in marks]
+    shown = _chosen(every)
+    barred = any(course.barred for course in shown)
+    columns = 2 if len(shown) == 1 and barred else len(shown)
+    heights = [ABOVE] if columns != len(shown) or not barred else [ABOVE, BELOW]
+    sheet = Sheet.of(width, len(shown) * (1 + barred), columns, *heights)
     steps = sorted({int(x) for x in rows["x"]})
-    for position, ax in enumerate(grid.flat):
-        if position >= len(shown):
-            ax.set_axis_off()
+    upper, lower = sheet.axes[: len(shown)], sheet.axes[len(shown) :]
+    sheet.legend = _legend(shown)
+    sheet.notes = _notes(shown, every, cell)
+    sheet.left = [0.1] * columns
+    sheet.left[0], sheet.right = LEFT, [EDGE] * (columns - 1) + [0.12]
+    if columns != len(shown):
+        sheet.left[1] = LEFT
+    for ax, course in zip(upper, shown, strict=True):
+        fit_title(ax, course.mark.label, sheet.across)
+    sheet.arrange()
+    _estimates(upper, shown)
+    if barred:
+        _errors(lower, shown)
+    for place, ax in enumerate(sheet.axes):
+        _batch_axis(ax, steps, sheet.across)
+        here = place in sheet.labelled
+        first = place % columns == 0 or columns != len(shown)
+        ax.tick_params(labelbottom=here, labelleft=first)
+        label = "RMSE, off by" if place < len(shown) else "MCSE"
+        sheet.label(ax, "replications" if here else "", label if first else "")
+    sheet.furnish()
+    return sheet.figure
+
+
+@dataclass(frozen=True)
+class _Course:
+    """How the RMSE of one name went: in per cent of its goal."""
+
+    mark: Mark
+    x: Floats
+    away: Floats
+    mcse: Floats
+    exact: bool
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, mark: Mark) -> _Course:
+        """Return the course of a name's rows."""
+        rows = rows.sort_values("x", kind="stable")
+        x, y, mcse, theory = (floats(rows, column) for column in ("x", "y", "mcse", "theory"))
+        exact = bool(np.isfinite(theory).any())
+        goal = float(theory[np.isfinite(theory)][-1]) if exact else float(y[-1])
+        goal = goal or 1.0
+        return cls(mark, x, 100.0 * (y / goal - 1.0), 100.0 * mcse / goal, exact)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Where there is an error bar."""
+        found: NDArray[np.bool_] = np.isfinite(self.mcse) & (self.mcse > 0.0)
+        return found
+
+    @property
+    def barred(self) -> bool:
+        """Whether there is any error bar."""
+        return bool(self.known.any())
+
+
+def _chosen(every: Sequence[_Course]) -> list[_Course]:
+    """Return the courses that have a panel: the first ones, before others those with errors."""
+    ranked = sorted(range(len(every)), key=lambda place: not every[place].barred)[:MOST_PANELS]
+    some = [every[place] for place in sorted(ranked)]
+    marks = distinct({course.mark.name: course.mark for course in some})
+    return [replace(course, mark=marks[course.mark.name]) for course in some]
+
+
+def _estimates(axes: Sequence[Axes], shown: Sequence[_Course]) -> None:
+    """Draw the estimates with their bands, on one scale."""
+    ends = [0.0]
+    for ax, course in zip(axes, shown, strict=True):
+        band = 1.96 * np.nan_to_num(course.mcse)
+        low, high, colour = course.away - band, course.away + band, course.mark.colour
+        ax.axhline(0.0, color=FAINT, linewidth=0.8, zorder=1)
+        if course.barred:
+            ax.fill_between(course.x, low, high, color=colour, alpha=0.2, linewidth=0, zorder=2)
+        ax.plot(
+            course.x, course.away, color=colour, linewidth=1.1, marker="o", markersize=3,
+            markerfacecolor=colour if course.barred else "white", zorder=3,
+        )  # fmt: skip
+        ends += [float(low.min()), float(high.max())]
+    air = 0.08 * (max(ends) - min(ends)) or 1.0
+    for ax in axes:
+        linear_axis(ax, min(ends) - air, max(ends) + air)
+
+
+def _errors(axes: Sequence[Axes], shown: Sequence[_Course]) -> None:
+    """Draw the standard errors, and how they fall if all is well, on one logarithmic scale."""
+    ends = np.concatenate([course.mcse[course.known] for course in shown])
+    for ax, course in zip(axes, shown, strict=True):
+        log_axis(ax, 0.7 * float(ends.min()), 1.4 * float(ends.max()), percent=True)
+        if not course.barred:
+            say_inside(ax, "none exists", 12)
             continue
-        mark = shown[position]
-        exact |= _panel(ax, rows[rows["name"] == mark.name], mark, width / columns - 0.45)
-        _label(ax, position, columns, len(shown))
-    _axes(grid[0, 0], steps, width / columns - 0.45)
-    handles = [
-        (Line2D([], [], color=FAINT, linewidth=1.2, marker="o", markersize=3),),
-        (Patch(facecolor=FAINT, alpha=0.25, linewidth=0),),
-        (Line2D([], [], color=FAINT, linewidth=0.8),),
-    ]
-    zero = "exact value" if exact else "final estimate"
-    slot = grid.flat[-1] if grid.size > len(shown) else None
-    put_legend(figure, handles, ["running RMSE", "± 1.96 MCSE", zero], slot=slot)
-    notes = [f"RMSE of {cell[0]} at batch size {cell[1]:,}, against its {zero}."]
-    if not np.isfinite(floats(rows, "mcse")).all():
-        notes.append("No band where the error bar does not exist.")
-    if len(marks) > len(shown):
-        which = (
-            "columns with the largest errors" if (rows["column"] != "").any() else "distributions"
+        x, mcse = course.x[course.known], course.mcse[course.known]
+        line = mcse[-1] * np.sqrt(x[-1] / course.x)
+        ax.plot(course.x, line, color=FAINT, linewidth=0.8, zorder=1)
+        ax.plot(
+            x, mcse, linestyle="none", marker="o", markersize=3, color=course.mark.colour, zorder=3
         )
-        notes.append(f"The first {len(shown)} of {len(marks):,} {which}.")
-    put_note(figure, notes)
-    return figure
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, mark: Mark, room: float) -> bool:
-    """Draw one running RMSE; return whether it is compared with an exact value."""
-    fit_title(ax, mark.label, room)
-    rows = rows.sort_values("x", kind="stable")
-    x, y, mcse, theory = (floats(rows, column) for column in ("x", "y", "mcse", "theory"))
-    exact = bool(np.isfinite(theory).any())
-    goal = float(theory[np.isfinite(theory)][-1]) if exact else float(y[-1])
-    goal = goal or 1.0
-    away, band = 100.0 * (y / goal - 1.0), 196.0 * mcse / goal
-    ax.axhline(0.0, color=FAINT, linewidth=0.8, zorder=1)
-    ax.fill_between(
-        x, away - band, away + band, color=mark.colour, alpha=0.2, linewidth=0, zorder=2
-    )
-    ax.plot(x, away, color=mark.colour, linewidth=1.2, marker="o", markersize=3, zorder=3)
-    return exact
-
-
-def _label(ax: Axes, position: int, columns: int, count: int) -> None:
-    if position % columns == 0:
-        ax.set_ylabel("RMSE, off by")
-    if position + columns >= count:
-        ax.set_xlabel("replications")
-        ax.tick_params(labelbottom=True)
-
-
-def _axes(ax: Axes, steps: Sequence[int], width: float) -> None:
+def _batch_axis(ax: Axes, steps: Sequence[int], width: float) -> None:
     ax.set_xscale("log")
+    air = (steps[-1] / steps[0]) ** 0.06 if steps[-1] > steps[0] else 1.3
+    ax.set_xlim(steps[0] / air, steps[-1] * air)
     ax.xaxis.set_major_locator(FixedLocator(labelled_sizes(steps, width)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{number(value)} %"))
+    ax.grid(visible=False, axis="x")
+
+
+def _legend(shown: Sequence[_Course]) -> tuple[list[Handle], list[str]]:
+    dot: dict[str, Any] = {"color": FAINT, "marker": "o", "markersize": 3}
+    entries: list[tuple[str, Handle]] = [
+        ("running RMSE", (Line2D([], [], linewidth=1.1, **dot),)),
+        ("± 1.96 MCSE", (Patch(facecolor=FAINT, alpha=0.25, linewidth=0),)),
+        (_zero(shown), (Line2D([], [], color=FAINT, linewidth=0.8),)),
+        ("MCSE", (Line2D([], [], linestyle="none", **dot),)),
+        ("falling as 1/√R", (Line2D([], [], color=FAINT, linewidth=0.8),)),
+    ]
+    if not any(course.barred for course in shown):
+        entries = [entries[0], entries[2]]
+    return [handle for _, handle in entries], [label for label, _ in entries]
+
+
+def _zero(shown: Sequence[_Course]) -> str:
+    return "exact value" if any(course.exact for course in shown) else "final estimate"
+
+
+def _notes(shown: Sequence[_Course], every: Sequence[_Course], cell: tuple[str, int]) -> list[str]:
+    """Return the small print: the cell, who has no error bar, who is left out."""
+    notes = [f"RMSE of {cell[0]} at batch size {cell[1]:,}, against its {_zero(shown)}."]
+    if len(every) > len(shown):
+        notes.append(f"{len(shown)} of {len(every):,}, those that have an error bar first.")
+    without = [course.mark.label for course in every if not course.known.all()]
+    if len(without) == len(every):
+        notes.append("No error bar exists.")
+    elif without:
+        few = without if len(without) < 6 else [*without[:5], f"{len(without) - 5} more"]
+        notes.append(f"No error bar exists for {', '.join(few)}.")
+    return notes

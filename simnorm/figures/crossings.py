@@ -95,53 +95,74 @@ def draw_crossings(
     """
     low, high = ax.get_ylim()
     line = 1.15 * size / 72.0 / inches[1]
-    heights = {at: np.log(at / low) / np.log(high / low) for at in levels if low < at < high}
+    heights: dict[float, float] = {}
+    for at in sorted(levels, reverse=True):
+        height = float(np.log(at / low) / np.log(high / low))
+        # Of two lines whose labels would meet, the lower one says less.
+        if 0.0 < height < 1.0 and all(other - height >= line for other in heights.values()):
+            heights[at] = height
     for at, height in heights.items():
         ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
-        found: dict[str, float] = {}
-        for name in marks:
-            size_at = crossing(rows[rows["name"] == name], at / factor)
-            if np.isfinite(size_at):
-                found[name] = size_at
+        found, first, last = _crossings(rows, marks, at / factor)
         for name, size_at in found.items():
             ax.plot(
                 [size_at], [at], linestyle="none", marker="|", markersize=5.0,
                 markeredgewidth=1.1, color=marks[name].colour, zorder=5,
             )  # fmt: skip
-        crowded = any(0.0 < height - other < line for other in heights.values())
-        crowded |= any(0.0 < other - height < line for other in heights.values())
-        if found and not crowded:
-            _write(ax, sorted(found.values()), at, (height, line), inches[0], size)
+        _write(ax, first, last, at, (height, line), inches[0], size)
+
+
+def _crossings(
+    rows: pd.DataFrame, marks: Mapping[str, Mark], level: float
+) -> tuple[dict[str, float], float, float]:
+    """Return where curves cross, and the smallest and largest of these if they are those of all.
+
+    Where a curve starts below the level the smallest is not seen, where one ends above it the
+    largest is not: these are NaN.
+    """
+    found: dict[str, float] = {}
+    seen = [True, True]
+    for name in marks:
+        mine = rows[rows["name"] == name]
+        y = known_values(mine)
+        y = y[np.isfinite(y) & (y > 0.0)]
+        size_at = crossing(mine, level)
+        if np.isfinite(size_at):
+            found[name] = size_at
+        elif y.size:
+            seen[0] &= bool(y[-1] > level)
+            seen[1] &= bool(y[-1] <= level)
+    ends = [min(found.values(), default=np.nan), max(found.values(), default=np.nan)]
+    first, last = (end if here else np.nan for end, here in zip(ends, seen, strict=True))
+    return found, float(first), float(last)
 
 
 def _write(
     ax: Axes,
-    sizes: Sequence[float],
+    first: float,
+    last: float,
     at: float,
     place: tuple[float, float],
     width: float,
     font: float,
 ) -> None:
-    """Write the numbers of one level where they have room inside the axes."""
+    """Write the numbers of one level where they have room inside the axes; one for near ones."""
     height, line = place
     look: dict[str, Any] = {
-        "textcoords": "offset points",
-        "fontsize": font,
-        "color": INK,
-        "zorder": 6,
-    }
-    left, right = (_across(ax, size) for size in (sizes[0], sizes[-1]))
-    several = sizes[-1] > NEAR * sizes[0]
-    text = rounded(sizes[0])
-    room = text_width(text, font) + 0.06
-    if (several or right * width + room > width) and left * width > room and height > line:
-        ax.annotate(text, (sizes[0], at), xytext=(-2.5, -1.5), ha="right", va="top", **look)
-        if not several:
-            return
-    text = rounded(sizes[-1])
-    room = text_width(text, font) + 0.06
-    if right * width + room <= width and height < 1.0 - line:
-        ax.annotate(text, (sizes[-1], at), xytext=(2.5, 1.0), ha="left", va="bottom", **look)
+        "textcoords": "offset points", "fontsize": font, "color": INK, "zorder": 6,
+    }  # fmt: skip
+    near = last <= NEAR * first
+    right = np.isfinite(last) and height < 1.0 - line
+    right = right and _across(ax, last) * width + _room(last, font) <= width
+    left = np.isfinite(first) and height > line and _across(ax, first) * width > _room(first, font)
+    if left and not (near and right):
+        ax.annotate(rounded(first), (first, at), xytext=(-2.5, -1.5), ha="right", va="top", **look)
+    if right:
+        ax.annotate(rounded(last), (last, at), xytext=(2.5, 1.0), ha="left", va="bottom", **look)
+
+
+def _room(size: float, font: float) -> float:
+    return text_width(rounded(size), font) + 0.06
 
 
 def _across(ax: Axes, size: float) -> float:

@@ -36,7 +36,7 @@ def fit_title(ax: Axes, title: str, room: float, size: float = 8.5, least: float
 def _parted(title: str, room: float, size: float) -> list[str]:
     """Break a title at its joints, and where there are none anywhere."""
     lines = [""]
-    for piece in re.split(r"(?<=[_,])|(?<=\.)(?=[A-Za-z])|(?=\()", title):
+    for piece in re.split(r"(?<=[_, ])|(?<=\.)(?=[A-Za-z])|(?=\()", title):
         if lines[-1] and text_width(lines[-1] + piece, size, "bold") > room:
             lines.append("")
         for char in piece:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BAND = 0.13
-LEVELS = (5.0, 10.0)
+LEVELS = (10.0, 5.0)
 # The axes are so high, in parts of the width of the figure.
 HEIGHT = 0.3
 NAME_ROOM = 1.25

@@ -64,9 +64,13 @@ __all__ = [
 ]  # fmt: skip
 
 # Inches: the most that names beside the curves take, and how high the axes are by columns.
-NAME_ROOM = 1.3
-HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.22}
+NAME_ROOM = {1: 1.6, 2: 1.3, 3: 0.78}
+HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.1}
+# Of more panels than this, three stand side by side: two columns of them are higher than a page.
+MOST_IN_TWO = 8
 TYPE = 7.0
+# On a common axis of more powers of ten every panel would be a flat line.
+MOST_DECADES = 4.0
 
 
 @dataclass(frozen=True)
@@ -194,8 +198,8 @@ def _curves(
     """Return the figure of a page, None if there is nothing on it."""
     if not panels:
         return None
-    columns = min(len(panels), 2)
-    labels = fitted(marks, NAME_ROOM, TYPE, HEIGHTS[columns])
+    columns = min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3)
+    labels = fitted(marks, NAME_ROOM[columns], TYPE, HEIGHTS[columns])
     if not labels and len(panels) not in (2, 4):
         columns = min(len(panels), 3)
     sheet = Sheet.of(width, len(panels), columns, HEIGHTS[columns])
@@ -203,40 +207,39 @@ def _curves(
         alike = all(all_alike(panel.rows) for panel in panels)
         room = room_of({"": "alike"} if alike else labels, TYPE)
         sheet.right = [room] * columns
-    together, seen = Shown(), []
+    seen = []
     for ax, panel in zip(sheet.axes, panels, strict=True):
-        shown = Shown() if panel.absolute or (panel.level and not positive) else together
+        shown = Shown()
         dodge = 0.0 if positive else level_dodge(panel.rows)
         looks = {name: mark.of(panel.spec) for name, mark in marks.items()}
         drawn = draw_cells(ax, panel.rows, looks, shown, panel.factor, positive, dodge)
         seen.append((shown, drawn))
     if not any(math.isfinite(shown.low) for shown, _ in seen):
         return None
+    shared = _sharing(panels, [shown for shown, _ in seen], positive)
     sheet.legend = legend_entries(marks, merged([shown for shown, _ in seen]), bool(labels))
     sheet.notes = list(notes)
     titles = [panel.spec for panel in panels]
     for ax, title in zip(sheet.axes, titles, strict=True):
         fit_title(ax, title, sheet.across + (0.3 if labels else 0.0))
     sheet.arrange()
-    _scales(sheet, panels, seen, together, positive, levels)
+    _scales(sheet, panels, seen, shared, positive, levels)
     sheet.arrange()
     sizes = sorted({int(n) for panel in panels for n in panel.rows["batch_size"]})
     inches = (sheet.across, sheet.height)
     for place, (ax, panel, (shown, drawn)) in enumerate(zip(sheet.axes, panels, seen, strict=True)):
         batch_size_axis(ax, sizes, sheet.across, label=False)
         ax.tick_params(labelbottom=place in sheet.labelled)
-        own = shown is not together or place % columns == 0
+        own = place not in shared or place % columns == 0
         sheet.label(
             ax, "batch size n" if place in sheet.labelled else "", panel.label if own else ""
         )
         if not drawn:
-            if panel.absolute or not math.isfinite(together.low):
-                ax.set_yticks([])
             say_inside(ax, why_nothing(panel.rows).removeprefix("Nothing to show: "))
         elif labels:
             level = panel.level and not positive
             name_curves(ax, panel.rows, marks, labels, inches, panel.factor, positive, TYPE, level)
-        if levels and not panel.absolute and math.isfinite(together.low):
+        if levels and not panel.absolute and math.isfinite(shown.low):
             draw_crossings(ax, panel.rows, marks, levels, panel.factor, inches)
         if texts.get(panel.spec) and drawn:
             ax.text(
@@ -247,28 +250,44 @@ def _curves(
     return sheet.figure
 
 
+def _sharing(panels: Sequence[Panel], seen: Sequence[Shown], positive: bool) -> frozenset[int]:
+    """Return the panels that share their y axis: relative ones, unless that flattens them."""
+    places = [
+        place for place, panel in enumerate(panels)
+        if not panel.absolute and (positive or not panel.level)
+    ]  # fmt: skip
+    ends = [(seen[place].low, seen[place].high) for place in places]
+    low, high = min((low for low, _ in ends), default=1.0), max((top for _, top in ends), default=1)
+    if positive and math.isfinite(low) and high > 10.0**MOST_DECADES * low:
+        return frozenset()
+    return frozenset(places)
+
+
 def _scales(
     sheet: Sheet,
     panels: Sequence[Panel],
     seen: Sequence[tuple[Shown, int]],
-    together: Shown,
+    shared: frozenset[int],
     positive: bool,
     levels: Sequence[float],
 ) -> None:
     """Set the y axes, and the room that their labels need."""
-    shared = [panel for panel, (shown, _) in zip(panels, seen, strict=True) if shown is together]
+    together = Shown()
+    for place in shared:
+        together.stretch(np.array([seen[place][0].low, seen[place][0].high]))
     ends = (1.0, 2.0, 0.0)
-    if shared and math.isfinite(together.low):
-        rows = pd.concat([panel.rows for panel in shared])
-        ends = y_range(rows, together, shared[0].factor, positive, levels)
+    if math.isfinite(together.low):
+        some = [panels[place] for place in sorted(shared)]
+        rows = pd.concat([panel.rows for panel in some])
+        ends = y_range(rows, together, some[0].factor, positive, levels)
     left = [0.1] * sheet.columns
     for place, (ax, panel, (shown, _)) in enumerate(zip(sheet.axes, panels, seen, strict=True)):
-        column, own = place % sheet.columns, shown is not together
-        if not math.isfinite(shown.low):
+        column, own = place % sheet.columns, place not in shared
+        if not math.isfinite(together.low if place in shared else shown.low):
             ax.set_yticks([])
             continue
         if own:
-            _own_scale(ax, panel, shown, positive)
+            _own_scale(ax, panel, shown, positive, levels)
         elif positive:
             log_axis(ax, *ends[:2], percent=panel.factor == 100.0, first=levels)
         else:
@@ -293,12 +312,15 @@ def only_levels(ax: Axes, levels: Sequence[float]) -> None:
     )
 
 
-def _own_scale(ax: Axes, panel: Panel, shown: Shown, positive: bool) -> None:
+def _own_scale(
+    ax: Axes, panel: Panel, shown: Shown, positive: bool, levels: Sequence[float]
+) -> None:
     """Set the y axis of a panel that shares none."""
-    low, high, threshold = y_range(panel.rows, shown, panel.factor, positive)
+    levels = () if panel.absolute else levels
+    low, high, threshold = y_range(panel.rows, shown, panel.factor, positive, levels)
     percent = panel.factor == 100.0
     if positive:
-        log_axis(ax, low, high, percent)
+        log_axis(ax, low, high, percent, first=levels)
     elif panel.level:
         reach = 1.1 * (max(-shown.low, shown.high) or 1.0)
         linear_axis(ax, -reach, reach, percent)

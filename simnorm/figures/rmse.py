@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-LEVELS = (5.0, 10.0)
+LEVELS = (10.0, 5.0)
 
 
 def shown(frame: pd.DataFrame) -> list[str]:

@@ -102,8 +102,9 @@ def _line(
     shown, rows = Shown(), pd.concat(found.values())
     relative = (rows["measure"] == "relative_rmse").all()
     factor = 100.0 if relative and not is_location(word) else 1.0
+    looks = {name: mark.of(word) for name, mark in marks.items()}
     for ax, (name, mine) in zip(line, found.items(), strict=False):
-        draw_cells(ax, mine, marks, shown, factor)
+        draw_cells(ax, mine, looks, shown, factor)
         fit_title(ax, name, width - 0.5)
     for ax in line[len(found) :]:
         ax.set_axis_off()

@@ -136,7 +136,7 @@ def log_ticks(low: float, high: float) -> tuple[list[float], bool]:
     """Return round values between `low` and `high`, and whether they are all powers of ten.
 
     Steps of 1-2-5 in every decade; only the powers of ten where those would crowd; finer steps
-    where fewer than three would be left.
+    where hardly any would be left.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     # Every second or third power where they would crowd.
@@ -147,7 +147,7 @@ def log_ticks(low: float, high: float) -> tuple[list[float], bool]:
         every = thin if steps == tens else 1
         ticks = [s * 10.0**e for e in range(first, last + 1) if e % every == 0 for s in steps]
         ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
-        if len(ticks) > 2:
+        if len(ticks) > (1 if len(steps) == 3 else 2):
             return ticks, steps == tens
     even = MaxNLocator(nbins=4).tick_values(low, high)
     return [float(tick) for tick in even if low <= tick <= high], False

@@ -46,8 +46,8 @@ class Sheet:
         The axes of the panels, row by row.
     columns
         How many panels are side by side.
-    height
-        Of the axes, in inches.
+    height, heights
+        Of the axes, in inches: of all rows, and of each if they differ.
     left, right
         What lies beside the axes of each column, in inches.
     labelled
@@ -64,6 +64,7 @@ class Sheet:
     axes: list[Axes]
     columns: int
     height: float
+    heights: list[float] = field(default_factory=list)
     left: list[float] = field(default_factory=list)
     right: list[float] = field(default_factory=list)
     labelled: frozenset[int] = frozenset()
@@ -74,12 +75,15 @@ class Sheet:
     scale: float = 1.0
 
     @classmethod
-    def of(cls, width: float, count: int, columns: int, height: float) -> Sheet:
-        """Return a sheet so many inches wide."""
+    def of(cls, width: float, count: int, columns: int, *heights: float) -> Sheet:
+        """Return a sheet so many inches wide, with one height for all rows or one for each."""
+        each = list(heights) if len(heights) > 1 else [heights[0]] * math.ceil(count / columns)
         figure = Figure(figsize=(width, 1.0))
         axes = [figure.add_axes((0.0, 0.0, 1.0, 1.0), label=str(i)) for i in range(count)]
         below = frozenset(range(max(0, count - columns), count))
-        return cls(figure, axes, columns, height, [0.6] * columns, [EDGE] * columns, labelled=below)
+        return cls(
+            figure, axes, columns, heights[0], each, [0.6] * columns, [EDGE] * columns, below
+        )
 
     @property
     def rows(self) -> int:
@@ -111,20 +115,21 @@ class Sheet:
         tops = [self._title(row) for row in range(self.rows)]
         last = self._below(self.rows - 1)
         gaps = [self._below(row) for row in range(self.rows - 1)]
-        total = EDGE + strip + sum(tops) + self.rows * self.height + sum(gaps) + last + foot
+        total = EDGE + strip + sum(tops) + sum(self.heights) + sum(gaps) + last + foot
         self.figure.set_size_inches(width, total)
         bottom = total - EDGE - strip
         for row in range(self.rows):
-            bottom -= tops[row] + self.height
+            bottom -= tops[row] + self.heights[row]
             for column in range(self.columns):
                 place = row * self.columns + column
                 if place < len(self.axes):
-                    self._put(self.axes[place], self._start(column), bottom, total)
+                    high = self.heights[row]
+                    self._put(self.axes[place], self._start(column), bottom, high, total)
             bottom -= [*gaps, last][row]
 
-    def _put(self, ax: Axes, left: float, bottom: float, total: float) -> None:
+    def _put(self, ax: Axes, left: float, bottom: float, high: float, total: float) -> None:
         width = float(self.figure.get_figwidth())
-        ax.set_position((left / width, bottom / total, self.across / width, self.height / total))
+        ax.set_position((left / width, bottom / total, self.across / width, high / total))
 
     def _start(self, column: int) -> float:
         """Return where the axes of a column begin."""
@@ -189,7 +194,8 @@ class Sheet:
         size = 8.0 * self.scale
         if x:
             plain(ax.set_xlabel(x, fontsize=size))
-            ax.xaxis.set_label_coords(0.5, -TICKS * self.scale / self.height)
+            high = self.heights[self.axes.index(ax) // self.columns]
+            ax.xaxis.set_label_coords(0.5, -TICKS * self.scale / high)
         if y:
             plain(ax.set_ylabel(y, fontsize=size))
             ax.yaxis.set_label_coords(-(ticks_room(ax) + 0.02) / self.across, 0.5)
