@@ -264,7 +264,7 @@ def test_spanned_cells_are_empty():
 def test_long_tables_are_folded(rows):
     table = article.table(["a", "b"], [["1", "2"]] * rows, "All of <it>.")
     text = written(table).split("## Provenance")[0]
-    assert ("<summary>Table 1: All of &lt;it&gt;.</summary>" in text) == (rows > LONG_TABLE)
+    assert ("<summary>Table 1. All of &lt;it&gt;.</summary>" in text) == (rows > LONG_TABLE)
 
 
 def test_long_chapters_are_folded_and_say_what_they_hold():

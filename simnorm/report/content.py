@@ -54,7 +54,7 @@ class Content:
         """Return what there is to say about a result."""
         names = shown_names(result.frame)
         parts = (result.frame, result.curves, result.columns)
-        frame, curves, columns = (renamed(table, names) for table in parts)
+        frame, curves, columns = (light(renamed(table, names)) for table in parts)
         finished = moment(str(result.provenance.get("finished", "")))
         design = result.design
         around = {
@@ -117,6 +117,14 @@ def attachments(result: Reportable) -> dict[str, bytes]:
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Return a table as the bytes of a CSV file."""
     return str(table.to_csv(index=False, lineterminator="\n")).encode()
+
+
+def light(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts are Python's own: rows are picked from it in half the time."""
+    import pandas as pd
+
+    texts = [name for name in table if isinstance(table[name].dtype, pd.StringDtype)]
+    return table.astype(dict.fromkeys(texts, object))
 
 
 def shown(value: Any) -> Any:

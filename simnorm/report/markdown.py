@@ -204,7 +204,7 @@ class Writer:
         """Return a caption with its number."""
         self.counts[it["kind"]] += 1
         title = f". {literal(it['title'])}." if it.get("title") else ""
-        return f"**{word} {self.counts[it['kind']]}{title}** {self.inside(it['caption'])}"
+        return f"**{word} {self.counts[it['kind']]}{title}** {self.inside(it['caption'])}".strip()
 
     def figure(self, it: Block) -> str:
         """Return a picture with its caption."""
@@ -216,18 +216,19 @@ class Writer:
         return f"![{literal(it['alt'])}]({place})\n\n{caption}"
 
     def table(self, it: Block) -> str:
-        """Return a table under its caption, folded if it is long."""
+        """Return a table under its caption; a long one is folded under its title."""
         caption = self.caption(it, "Table")
-        label = it.get("label", "")
-        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
         made = pipe_table(
             self.said_in_cell, it["head"], it["rows"], it["sides"], it.get("groups", ())
         )
+        label = it.get("label", "")
+        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
         if len(it["rows"]) <= LONG_TABLE:
             return f"{anchor}{caption}\n\n{made}"
-        head = f"Table {self.counts['table']}"
-        title = it.get("title") or plain(it["caption"])
-        return "\n\n".join([f"{anchor}{caption}", *folded(f"{head}: {title}", [made])])
+        title, words = it.get("title", ""), it["caption"]
+        summary = f"Table {self.counts['table']}. {title or plain(words)}"
+        inside = [self.said(words)] if title and words else []
+        return "\n\n".join([*([anchor] if anchor else []), *folded(summary, [*inside, made])])
 
     def appendix(self, design: str) -> list[str]:
         """Return where the numbers come from, and how to have them again."""
