@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_STRIPS = 8
 MOST_POINTS = 2000
 FARTHEST = 10.0
+# Inches: beside more strips the quantiles stay square, at the top.
+HIGH = 3.4
 OTHERS = "#b5b5b5"
 SHAPES = {"bias": "o", "variance": "D"}
 
@@ -60,6 +62,9 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     _strips(left, asked, marks, present, bound)
     left.set_title(f"By {thing(frame)}")
     _quantiles(right, asked, marks, bound)
+    if height > HIGH:
+        right.set_box_aspect(1.0)
+        right.set_anchor("N")
     put_legend(drawn, *_legend(asked, bound))
     notes = []
     if few:

@@ -162,13 +162,27 @@ def _fraction(ax: Axes, point: tuple[float, float]) -> tuple[float, float]:
 
 
 def spread(wanted: Sequence[float], gap: float) -> list[float]:
-    """Return ascending positions near the wanted ones, at least `gap` apart, about 0 to 1.
+    """Return ascending positions near the wanted ones, at least `gap` apart, from 0 to 1.
+
+    Where they do not fit, they go on below 0.
 
     Examples
     --------
     >>> [round(p, 2) for p in spread([0.50, 0.51, 0.90], 0.1)]
     [0.46, 0.56, 0.9]
+    >>> [round(p, 2) for p in spread([0.98, 0.99, 1.0], 0.1)]
+    [0.8, 0.9, 1.0]
     """
+    places = _pushed(wanted, gap)
+    if places and places[-1] > 1.0:
+        places = [
+            1.0 - place for place in reversed(_pushed([1.0 - p for p in reversed(places)], gap))
+        ]
+    return places
+
+
+def _pushed(wanted: Sequence[float], gap: float) -> list[float]:
+    """Return ascending positions pushed apart, none of them below 0."""
     merged: list[tuple[float, int]] = []  # centre, members
     for place in wanted:
         centre, count = place, 1
