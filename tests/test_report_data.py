@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -26,10 +26,10 @@ from tiny_tables import (
 
 from simnorm.figures.choice import main_rows
 from simnorm.report import data, schemes, text, write_report
+from simnorm.report.content import Content
 from simnorm.report.facts import Quantity
 from simnorm.report.names import renamed, shown_names
 from simnorm.report.origin import design_text, provenance_rows
-from simnorm.report.sweep import Shown, report_data
 from simnorm.report.tables import answer_table, estimate_text, performance_table
 from simnorm.theory.worth import effective_size
 
@@ -43,11 +43,10 @@ def has(program):
     return pytest.mark.skipif(shutil.which(program) is None, reason=f"needs {program}")
 
 
-def given_to_typst(result):
-    """The data that the template shows."""
-    from datetime import UTC, datetime
-
-    return report_data(result, Shown.of(result), datetime(2026, 11, 22, tzinfo=UTC))
+def blocks_of(result):
+    """The blocks of a report, those that have a label or a name by it."""
+    article = Content.of(result).article
+    return {b.get("label") or b.get("name") or f"{at}": b for at, b in enumerate(article.blocks())}
 
 
 def words_of(path):
@@ -172,8 +171,8 @@ def test_what_the_file_holds():
         "columns_skipped": {"name": "text", "id": "text", "target": "it groups the rows"},
     }
     assert data.data_sentence(data_frame(), "a/b.csv", provenance) == (
-        "b.csv gives N = 64 rows and 3 columns of numbers, each a full set of its own. 3 rows with "
-        "gaps were left out. Not measured: name and id (text); target (it groups the rows). "
+        "The file b.csv gives N = 64 rows and 3 columns of numbers, each a full set of its own. "
+        "3 rows with gaps were left out. Not measured: name and id (text); target (it groups the rows). "
         "4 batch sizes: 2, 4, 16 and 32."
     )
     assert "1 row with gaps was left out." in data.data_sentence(
@@ -314,16 +313,17 @@ def test_without_a_full_set_errors_are_about_the_population(tmp_path):
 def test_wide_data_are_capped_everywhere():
     names = tuple(f"x{i:03d}" for i in range(120))
     result = TinyData(data_frame(names))
-    shown = given_to_typst(result)
-    columns = shown["columns"]
-    assert len(shown["answer_table"]["rows"]) == data.FIRST_ROWS
-    assert len(columns["facts"]) == len(columns["needs"]) == data.MOST_ROWS
-    assert columns["facts"][0][0] == "x119"
-    assert columns["left"] == "108 more columns: columns.csv"
-    assert [block["name"] for block in shown["performance"]] == ["x119", "x118", "x117", "x116"]
-    assert shown["unprinted"] == 116
-    assert shown["parts"] == {kind: [shown["parts"][kind][0]] for kind in shown["parts"]}
-    assert len(json.dumps(shown)) < 60_000
+    found = blocks_of(result)
+    assert len(found["answers"]["rows"]) == data.FIRST_ROWS
+    assert len(found["facts"]["rows"]) == len(found["needs"]["rows"]) == data.MOST_ROWS
+    assert found["facts"]["rows"][0][0] == "x119"
+    assert "108 more columns: columns.csv" in found["facts"]["caption"]
+    long = [block["title"].partition(":")[0] for block in found.values() if block.get("tight")]
+    assert long == ["x119", "x118", "x117", "x116"]
+    assert "the 4 columns with the largest errors, of 120." in str(list(found.values()))
+    pictures = Content.of(result).article.figures()
+    assert not [name for name in pictures if name.endswith("-2")]
+    assert len(json.dumps(found)) < 60_000
 
 
 def test_long_lists_in_the_appendix_are_cut():
@@ -348,13 +348,14 @@ def test_names_of_columns_are_shown_where_they_can_be():
 
 
 def test_words_are_those_of_data():
-    shown = given_to_typst(TinyData(data_frame()))
-    without = {key: part for key, part in shown.items() if key not in ("design", "provenance")}
-    texts = json.dumps(without, ensure_ascii=False)
+    article = Content.of(TinyData(data_frame())).article
+    parts = {key: part for key, part in asdict(article).items() if key != "chapters"}
+    texts = json.dumps([parts, *article.blocks()], ensure_ascii=False)
+    # The sampling distribution is one of columns of data too.
     for word in ("distribution", "observation", "population"):
-        assert word not in texts, word
-    assert shown["words"]["thing"] == "column"
-    assert shown["head"] == "Sweep of train.csv"
+        said = re.sub("[Ss]ampling.distribution|its population is not known", "", texts)
+        assert word not in said, word
+    assert article.head == "Sweep of train.csv"
 
 
 def test_reasons_say_under_which_scheme_they_hold():
@@ -420,12 +421,12 @@ def test_the_report_of_data_is_whole(tmp_path):
     words = words_of(tmp_path / "report.pdf")
     for heading in (
         "1 Aims", "2 Data", "2.1 Which batch size is enough, for what", "3 Estimands", "4 Methods",
-        "5 Performance", "6 Sampling", "6.1 File order", "A Provenance",
+        "5 Performance", "Sampling schemes", "File order.", "A Provenance",
     ):  # fmt: skip
         assert heading in words
     assert "not how another file would differ" in words
     assert "such a batch is worth 4.0 shuffled rows" in words
-    assert "the chapter on sampling compares it with file order" in words
+    assert "the section on sampling schemes compares it with file order" in words
 
 
 @has("pdftotext")

@@ -90,8 +90,8 @@ def scheme_sentence(every: pd.DataFrame, shown: pd.DataFrame) -> str:
     if len(schemes) < 2:
         return ""
     return (
-        f"Figures and tables show {said(schemes_of(shown)[0])}; the chapter on sampling compares "
-        f"it with {listed([said(word) for word in schemes if word not in schemes_of(shown)])}."
+        f"Figures and tables show {said(schemes_of(shown)[0])}; the section on sampling schemes "
+        f"compares it with {listed([said(word) for word in schemes if word not in schemes_of(shown)])}."
     )
 
 

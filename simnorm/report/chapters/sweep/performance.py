@@ -52,7 +52,7 @@ def glance(run: Run) -> list[Block]:
 def variance(run: Run) -> list[Block]:
     """Return the section on variances."""
     shuffled = set(run.frame["sampling"]) == {SHUFFLE}
-    law = ", for a mean as 1/n − 1/N whatever the distribution" if shuffled else ""
+    law = f", for a mean as 1/n − 1/N whatever the {run.thing}" if shuffled else ""
     words = [
         ref("variance"), f" shows how widely the error scatters from batch to batch. It falls as "
         f"batches grow{law}.",
