@@ -89,9 +89,10 @@ def scheme_sentence(every: pd.DataFrame, shown: pd.DataFrame) -> str:
     schemes = schemes_of(every)
     if len(schemes) < 2:
         return ""
+    others = [said(word) for word in schemes if word not in schemes_of(shown)]
     return (
         f"Figures and tables show {said(schemes_of(shown)[0])}; the section on sampling schemes "
-        f"compares it with {listed([said(word) for word in schemes if word not in schemes_of(shown)])}."
+        f"compares it with {listed(others)}."
     )
 
 

@@ -85,11 +85,11 @@ def statuses(run: Run) -> list[Block]:
         if word in counts:
             mine = [line[1:] for line in lines if line[0] == word]
             meaning = cell(text.MEANINGS[word], columns=3)
-            first = [cell([code(word)], rows=1 + len(mine)), f"{counts[word]:,}", meaning]
-            again = [[count, names, words, why] for names, words, count, why in mine]
-            # One reason needs no sum above it.
-            first[1] = "" if mine else first[1]
-            rows += [first, *again, RULE]
+            # Where reasons follow, these are counted.
+            count = "" if mine else f"{counts[word]:,}"
+            rows.append([cell([code(word)], rows=1 + len(mine)), count, meaning])
+            rows += [[many, names, words, why] for names, words, many, why in mine]
+            rows.append(RULE)
     rest = [line for line in lines if line[0] not in text.MEANINGS]
     rows += [["…", "", cell(line[-1], columns=3)] for line in rest]
     rows = rows[:-1] if rows[-1] == RULE else rows

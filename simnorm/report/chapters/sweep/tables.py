@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simnorm.formatting import NOTHING
 from simnorm.report import robust, text
 from simnorm.report import tables as values
 from simnorm.report.article import RULE, Block, Rich, cell, code, heading, ref, sym, table
@@ -32,7 +33,7 @@ def _answers(run: Run, every: bool) -> dict[str, Any]:
 
 
 def _any_number(found: dict[str, Any]) -> bool:
-    return any(part.strip() != values.NOTHING for row in found["rows"] for part in row)
+    return any(part.strip() != NOTHING for row in found["rows"] for part in row)
 
 
 def _answer_table(run: Run, found: dict[str, Any], label: str) -> Block:
@@ -77,7 +78,7 @@ def marks(used: str) -> list[str]:
         values.UNRELIABLE: f"{values.UNRELIABLE}: no error bar, or none to trust.",
         values.AMBER: f"{values.AMBER}: amber, near the limit.",
         values.FAILED: f"{values.FAILED}: some replications failed, the number is of the others.",
-        values.NOTHING: f"{values.NOTHING}: undefined, or no theory.",
+        NOTHING: f"{NOTHING}: undefined, or no theory.",
     }
     return [meaning for sign, meaning in meanings.items() if sign in used]
 
