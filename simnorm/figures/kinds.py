@@ -23,7 +23,9 @@ SWEEP_KINDS: dict[str, str] = {
     "variance": "variance of the errors by batch size, a panel per statistic",
     "bias": "bias by batch size, a panel per statistic",
     "rmse": "root mean square error by batch size, a panel per statistic",
+    "sampling_distribution": "what a statistic is distributed like, by batch size",
     "heatmap": "the error of every distribution or column at every batch size",
+    "khat": "where tails are too heavy for an error bar",
     "audit": "every z against exact theory",
     "convergence": "how the RMSE settles as replications are added",
     "histograms": "what the columns of your data look like",
@@ -65,8 +67,8 @@ CURVES_OF = {
     "histograms": ("histogram", "histograms are those of data, the run is on distributions"),
     "sampling_distribution": (
         "distribution",
-        "the run has no histograms of estimates; a run made before simnorm kept them is to be "
-        "run again",
+        "the run has no histograms of these estimates; a run made before simnorm kept them is to "
+        "be run again",
     ),
     "split": (
         "split",
