@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,10 +87,10 @@ def draw_cells(
         on a slope a point moved sideways would look like a point beside its curve.
     """
     points = 0
-    alike = all_alike(rows)
+    alike, cells = all_alike(rows), Cells.of(rows)
     for depth, (name, mark) in enumerate(marks.items()):
-        mine = rows[rows["name"] == name]
-        if mine.empty:
+        mine = cells.of_name(name)
+        if not mine.size.size:
             continue
         if alike:
             mark = ring(mark, depth / max(len(marks) - 1, 1))
@@ -101,13 +101,58 @@ def draw_cells(
     return points
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Columns of a table as arrays: taking rows of a wide table for every name costs more."""
+
+    name: NDArray[np.object_]
+    size: Floats
+    estimate: Floats
+    low: Floats
+    high: Floats
+    mcse: Floats
+    theory: Floats
+    kind: NDArray[np.object_]
+    status: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Cells:
+        """Return the columns of a table with names."""
+        numbers = {
+            "size": "batch_size", "estimate": "estimate", "low": "ci_low", "high": "ci_high",
+            "mcse": "mcse", "theory": "theory",
+        }  # fmt: skip
+        words = {"name": "name", "kind": "theory_kind", "status": "status"}
+        arrays: dict[str, Any] = {at: floats(rows, key) for at, key in numbers.items()}
+        arrays |= {at: rows[key].to_numpy(dtype=object) for at, key in words.items()}
+        return cls(**arrays)
+
+    def where(self, keep: NDArray[np.bool_]) -> Cells:
+        """Return some of the rows."""
+        return Cells(*(getattr(self, part.name)[keep] for part in fields(self)))
+
+    def of_name(self, name: str) -> Cells:
+        """Return the rows of a name."""
+        return self.where(np.asarray(self.name == name, dtype=np.bool_))
+
+    @property
+    def known(self) -> Floats:
+        """Exact values where there are some, estimates elsewhere."""
+        exact = (self.kind == "exact") & np.isfinite(self.theory)
+        return np.where(exact, self.theory, self.estimate)
+
+
 def all_alike(rows: pd.DataFrame) -> bool:
     """Return whether theory says that all names (two or more) have the same values."""
-    theory = rows[np.isfinite(floats(rows, "theory")) & (floats(rows, "theory") != 0.0)]
-    if theory.empty or theory["name"].nunique() < 2:
+    cells = Cells.of(rows)
+    cells = cells.where(np.isfinite(cells.theory) & (cells.theory != 0.0))
+    if len(set(cells.name)) < 2:
         return False
-    by_size = theory.groupby("batch_size")["theory"]
-    return bool(((by_size.max() - by_size.min()).abs() <= 1e-3 * by_size.max().abs()).all())
+    for size in np.unique(cells.size):
+        here = cells.theory[cells.size == size]
+        if here.max() - here.min() > 1e-3 * abs(here.max()):
+            return False
+    return True
 
 
 def ring(mark: Mark, depth: float) -> Mark:
@@ -121,15 +166,15 @@ def _usable(values: Floats, positive: bool) -> NDArray[np.bool_]:
 
 
 def _draw_theory(
-    ax: Axes, mine: pd.DataFrame, mark: Mark, shown: Shown, factor: float, positive: bool
+    ax: Axes, mine: Cells, mark: Mark, shown: Shown, factor: float, positive: bool
 ) -> None:
     for kind, dashes in (("exact", "-"), ("asymptotic", DASHES)):
-        rows = mine[mine["theory_kind"] == kind]
-        y = factor * floats(rows, "theory")
+        rows = mine.where(np.asarray(mine.kind == kind, dtype=np.bool_))
+        y = factor * rows.theory
         keep = _usable(y, positive)
         if not keep.any():
             continue
-        x, y = floats(rows, "batch_size")[keep], y[keep]
+        x, y = rows.size[keep], y[keep]
         if x.size == 1:  # A curve through one point: a short level stroke.
             x, y = np.array([x[0] / 1.1, x[0] * 1.1]), np.repeat(y, 2)
         look: dict[str, Any] = {"linestyle": dashes, "color": mark.colour, "linewidth": mark.width}
@@ -141,7 +186,7 @@ def _draw_theory(
 
 def _draw_points(
     ax: Axes,
-    mine: pd.DataFrame,
+    mine: Cells,
     mark: Mark,
     shown: Shown,
     factor: float,
@@ -149,13 +194,13 @@ def _draw_points(
     zorder: float,
     aside: float,
 ) -> int:
-    x, y = aside * floats(mine, "batch_size"), factor * floats(mine, "estimate")
-    low, high = factor * floats(mine, "ci_low"), factor * floats(mine, "ci_high")
+    x, y = aside * mine.size, factor * mine.estimate
+    low, high = factor * mine.low, factor * mine.high
     keep = _usable(y, positive)
-    status = mine["status"].to_numpy(dtype=object)
-    hollow = keep & (status == "unreliable")
-    hollow |= keep & (status == "failed") & ~np.isfinite(floats(mine, "mcse"))
-    failed = keep & (status == "failed") & ~hollow
+    failed = np.asarray(mine.status == "failed", dtype=np.bool_)
+    hollow = keep & np.asarray(mine.status == "unreliable", dtype=np.bool_)
+    hollow |= keep & failed & ~np.isfinite(mine.mcse)
+    failed &= keep & ~hollow
     sure = keep & ~hollow & ~failed
     look: dict[str, Any] = {"linestyle": "none", "marker": mark.shape, "zorder": zorder}
     if sure.any():

@@ -6,49 +6,46 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.collections import LineCollection
 
+from simnorm.figures.cells import Cells
 from simnorm.figures.fitting import text_width
 from simnorm.figures.style import INK, number
-from simnorm.figures.tables import floats, known_values
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
     from simnorm.figures.marks import Mark
+    from simnorm.figures.tables import Floats
 
 # Crossings that differ by less than this factor have one number.
 NEAR = 1.3
 
 
-def crossing(rows: pd.DataFrame, level: float) -> float:
+def crossing(sizes: Floats, errors: Floats, level: float) -> float:
     """Return the batch size at which errors fall below a level for good; NaN if that is not seen.
 
     Between two batch sizes errors are taken as straight on logarithmic axes.
 
     Parameters
     ----------
-    rows
-        Rows of one name, by batch size.
+    sizes, errors
+        Ascending batch sizes and their errors, above zero; shape ``(sizes,)``.
     level
-        In the unit of the rows.
+        In the unit of the errors.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"batch_size": [4, 64], "estimate": [0.5, 0.125], "theory": [0, 0],
-    ...                      "theory_kind": ["", ""]})
-    >>> round(crossing(rows, 0.25), 6)
+    >>> round(crossing(np.array([4.0, 64.0]), np.array([0.5, 0.125]), 0.25), 6)
     16.0
     """
-    y = known_values(rows)
-    keep = np.isfinite(y) & (y > 0.0)
-    logs, errors = np.log(floats(rows, "batch_size")[keep]), np.log(y[keep] / level)
-    above = np.flatnonzero(errors > 0.0)
-    if not above.size or above[-1] + 1 >= errors.size:
+    logs, above = np.log(sizes), np.log(errors / level)
+    over = np.flatnonzero(above > 0.0)
+    if not over.size or over[-1] + 1 >= above.size:
         return float("nan")
-    i = above[-1]
-    share = errors[i] / (errors[i] - errors[i + 1])
+    i = over[-1]
+    share = above[i] / (above[i] - above[i + 1])
     return float(np.exp(logs[i] + share * (logs[i + 1] - logs[i])))
 
 
@@ -101,19 +98,25 @@ def draw_crossings(
         # Of two lines whose labels would meet, the lower one says less.
         if 0.0 < height < 1.0 and all(other - height >= line for other in heights.values()):
             heights[at] = height
+    ticks: list[list[tuple[float, float]]] = []
+    colours: list[str] = []
+    cells = Cells.of(rows)
     for at, height in heights.items():
         ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
-        found, first, last = _crossings(rows, marks, at / factor)
+        found, first, last = crossings(cells, marks, at / factor)
+        half = 0.035 / inches[1]
         for name, size_at in found.items():
-            ax.plot(
-                [size_at], [at], linestyle="none", marker="|", markersize=5.0,
-                markeredgewidth=1.1, color=marks[name].colour, zorder=5,
-            )  # fmt: skip
+            x = _across(ax, size_at)
+            ticks.append([(x, height - half), (x, height + half)])
+            colours.append(marks[name].colour)
         _write(ax, first, last, at, (height, line), inches[0], size)
+    drawn = LineCollection(ticks, colors=colours, linewidths=1.1, transform=ax.transAxes, zorder=5)
+    drawn.set_gid("crossings")
+    ax.add_collection(drawn, autolim=False)
 
 
-def _crossings(
-    rows: pd.DataFrame, marks: Mapping[str, Mark], level: float
+def crossings(
+    cells: Cells, marks: Mapping[str, Mark], level: float
 ) -> tuple[dict[str, float], float, float]:
     """Return where curves cross, and the smallest and largest of these if they are those of all.
 
@@ -123,10 +126,10 @@ def _crossings(
     found: dict[str, float] = {}
     seen = [True, True]
     for name in marks:
-        mine = rows[rows["name"] == name]
-        y = known_values(mine)
-        y = y[np.isfinite(y) & (y > 0.0)]
-        size_at = crossing(mine, level)
+        mine = cells.of_name(name)
+        keep = np.isfinite(mine.known) & (mine.known > 0.0)
+        y = mine.known[keep]
+        size_at = crossing(mine.size[keep], y, level)
         if np.isfinite(size_at):
             found[name] = size_at
         elif y.size:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from simnorm.figures.cells import all_alike
+from simnorm.figures.cells import Cells, all_alike
 from simnorm.figures.fitting import cut, text_width
 from simnorm.figures.style import FAINT, plain
-from simnorm.figures.tables import floats, word_of
+from simnorm.figures.tables import word_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +67,13 @@ def ends_of(
 ) -> dict[str, tuple[float, float]]:
     """Return the last drawn point of every name: the estimate, or theory without one."""
     ends: dict[str, tuple[float, float]] = {}
+    cells = Cells.of(rows)
+    y = factor * np.where(np.isfinite(cells.estimate), cells.estimate, cells.theory)
+    keep = np.isfinite(y) & ((y > 0.0) | (not positive))
     for name in marks:
-        mine = rows[rows["name"] == name]
-        theory, estimate = floats(mine, "theory"), floats(mine, "estimate")
-        y = factor * np.where(np.isfinite(estimate), estimate, theory)
-        keep = np.isfinite(y) & ((y > 0.0) | (not positive))
-        if keep.any():
-            ends[name] = (float(floats(mine, "batch_size")[keep][-1]), float(y[keep][-1]))
+        mine = np.flatnonzero(keep & (cells.name == name))
+        if mine.size:
+            ends[name] = (float(cells.size[mine[-1]]), float(y[mine[-1]]))
     return ends
 
 

@@ -11,15 +11,12 @@ from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
     MaxNLocator,
-    NullFormatter,
     NullLocator,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Ticks without a label: of more, each would say less than it costs to draw.
-MOST_MINOR = 12
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Powers of ten outside are written with an exponent.
 PLAIN = (0.9e-3, 1.1e4)
@@ -84,19 +81,15 @@ def _labels_fit(chosen: list[int], all_sizes: list[int], width: float, font_size
 def batch_size_axis(
     ax: Axes, sizes: Sequence[int], width: float, font_size: float = 7.0, label: bool = True
 ) -> None:
-    """Make x logarithmic, with labels where they fit, and ticks at the other batch sizes."""
+    """Make x logarithmic, with ticks at the batch sizes whose labels fit."""
     ax.set_xscale("log")
     lowest, highest = min(sizes), max(sizes)
     # A little air on both sides; a single size needs an axis of its own making.
     factor = (highest / lowest) ** 0.04 if highest > lowest else 1.35
     ax.set_xlim(lowest / factor, highest * factor)
-    labelled = labelled_sizes(sizes, width, font_size)
-    between = sorted(set(sizes) - set(labelled))
-    ax.xaxis.set_major_locator(FixedLocator(labelled))
+    ax.xaxis.set_major_locator(FixedLocator(labelled_sizes(sizes, width, font_size)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
-    few = len(between) <= MOST_MINOR
-    ax.xaxis.set_minor_locator(FixedLocator(between) if few else NullLocator())
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(visible=False, axis="x")
     if label:
         ax.set_xlabel("batch size n")

@@ -99,7 +99,8 @@ def _draw(
     """Draw on `ax`; the legend goes inside, or above the axes of the figure `around` it."""
     rows = rows_of(frame, measure, reference)
     rows = rows[rows["estimator"] == word]
-    marks, shown = marks_of(names_of(frame)), Shown()
+    marks = {name: mark.of(word) for name, mark in marks_of(names_of(frame)).items()}
+    shown = Shown()
     positive = not measure.endswith("bias")
     factor = 100.0 if measure in IN_PER_CENT else 1.0
     if rows.empty or draw_cells(ax, rows, marks, shown, factor, positive) == 0:
