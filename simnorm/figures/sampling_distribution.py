@@ -12,7 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from simnorm.figures.choice import thing
-from simnorm.figures.panels import fit_title, note_lines, put_legend, put_note
+from simnorm.figures.fitting import fit_title
+from simnorm.figures.legend import note_lines, put_legend, put_note
 from simnorm.figures.ridges import (
     Ridge,
     Ridges,

@@ -1,0 +1,201 @@
+"""The error about the population, split: a batch about its full set, the full set itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from simnorm.figures.cells import Shown, draw_cells, merged
+from simnorm.figures.fitting import fit_title
+from simnorm.figures.legend import legend_entries, put_legend, put_note
+from simnorm.figures.split_parts import (
+    Parts,
+    parts_of,
+    simulated,
+    split_estimators,
+    split_names,
+)
+from simnorm.figures.style import (
+    FAINT,
+    PAGE_WIDTH,
+    Mark,
+    batch_size_axis,
+    empty_figure,
+    log_axis,
+    marks_of,
+    plain,
+    say_nothing_to_show,
+    styled,
+)
+from simnorm.figures.tables import floats, is_data, names_of, unit_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ABOUT_POPULATION, ABOUT_FULL_SET = "about the population", "about the full set"
+OF_DATA = "Nothing to show: a file has no population, so all of the error is the batch’s."
+NOTHING = "Nothing to show: the run does not have the error of its full sets."
+# How far below the full set's own error the axis goes, where a batch's part ends at 0.
+BELOW = 2.2
+
+
+@styled
+def figure(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    estimator: str = "",
+    name: str = "",
+    width: float = PAGE_WIDTH,
+) -> Figure:
+    """Draw RMSEs about the population and about the full set, and the full set's own.
+
+    One panel for each of the two estimators that stand for all, for the first distribution and the
+    one with the largest errors. Small batches have all of the error; near n = N the full set does.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a run.
+    estimator
+        One alone, if given.
+    name
+        One distribution alone, if given.
+    width
+        In inches.
+    """
+    specs = split_estimators(frame, curves, estimator)
+    names = [name] if name else split_names(frame, curves, specs) if specs else []
+    found = [
+        parts
+        for one in names
+        for spec in specs
+        if (parts := parts_of(frame, curves, one, spec)) is not None
+    ]
+    if not found:
+        return empty_figure(OF_DATA if is_data(frame) else NOTHING, width)
+    columns = min(2, len(found))
+    count = math.ceil(len(found) / columns)
+    drawn = Figure(figsize=(width, 2.35 * count + 0.5), layout="constrained")
+    grid = drawn.subplots(count, columns, squeeze=False)
+    marks, shown = marks_of(names_of(frame)), []
+    for place, ax in enumerate(grid.flat):
+        if place >= len(found):
+            ax.set_axis_off()
+            continue
+        parts = found[place]
+        shown.append(_panel(ax, parts, marks[parts.name], width / columns - 0.62))
+        fit_title(ax, f"{marks[parts.name].label}: {parts.spec}", width / columns - 0.65)
+        if place + columns < len(found):
+            ax.set_xlabel("")
+    handles, labels = legend_entries({}, merged(shown))
+    put_legend(drawn, handles, labels)
+    every = len(names_of(frame))
+    some = len({parts.name for parts in found})
+    which = (
+        " the first, and the one whose full sets are off furthest" if some == 2 else " the first"
+    )
+    put_note(
+        drawn, [f"{some} of {every} distributions:{which}."] if some < every and not name else []
+    )
+    return drawn
+
+
+def draw(
+    ax: Axes, frame: pd.DataFrame, curves: pd.DataFrame, name: str = "", estimator: str = ""
+) -> None:
+    """Draw the split of one distribution and estimator on given axes.
+
+    Parameters
+    ----------
+    ax
+        The axes.
+    frame, curves
+        The tables of a run.
+    name
+        Which distribution; the first if left out.
+    estimator
+        Which estimator; the featured scale if left out.
+    """
+    specs = split_estimators(frame, curves, estimator)
+    names = [name] if name else split_names(frame, curves, specs) if specs else []
+    parts = parts_of(frame, curves, names[0], specs[-1]) if names else None
+    if parts is None:
+        say_nothing_to_show(ax, OF_DATA if is_data(frame) else NOTHING)
+        return
+    marks = marks_of(names_of(frame))
+    mark = marks[parts.name] if parts.name in marks else marks_of([parts.name])[parts.name]
+    _panel(ax, parts, mark, 4.2)
+    fit_title(ax, f"{mark.label}: {parts.spec}", 4.2)
+
+
+def _panel(ax: Axes, parts: Parts, mark: Mark, inches: float) -> Shown:
+    """Draw one panel; return what has been drawn."""
+    mark = mark.of(parts.spec)
+    marks = {
+        ABOUT_FULL_SET: replace(mark, name=ABOUT_FULL_SET, colour=FAINT, size=0.8 * mark.size),
+        ABOUT_POPULATION: replace(mark, name=ABOUT_POPULATION),
+    }
+    rows = pd.concat(
+        [
+            parts.population.assign(name=ABOUT_POPULATION),
+            parts.full_set.assign(name=ABOUT_FULL_SET),
+        ]
+    )
+    factor = 1.0 if parts.absolute else 100.0
+    shown = Shown()
+    draw_cells(ax, rows, marks, shown, factor)
+    level = factor * parts.level
+    batch_size_axis(ax, sorted({*_sizes(parts.population), *_sizes(parts.full_set)}), inches)
+    high = shown.high if math.isfinite(shown.high) else level
+    log_axis(ax, level / BELOW, max(high, level) * 1.25, percent=not parts.absolute)
+    ax.axhline(level, color=mark.colour, linewidth=0.8, linestyle=(0, (1.2, 1.6)), zorder=1.5)
+    ax.set_ylabel(f"RMSE, {unit_of(parts.spec, 'rmse')}" if parts.absolute else "relative RMSE")
+    _labels(ax, parts, marks, level, factor)
+    return shown
+
+
+def _sizes(rows: pd.DataFrame) -> list[int]:
+    """Return the batch sizes that were simulated, which have a tick."""
+    return [int(n) for n in simulated(rows)["batch_size"]]
+
+
+def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor: float) -> None:
+    """Write beside the curves what they are: one on either side of the slope, one on the line."""
+    style: dict[str, Any] = {"fontsize": 7.0, "zorder": 6, "textcoords": "offset points"}
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+    own = f"the full set’s own, N = {parts.full_size:,}"
+    ax.annotate(
+        own, (0.0, level), xycoords=("axes fraction", "data"), xytext=(3.0, -2.5), ha="left",
+        va="top", color=marks[ABOUT_POPULATION].colour, **style,
+    )  # fmt: skip
+    for name, rows, part, side in (
+        (ABOUT_POPULATION, parts.population, 0.36, 1.0),
+        (ABOUT_FULL_SET, parts.full_set, 0.60, -1.0),
+    ):
+        at = _place(rows, part * math.log(parts.full_size), factor)
+        if at is None:
+            continue
+        # A curve of one point has no slope to stand below.
+        alone = side < 0.0 and at[0] <= min(_sizes(parts.population), default=0)
+        text = ax.annotate(
+            name, at, xytext=(6.0, -9.0) if alone else (6.0 * side, 4.0 * side),
+            ha="left" if side > 0.0 or alone else "right", va="bottom" if side > 0.0 else "top",
+            color=marks[name].colour, **style,
+        )  # fmt: skip
+        plain(text)
+
+
+def _place(rows: pd.DataFrame, log_size: float, factor: float) -> tuple[float, float] | None:
+    """Return the point of a curve that is nearest to a size, of estimates or of theory."""
+    y = np.where(np.isfinite(floats(rows, "estimate")), rows["estimate"], rows["theory"])
+    x = floats(rows, "batch_size")
+    keep = np.isfinite(y) & (y > 0.0)
+    if not keep.any():
+        return None
+    nearest = int(np.argmin(np.abs(np.log(x[keep]) - log_size)))
+    return float(x[keep][nearest]), factor * float(y[keep][nearest])
