@@ -191,7 +191,7 @@ def labelled_columns(sizes: Sequence[int], width: float, font: float = 7.0) -> l
     --------
     >>> sizes = range(2, 121, 2)
     >>> [sizes[place] for place in labelled_columns(sizes, 2.4)]
-    [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120]
+    [2, 20, 40, 60, 80, 100, 120]
     """
     cell = width / len(sizes)
     fitting: list[list[int]] = []
@@ -204,7 +204,8 @@ def labelled_columns(sizes: Sequence[int], width: float, font: float = 7.0) -> l
             fitting.append(chosen)
             steps.append(step)
     near = [chosen for chosen, step in zip(fitting, steps, strict=True) if step <= 2.5 * steps[0]]
-    best = max(near, key=lambda chosen: _roundness([sizes[place] for place in chosen]))
+    rounds = [chosen for chosen in near if all(sizes[place] % 10 == 0 for place in chosen)]
+    best = [*rounds, near[0]][0]
     first = text_width(number(sizes[best[0]]), font) + 0.06
     return [0, *best] if best[0] * cell >= first else best
 

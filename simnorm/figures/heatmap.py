@@ -43,7 +43,7 @@ __all__ = ["draw", "figure", "pages", "wanted"]
 LABEL_SHARE = 0.32  # of the width, at most
 # Inches.
 WIDEST_CELL, NARROW_CELL = 0.62, 0.12
-GAP, LEFT_PAD, RIGHT_PAD = 0.16, 0.12, 0.06
+GAP, LEFT_PAD, RIGHT_PAD = 0.16, 0.12, 0.10
 TITLE, LEVEL_LABELS, TICKS, AXIS_LABEL, BAR, LINE = 0.20, 0.13, 0.16, 0.17, 0.38, 0.135
 
 
@@ -57,6 +57,14 @@ class Layout:
     left: float
     font: float
     longest: int
+
+    def rooms(self, grids: Sequence[Grid], width: float) -> list[float]:
+        """Return how wide the titles of the panels may be."""
+        wide = self.columns * len(grids[0].sizes)
+        if self.stacked:
+            return [width - RIGHT_PAD - self.left for _ in grids]
+        last = width - RIGHT_PAD - self.left - (len(grids) - 1) * (wide + GAP)
+        return [*(wide for _ in grids[:-1]), last]
 
 
 @styled
@@ -97,15 +105,15 @@ def figure(
     lines = note_lines(notes, width) if notes else []
     drawn, panels = _panels(grids, layout, width, lines)
     scales = scales_of(grids)
-    for place, (ax, grid) in enumerate(zip(panels, grids, strict=True)):
-        wide = layout.columns * len(grid.sizes)
-        fill_panel(ax, grid, scales[grid.unit], layout.font, wide)
-        _row_labels(ax, grid if place == 0 or layout.stacked else None, layout.rows, layout.longest)
+    rooms = layout.rooms(grids, width)
+    raised = any(_crossed(grid) for grid in grids)
+    for place, (ax, grid, room) in enumerate(zip(panels, grids, rooms, strict=True)):
+        fill_panel(ax, grid, scales[grid.unit], layout.font, layout.columns * len(grid.sizes))
+        first = place == 0 or layout.stacked
+        _row_labels(ax, grid if first else None, layout.rows, layout.longest)
         if layout.stacked and place < len(grids) - 1:
             ax.set_xlabel("")
-        last = layout.stacked or place == len(grids) - 1
-        room = width - RIGHT_PAD - width * float(ax.get_position().x0) if last else wide
-        _title(ax, grid, room, any(map(_crossed, grids)))
+        _title(ax, grid, room, raised)
     if not layout.font:
         _bars(drawn, grids, scales, layout, width, len(lines))
     return drawn
@@ -188,8 +196,10 @@ def _panels(
     wide = len(grids[0].sizes) * layout.columns
     deep = [len(grid.names) * layout.rows for grid in grids]
     head = TITLE + LEVEL_LABELS
-    # In a narrow figure titles take two lines.
-    head += 0.14 if width - layout.left < 2.6 else 0.0
+    two = any(
+        len(_title_lines(g, r)) > 1 for g, r in zip(grids, layout.rooms(grids, width), strict=True)
+    )
+    head += 0.14 if two else 0.0
     small_print = LINE * len(lines) + (0.08 if lines else 0.0)
     bar = 0.0 if layout.font else BAR
     height = bar + small_print + AXIS_LABEL
@@ -245,12 +255,17 @@ def _crossed(grid: Grid) -> bool:
     return any(borders(grid.trusted, level) for level in levels)
 
 
+def _title_lines(grid: Grid, room: float) -> list[str]:
+    lines = [f"{grid.estimator}: {grid.title}"]
+    wide = text_width(lines[0], 7.0, "bold") > 0.96 * room
+    return [f"{grid.estimator}:", grid.title] if wide else lines
+
+
 def _title(ax: Axes, grid: Grid, room: float, raised: bool) -> None:
     """Write what the numbers are, if `raised` above the labels of the levels."""
-    lines = [f"{grid.estimator}: {grid.title}"]
-    if text_width(lines[0], 7.0, "bold") > room:
-        lines = [f"{grid.estimator}:", grid.title]
-    widest = max(text_width(line, 8.5, "bold") for line in lines)
+    lines = _title_lines(grid, room)
+    # A screen's letters are up to 4 % wider than the font says.
+    widest = 1.04 * max(text_width(line, 8.5, "bold") for line in lines)
     size = max(5.5, min(8.5, 8.5 * room / widest))
     plain(ax.set_title("\n".join(lines), fontsize=size, pad=12.0 if raised else 4.0))
 
