@@ -172,8 +172,8 @@ def test_what_the_file_holds():
     }
     assert data.data_sentence(data_frame(), "a/b.csv", provenance) == (
         "The file b.csv gives N = 64 rows and 3 columns of numbers, each a full set of its own. "
-        "3 rows with gaps were left out. Not measured: name and id (text); target (it groups the rows). "
-        "4 batch sizes: 2, 4, 16 and 32."
+        "3 rows with gaps were left out. Not measured: name and id (text); target (it groups the "
+        "rows). 4 batch sizes: 2, 4, 16 and 32."
     )
     assert "1 row with gaps was left out." in data.data_sentence(
         data_frame(("a",)), "b.csv", {"rows_dropped": 1}

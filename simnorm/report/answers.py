@@ -6,18 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simnorm.figures.tables import (
     featured_size,
-    floats,
     is_location,
     names_of,
     power_of,
-    reference_of,
     short,
 )
-from simnorm.formatting import format_estimate, format_like, percent, plural, significant
+from simnorm.formatting import percent, plural, significant
 from simnorm.report.facts import (
     Needed,
     Quantity,
@@ -28,6 +24,7 @@ from simnorm.report.facts import (
     needed_sizes,
     told_estimators,
 )
+from simnorm.report.tables import ASYMPTOTIC, THIN, estimate_text, theory_text
 from simnorm.report.told import Told, told
 from simnorm.report.without import no_answer, without_answer
 from simnorm.report.words import (
@@ -258,12 +255,12 @@ def _needed_word(frame: pd.DataFrame, name: str) -> str:
 def _detail(value: Quantity, unit: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
     factor = 100.0 if unit == " %" else 1.0
-    estimate = format_estimate(factor * value.estimate, factor * value.mcse)
+    estimate = estimate_text(value, factor).partition(THIN)[0]
     doubt = ", without a valid error bar" if value.status == "unreliable" else ""
     text = f"estimate {estimate}{unit}{doubt}"
     if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
         return text
-    theory = format_like(factor * value.theory, factor * value.mcse)
+    theory = theory_text(value, factor).removeprefix(ASYMPTOTIC)
     word = "exactly" if value.theory_kind == "exact" else "asymptotically"
     return f"{text}; {word} {theory}{unit}"
 
@@ -284,14 +281,4 @@ def tiles_note(frame: pd.DataFrame) -> str:
     name, names = featured_name(frame), names_of(frame)
     if len(names) < 2:
         return f"Distribution: {name}."
-    others = "the other one" if len(names) == 2 else f"all {len(names):,}"
-    return (
-        f"These numbers are for the distribution {name}; the first table of the chapter on "
-        f"performance has {others}."
-    )
-
-
-def is_answered(frame: pd.DataFrame) -> bool:
-    """Return whether any error about the reference has an estimate."""
-    rows = frame[(frame["reference"] == reference_of(frame)) & (frame["measure"] == "rmse")]
-    return bool(np.isfinite(floats(rows, "estimate")).any())
+    return f"These numbers are for the distribution {name}, one of {len(names):,}."

@@ -9,22 +9,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simnorm.describe import FEWEST_FOR_TAIL, LIGHT_TAIL
 from simnorm.figures.tables import floats, is_location, names_of
-from simnorm.formatting import NOTHING, percent, plural, significant
+from simnorm.formatting import percent, plural, significant
+from simnorm.report.columns import (
+    FRESH_MEANING,
+    MOST_ROWS,
+    OWN_MEANING,
+    UNSURE,
+    facts_finding,
+    facts_table,
+    fresh_text,
+    kinds_sentence,
+    needs_finding,
+    needs_table,
+    number_text,
+    own_text,
+    ranked,
+    ties_text,
+)
+from simnorm.report.enough import (
+    Enough,
+    enough,
+    enough_sentence,
+    enough_tile,
+)
 from simnorm.report.facts import (
     Quantity,
     featured_size,
     known_values,
     measure_for,
-    needed_sizes,
     pick,
     quantity,
     told_estimators,
 )
-from simnorm.report.tables import THIN, aligned, estimate_text, theory_text
+from simnorm.report.tables import THIN, estimate_text, theory_text
 from simnorm.report.text import (
-    TARGETS,
     full_size,
     in_words,
     listed,
@@ -37,22 +56,43 @@ from simnorm.stopped import replications_range, replications_words
 if TYPE_CHECKING:
     import pandas as pd
 
-# So many columns stand in a table; columns.csv and results.csv have all.
-FIRST_ROWS = 8
-MOST_ROWS = 12
-UNSURE = "*"
+__all__ = [
+    "FIRST_ROWS",
+    "FRESH_MEANING",
+    "MOST_ROWS",
+    "OWN_MEANING",
+    "UNSURE",
+    "Enough",
+    "Spread",
+    "answer",
+    "cut_in_words",
+    "data_sentence",
+    "enough",
+    "enough_sentence",
+    "enough_tile",
+    "error_bars",
+    "facts_finding",
+    "facts_table",
+    "file_name",
+    "first_page",
+    "fresh_text",
+    "kinds_sentence",
+    "known",
+    "needs_finding",
+    "needs_table",
+    "number_text",
+    "own_text",
+    "ranked",
+    "said_error",
+    "setting",
+    "spreads",
+    "subtitle",
+    "ties_text",
+    "tiles",
+]
 
-OWN_MEANING = (
-    "For this file’s own variance: the batch size from which on the unbiased variance of a batch, "
-    "drawn from these very rows without replacement, is within 10 % (5 %) of the file’s own in "
-    "root mean square. What counts is the full set, so it is never more than N."
-)
-FRESH_MEANING = (
-    "For fresh data from the same source: how many new, independent rows have a variance within "
-    "10 % (5 %) of the source’s, by the formula for independent draws with the file’s k-statistics "
-    f"in place of the unknown moments. It may be more than N. {UNSURE}: not reliable, the tail "
-    f"index is below {LIGHT_TAIL:.0f} or unknown."
-)
+# So many columns stand in the table of answers; results.csv has all.
+FIRST_ROWS = 8
 
 
 def file_name(data: str) -> str:
@@ -215,73 +255,6 @@ def _has_exact(one: Spread) -> bool:
     return one.worst.theory_kind == "exact" and math.isfinite(one.worst.theory)
 
 
-@dataclass(frozen=True)
-class Enough:
-    """How many columns come down to an RMSE of 10 %, and at which batch sizes."""
-
-    word: str
-    reached: int
-    count: int
-    half: int
-    every: int
-    largest: int
-    is_near: bool = True
-
-    @property
-    def about(self) -> str:
-        """How the sizes are meant: found between two near ones of the run, or as a bound."""
-        return "About" if self.is_near else "No more than"
-
-    @property
-    def sign(self) -> str:
-        """The same as a sign."""
-        return "≈" if self.is_near else "≤"
-
-
-def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
-    """Return what batch size is enough for how many columns; None without relative errors."""
-    for word in told_estimators(frame):
-        if measure_for(frame, word) == "rmse":
-            continue
-        found = [at for at in needed_sizes(frame, word, target).values() if at.how != "unknown"]
-        if not found:
-            continue
-        sizes = sorted(at.size for at in found if at.how != "beyond")
-        half = sizes[math.ceil(len(found) / 2) - 1] if 2 * len(sizes) >= len(found) else 0
-        every = sizes[-1] if len(sizes) == len(found) else 0
-        largest = int(frame["batch_size"].max())
-        is_near = all(at.how in ("between", "beyond") for at in found if at.size in (half, every))
-        return Enough(word, len(sizes), len(found), half, every, largest, is_near)
-    return None
-
-
-def enough_sentence(frame: pd.DataFrame) -> str:
-    """Return which batch size brings the RMSE down to 10 %, and in how many of the columns."""
-    found = enough(frame)
-    if found is None:
-        return ""
-    noun = in_words(found.word)
-    unit = "10 % of an sd" if is_location(found.word) else "10 %"
-    if found.every and found.count == 1:
-        return f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit}."
-    if found.every:
-        half = f", {found.about.lower()} {found.half:,} in half of them"
-        half = half if found.half < found.every else ""
-        return (
-            f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit} in all "
-            f"{found.count:,} columns{half}."
-        )
-    if not found.reached:
-        return (
-            f"Even the largest batch simulated, {found.largest:,} rows, does not bring the {noun} "
-            f"within {unit}" + (" in any column." if found.count > 1 else ".")
-        )
-    return (
-        f"The largest batch simulated, {found.largest:,} rows, brings the {noun} within {unit} in "
-        f"{found.reached:,} of {found.count:,} columns."
-    )
-
-
 def tiles(frame: pd.DataFrame, facts: pd.DataFrame) -> list[dict[str, str]]:
     """Return the three numbers that matter, each with a caption and its error bar."""
     found = spreads(frame)
@@ -302,7 +275,7 @@ def tiles(frame: pd.DataFrame, facts: pd.DataFrame) -> list[dict[str, str]]:
             }
         )
     reached = enough(frame)
-    return [*shown, _enough_tile(reached)] if reached is not None else shown
+    return [*shown, enough_tile(reached)] if reached is not None else shown
 
 
 def _detail(one: Spread, lead: str) -> str:
@@ -315,25 +288,6 @@ def _detail(one: Spread, lead: str) -> str:
         return text
     word = "exactly" if one.worst.theory_kind == "exact" else "asymptotically"
     return f"{text}; {word} {theory_text(one.worst, factor).removeprefix('≈ ')}{unit}"
-
-
-def _enough_tile(found: Enough) -> dict[str, str]:
-    noun = in_words(found.word)
-    whose = "" if found.count == 1 else f", all {found.count:,} columns"
-    number = f"{found.sign} {found.every:,}" if found.every else f"> {found.largest:,}"
-    detail = "interpolated" if found.is_near else "no batch size of the run is nearer"
-    if found.count > 1:
-        half = (
-            f"half of them: {found.sign} {found.half:,}"
-            if found.half
-            else "fewer than half reach it"
-        )
-        detail = half if found.every else f"{found.reached:,} of them do; {half}"
-    return {
-        "number": number,
-        "caption": f"the batch size for 10 % RMSE of the {noun}{whose}",
-        "detail": detail,
-    }
 
 
 def error_bars(frame: pd.DataFrame) -> str:
@@ -354,7 +308,8 @@ def data_sentence(frame: pd.DataFrame, data: str, provenance: dict[str, Any]) ->
     """Return what the file holds and what of it was used."""
     count = len(names_of(frame))
     sentences = [
-        f"{file_name(data)} gives N = {full_size(frame):,} rows and "
+        f"The file {file_name(data) if data else ''}".strip()
+        + f" gives N = {full_size(frame):,} rows and "
         f"{plural(count, 'column')} of numbers, {'each a' if count > 1 else 'the'} full set"
         + (" of its own." if count > 1 else " of this run.")
     ]
@@ -376,152 +331,6 @@ def data_sentence(frame: pd.DataFrame, data: str, provenance: dict[str, Any]) ->
 
 def _cut(name: str, longest: int = 36) -> str:
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
-def kinds_sentence(facts: pd.DataFrame) -> str:
-    """Return which columns have no spread, or next to none, or nothing."""
-    sentences = []
-    for kind, what in (
-        ("constant", "so nothing about them is uncertain and no error is relative"),
-        ("nearly constant", "their spread is lost in the rounding of their values"),
-    ):
-        names = [str(name) for name in facts.loc[facts["kind"] == kind, "column"]]
-        if names:
-            sentences.append(f"{kind.capitalize()}, {what}: {listed(names)}.")
-    return " ".join(sentences)
-
-
-def ranked(facts: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Return the facts in the order of `names`."""
-    place = {name: at for at, name in enumerate(names)}
-    order = [place.get(str(name), len(place)) for name in facts["column"]]
-    return facts.iloc[np.argsort(order, kind="stable")]
-
-
-def facts_table(facts: pd.DataFrame) -> list[list[str]]:
-    """Return what the first of the columns are like, a row of texts each."""
-    rows = facts.iloc[:MOST_ROWS]
-    numbers = ("mean", "std", "skewness", "excess_kurtosis", "tail_index")
-    columns = [[str(name) for name in rows["column"]]]
-    columns += [aligned([number_text(value) for value in floats(rows, word)]) for word in numbers]
-    columns.append([ties_text(value) for value in floats(rows, "ties")])
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def number_text(value: float) -> str:
-    """Return a fact to three digits: a file's own number needs no more to be recognized.
-
-    Examples
-    --------
-    >>> number_text(0.0), number_text(12.3456), number_text(float("inf"))
-    ('0', '12.3', '∞')
-    """
-    if math.isnan(value):
-        return NOTHING
-    return "∞" if math.isinf(value) else significant(value, 3)
-
-
-def ties_text(share: float) -> str:
-    """Return a share of ties.
-
-    Examples
-    --------
-    >>> ties_text(0.0), ties_text(0.494), ties_text(0.001), ties_text(0.9999)
-    ('0 %', '49 %', '< 1 %', '> 99 %')
-    """
-    if math.isnan(share):
-        return NOTHING
-    if 0.0 < share < 0.005:
-        return "< 1 %"
-    return "> 99 %" if 0.995 <= share < 1.0 else f"{100.0 * share:.0f} %"
-
-
-def needs_table(facts: pd.DataFrame) -> list[list[str]]:
-    """Return the two kinds of needed batch sizes of the first columns, never merged."""
-    rows = facts.iloc[:MOST_ROWS]
-    columns = [[str(name) for name in rows["column"]]]
-    sizes = floats(rows, "rows")
-    sure = rows["fresh_reliable"].to_numpy(dtype=bool)
-    for key in ("10", "5"):
-        own = zip(floats(rows, f"n_own_{key}"), sizes, strict=True)
-        columns.append([own_text(n, N) for n, N in own])
-    for key in ("10", "5"):
-        fresh = zip(floats(rows, f"n_fresh_{key}"), sizes, sure, strict=True)
-        columns.append([fresh_text(n, N, reliable=bool(good)) for n, N, good in fresh])
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def own_text(n: float, full: float) -> str:
-    """Return a batch size for the file's own variance, and its share of N.
-
-    Examples
-    --------
-    >>> own_text(71.0, 178.0)
-    '71 (40 %)'
-    """
-    return NOTHING if math.isnan(n) else f"{n:,.0f} ({ties_text(n / full)})"
-
-
-def fresh_text(n: float, full: float, *, reliable: bool) -> str:
-    """Return a batch size for fresh data, and whether it is more than the file has.
-
-    Examples
-    --------
-    >>> fresh_text(461.0, 178.0, reliable=False), fresh_text(117.0, 178.0, reliable=True)
-    ('461, more than N*', '117')
-    """
-    if math.isnan(n):
-        return NOTHING
-    return f"{n:,.0f}" + (", more than N" if n > full else "") + ("" if reliable else UNSURE)
-
-
-def facts_finding(facts: pd.DataFrame) -> str:
-    """Return what the facts of all columns say of how far batches can be trusted."""
-    alive = facts[facts["kind"] == ""]
-    if alive.empty:
-        return ""
-    count = len(alive)
-    index = floats(alive, "tail_index")
-    heavy, unknown = int((index < LIGHT_TAIL).sum()), int(np.isnan(index).sum())
-    most = alive.iloc[int(np.nan_to_num(floats(alive, "excess_kurtosis"), nan=-9.0).argmax())]
-    sentences = []
-    kurtosis = float(most["excess_kurtosis"])
-    if math.isfinite(kurtosis):
-        whose = f" ({most['column']})" if count > 1 else ""
-        sentences.append(
-            f"The largest excess kurtosis is {significant(kurtosis, 2)}{whose}; the larger it is, "
-            "the more the variance of a batch varies."
-        )
-    if unknown == count:
-        sentences.append(
-            f"The tail index is unknown: it takes {FEWEST_FOR_TAIL} rows and a tail without ties."
-        )
-    elif count > 1:
-        rest = f", of {unknown:,} it is unknown" if unknown else ""
-        sentences.append(
-            f"The tail index of {heavy:,} of {count:,} columns is below {LIGHT_TAIL:.0f}{rest}."
-        )
-    return " ".join(sentences)
-
-
-def needs_finding(facts: pd.DataFrame) -> str:
-    """Return what the needed batch sizes of all columns come to."""
-    own, fresh = floats(facts, "n_own_10"), floats(facts, "n_fresh_10")
-    keep = np.isfinite(own) & np.isfinite(fresh)
-    if not keep.any():
-        return ""
-    N = float(floats(facts, "rows").max())
-    own, fresh = own[keep], fresh[keep]
-    low, high = float(own.min()), float(own.max())
-    span = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
-    beyond = int((fresh > N).sum())
-    of = f"{beyond:,} of {plural(own.size, 'column')}" if own.size > 1 else ""
-    more = f"for {of} fresh data would have to have more than N" if beyond and of else ""
-    if beyond and not of:
-        more = "fresh data would have to have more than N"
-    return f"For 10 % of the file’s own variance it takes {span} of its {N:,.0f} rows" + (
-        f"; {more}." if more else "."
-    )
 
 
 def first_page(

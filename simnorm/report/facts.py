@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from simnorm.khat import LARGEST_AMBER_KHAT, LARGEST_KHAT
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Curve = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
 
 __all__ = [
     "FULL_SET", "NOTHING", "Needed", "Quantity", "best_values", "covered", "decline",
@@ -67,7 +71,7 @@ class Quantity:
 NOTHING = Quantity(math.nan, math.nan, math.nan, "", "undefined", "")
 
 
-def quantity(row: pd.Series) -> Quantity:
+def quantity(row: Mapping[Any, Any] | pd.Series) -> Quantity:
     """Return a row of the tidy table as numbers."""
     return Quantity(
         float(row["estimate"]),
@@ -159,20 +163,28 @@ def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -
     leading term, and the size found is rounded up to two digits.
     """
     rows = pick(frame, estimator, "relative_rmse")
-    return _needed(rows[rows["name"] == name], target)
+    return _needed(_curve(rows[rows["name"] == name]), target)
 
 
 def needed_sizes(frame: pd.DataFrame, estimator: str, target: float) -> dict[str, Needed]:
     """Return `needed_size` of every name in the table."""
     found = dict.fromkeys(names_of(frame), Needed("unknown", 0))
     rows = pick(frame, estimator, "relative_rmse")
-    return found | {str(name): _needed(mine, target) for name, mine in rows.groupby("name")}
+    mse, sizes, sure = _curve(rows)
+    places = rows.groupby("name").indices
+    return found | {
+        str(name): _needed((mse[at], sizes[at], sure[at]), target) for name, at in places.items()
+    }
 
 
-def _needed(rows: pd.DataFrame, target: float) -> Needed:
-    mse, sizes, sure = known_values(rows) ** 2, floats(rows, "batch_size"), trusted(rows)
-    keep = np.isfinite(mse)
-    mse, sizes, sure = mse[keep], sizes[keep], sure[keep]
+def _curve(rows: pd.DataFrame) -> Curve:
+    """Return squared errors, batch sizes and whether each error can be trusted."""
+    return known_values(rows) ** 2, floats(rows, "batch_size"), trusted(rows)
+
+
+def _needed(curve: Curve, target: float) -> Needed:
+    keep = np.isfinite(curve[0])
+    mse, sizes, sure = (part[keep] for part in curve)
     if not mse.size:
         return Needed("unknown", 0)
     too_large = np.flatnonzero(mse > target**2)

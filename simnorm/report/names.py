@@ -22,8 +22,8 @@ LONGEST = 36
 
 
 def can_show(text: str) -> bool:
-    """Return whether every character of `text` has a glyph."""
-    return all(covered(char) for char in text)
+    """Return whether every character of `text` has a glyph, and one of them can be seen."""
+    return bool(text.strip()) and all(covered(char) for char in text)
 
 
 def escaped(text: str) -> str:

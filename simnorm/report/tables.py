@@ -32,7 +32,7 @@ from simnorm.report.facts import (
     quantity,
     told_estimators,
 )
-from simnorm.report.text import TARGETS, in_words, unit_words, z_text
+from simnorm.report.words import TARGETS, in_words, unit_words, z_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ FIGURE_SPACE, POINT_SPACE = "\u2007", "\u2008"
 UNRELIABLE, FAILED, AMBER, ASYMPTOTIC = "†", "‡", "°", "≈ "
 # Between a number and its mark: the thinnest space that the fonts of a report have.
 THIN = POINT_SPACE
-ROUNDING = 1e-12
+ROUNDING = 1e-9
 MARKS = {"unreliable": UNRELIABLE, "failed": FAILED}
 
 

@@ -37,6 +37,9 @@ from simnorm.report.findings.rmse import (
 from simnorm.report.findings.variance import (
     variance_finding,
 )
+from simnorm.report.glance import (
+    glance,
+)
 from simnorm.report.methods import (
     LAW_METHODS,
     MEANINGS,
@@ -85,6 +88,7 @@ __all__ = [
     "failed_sentence",
     "figure_heads",
     "full_size",
+    "glance",
     "in_words",
     "listed",
     "needed_sentence",

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from simnorm.figures.tables import names_of, reference_of
 from simnorm.formatting import decimals_of, fixed
-from simnorm.report.facts import featured_size, look_up, measure_for, told_estimators
+from simnorm.report.facts import (
+    NOTHING,
+    featured_size,
+    measure_for,
+    pick,
+    quantity,
+    told_estimators,
+)
 from simnorm.robust_table import PERCENT, SD, Cell, robust_cells
 
 if TYPE_CHECKING:
@@ -72,8 +79,10 @@ def _told(frame: pd.DataFrame, names: Sequence[str], word: str, n: int) -> Told:
     measure = measure_for(frame, word)
     values: dict[str, float] = {}
     without: dict[str, list[str]] = {"doubtful": [], "gone": [], "failed": []}
+    rows = pick(frame[frame["batch_size"] == n], word, measure)
+    held = {str(row["name"]): quantity(row) for row in rows.to_dict("records")}
     for name in names:
-        found = look_up(frame, name, word, n, measure)
+        found = held.get(name, NOTHING)
         if math.isfinite(found.best):
             values[name] = found.best
         elif math.isfinite(found.estimate):

@@ -25,6 +25,8 @@ def without_answer(frame: pd.DataFrame, found: Sequence[Told]) -> str:
 
     Nothing, if it holds for all; otherwise one or two sentences.
     """
+    if not any(one.errors for one in found):
+        return ""  # The answer has said so.
     names = names_of(frame)
     gone = [name for name in names if found and all(name in one.gone for one in found)]
     failed = [name for name in names if found and all(name in one.failed for one in found)]

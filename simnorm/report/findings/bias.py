@@ -44,14 +44,14 @@ def _unbiased_words(frame: pd.DataFrame, word: str) -> str:
     if not finite.any():
         return ""
     if (rows["status"] == "exact").all() and not estimates.any():
-        return f"{word} has no bias at all against {against(frame)}."
+        return f"Against {against(frame)} {word} has no bias at all."
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool) & finite
     if not exact.any() or floats(rows, "theory")[exact].any():
         return ""
     factor, unit = (100.0, " %") if measure.startswith("relative_") else (1.0, unit_words(word))
     worst = rows.iloc[int(np.nanargmax(np.where(exact, np.abs(estimates), np.nan)))]
     largest = format_estimate(factor * float(worst["estimate"]), factor * float(worst["mcse"]))
-    return f"{word} has no bias in theory; the largest estimate is {largest}{unit}."
+    return f"In theory {word} has no bias; the largest estimate is {largest}{unit}."
 
 
 def _off_words(frame: pd.DataFrame, word: str, n: int) -> str:
