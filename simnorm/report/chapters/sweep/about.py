@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simnorm.formatting import plural
-from simnorm.report import data, text
+from simnorm.report import columns, data, text
 from simnorm.report.article import Block, chapter, figure, heading, ref, table
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.sweep.run import Run
@@ -32,7 +32,7 @@ def mechanisms(run: Run) -> dict[str, Any]:
         return chapter("Data-generating mechanisms", [paragraph(words)])
     words = [data.data_sentence(run.frame, run.path, run.provenance), " ", cutting]
     blocks = [paragraph(words)]
-    kinds = data.kinds_sentence(run.facts)
+    kinds = columns.kinds_sentence(run.facts)
     blocks += [paragraph(kinds)] if kinds else []
     return chapter("Data", [*blocks, *_columns(run), *_needs(run)])
 
@@ -40,7 +40,7 @@ def mechanisms(run: Run) -> dict[str, Any]:
 def _columns(run: Run) -> list[Block]:
     """Return what the columns are like."""
     words: list[Any] = [ref("facts"), " says what the columns are like"]
-    found = data.facts_finding(run.facts)
+    found = columns.facts_finding(run.facts)
     shown = run.has("histograms")
     words += [", ", ref("histograms"), " what they look like."] if shown else ["."]
     blocks = [paragraph(words)]
@@ -64,7 +64,7 @@ def _which(run: Run, count: int) -> str:
 
 
 def _facts_table(run: Run) -> Block:
-    rows = data.facts_table(run.facts)
+    rows = columns.facts_table(run.facts)
     caption = (
         f"{_which(run, len(rows))}N = {text.full_size(run.frame):,}. sd: divisor N. Tail index: "
         "about the number of moments of the law behind a column, ∞ for light tails. Ties: the "
@@ -78,15 +78,15 @@ def _facts_table(run: Run) -> Block:
 
 def _needs(run: Run) -> list[Block]:
     """Return the two kinds of batch sizes that are enough."""
-    rows = data.needs_table(run.facts)
+    rows = columns.needs_table(run.facts)
     caption = (
         f"{_which(run, len(rows))}N = {text.full_size(run.frame):,}: two questions, two answers. "
-        f"{data.needs_finding(run.facts)}"
+        f"{columns.needs_finding(run.facts)}"
     )
     return [
         heading("Which batch size is enough, for what"),
-        paragraph(data.OWN_MEANING),
-        paragraph([data.FRESH_MEANING, " ", ref("needs"), " has both."]),
+        paragraph(columns.OWN_MEANING),
+        paragraph([columns.FRESH_MEANING, " ", ref("needs"), " has both."]),
         table(
             ["column", "10 %", "5 %", "10 %", "5 %"],
             rows,

@@ -77,8 +77,8 @@ def statuses(run: Run) -> list[Block]:
         f"Every row of the table says what its number is worth. {text.status_sentence(run.whole)}"
     )
     if set(counts) <= {"ok"}:
-        meaning = f"That is: {text.MEANINGS['ok']}." if counts else ""
-        return [paragraph(f"{said} {meaning}", "Status.")]
+        said_ok = f"That is: {text.MEANINGS['ok']}." if counts else ""
+        return [paragraph(f"{said} {said_ok}", "Status.")]
     lines = text.not_ok(run.whole)
     rows: list[Any] = []
     for word in text.MEANINGS:

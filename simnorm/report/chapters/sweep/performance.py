@@ -38,7 +38,10 @@ def glance(run: Run) -> list[Block]:
     if answers:
         words = [ref("answers"), " has the errors at the batch size that page one speaks of"]
         needed = ", and the batch sizes that are enough" if answers["needs"] else ""
-        blocks += [paragraph([*words, f"{needed}."]), answers["table"]]
+        blocks += [
+            paragraph([*words, f"{needed}. ", text.glance(run.frame)]),
+            answers["table"],
+        ]
     if run.has("heatmap"):
         blocks += [
             paragraph([ref("heatmap"), f" has all {run.things} and batch sizes in one picture."]),

@@ -14,7 +14,7 @@ from simnorm.figures.kinds import missing
 from simnorm.figures.tables import is_data, names_of
 from simnorm.report import text
 from simnorm.report.article import Block, figure
-from simnorm.report.data import ranked
+from simnorm.report.columns import ranked
 
 if TYPE_CHECKING:
     import pandas as pd
