@@ -9,8 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from simnorm.figures.choice import thing
+from simnorm.figures.legend import inside_legend
 from simnorm.figures.panels import DASHES, Handle, put_legend, put_note
-from simnorm.figures.style import FAINT, INK, PAGE_WIDTH, empty_figure, marks_of, plain, styled
+from simnorm.figures.style import (
+    FAINT,
+    INK,
+    PAGE_WIDTH,
+    empty_figure,
+    marks_of,
+    plain,
+    say_nothing_to_show,
+    styled,
+)
 from simnorm.figures.tables import floats, is_data, named, names_of
 from simnorm.questions import MEASURES, independent_questions, sidak_bound
 
@@ -31,6 +41,7 @@ FARTHEST = 10.0
 # Inches: beside more strips the quantiles stay square, at the top.
 HIGH = 3.4
 OTHERS = "#b5b5b5"
+NOTHING = "Nothing to audit: no row has both an error bar and exact theory."
 SHAPES = {"bias": "o", "variance": "D"}
 
 
@@ -40,21 +51,12 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
 
     Of many columns of data, those with the largest |z| have a strip.
     """
-    asked = independent_questions(named(frame))
+    asked, every, present = _asked(frame)
     if asked.empty:
-        return empty_figure(
-            "Nothing to audit: no row has both an error bar and exact theory.", width
-        )
-    # Where one scheme alone is asked, its word beside every name would say nothing.
-    frame = named(frame[frame["sampling"].isin(set(asked["sampling"]))])
-    asked = named(asked.drop(columns="name"))
+        return empty_figure(NOTHING, width)
     bound = sidak_bound(len(asked), int(asked["replications"].min()))
-    present = names_of(asked)
-    marks = marks_of(names_of(frame))
-    few = is_data(frame) and len(present) > MOST_STRIPS
-    if few:
-        present = _worst(asked)
-        marks = marks_of(present)
+    few = len(present) < len(names_of(asked))
+    marks = marks_of(present if few else every)
     # At most as high as a page has room.
     height = min(max(2.2, 0.31 * len(present) + 1.05), 7.4)
     drawn = Figure(figsize=(width, height), layout="constrained")
@@ -68,9 +70,9 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     put_legend(drawn, *_legend(asked, bound))
     notes = []
     if few:
-        every = len(names_of(asked))
+        count = len(names_of(asked))
         notes.append(
-            f"At the left the {len(present)} of {every:,} columns with the largest |z|; "
+            f"At the left the {len(present)} of {count:,} columns with the largest |z|; "
             "at the right all, these in their colours."
         )
     if len(asked) > MOST_POINTS:
@@ -79,6 +81,33 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
         notes.append("What lies farther out stands at the edge.")
     put_note(drawn, notes)
     return drawn
+
+
+def draw(ax: Axes, frame: pd.DataFrame) -> None:
+    """Draw z by distribution, or of the columns with the largest |z|, on given axes."""
+    asked, every, present = _asked(frame)
+    if asked.empty:
+        say_nothing_to_show(ax, NOTHING)
+        return
+    bound = sidak_bound(len(asked), int(asked["replications"].min()))
+    few = len(present) < len(names_of(asked))
+    _strips(ax, asked, marks_of(present if few else every), present, bound)
+    handles, labels = _legend(asked, bound)
+    # What chance gives is a line of the quantile plot.
+    inside_legend(ax, handles[:-1], labels[:-1], loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def _asked(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Return the questions, all names, and those that have a strip: of many columns the worst."""
+    asked = independent_questions(named(frame))
+    if asked.empty:
+        return asked, [], []
+    # Where one scheme alone is asked, its word beside every name would say nothing.
+    frame = named(frame[frame["sampling"].isin(set(asked["sampling"]))])
+    asked = named(asked.drop(columns="name"))
+    present = names_of(asked)
+    few = is_data(frame) and len(present) > MOST_STRIPS
+    return asked, names_of(frame), _worst(asked) if few else present
 
 
 def _worst(asked: pd.DataFrame) -> list[str]:

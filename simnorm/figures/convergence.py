@@ -12,11 +12,19 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.figures.fitting import fit_title, say_inside
-from simnorm.figures.legend import Handle
+from simnorm.figures.legend import Handle, inside_legend
 from simnorm.figures.marks import distinct
 from simnorm.figures.scales import labelled_sizes, linear_axis, log_axis, number
 from simnorm.figures.sheet import EDGE, Sheet
-from simnorm.figures.style import FAINT, PAGE_WIDTH, empty_figure, marks_of, styled
+from simnorm.figures.style import (
+    FAINT,
+    PAGE_WIDTH,
+    empty_figure,
+    marks_of,
+    plain,
+    say_nothing_to_show,
+    styled,
+)
 from simnorm.figures.tables import estimators_of, floats, named, names_of, reference_of
 
 if TYPE_CHECKING:
@@ -60,15 +68,45 @@ def figure(
     per cent of the exact value, or of the final estimate where there is none, so that the panels
     have one scale.
     """
+    rows, cell, marks = _of_cell(curves, names, reference)
+    if cell is None:
+        return empty_figure("Nothing to show: no cell has a running RMSE.", width)
+    return _panels(rows, marks, cell, width)
+
+
+def draw(
+    ax: Axes, curves: pd.DataFrame, names: Sequence[str] | None = None, reference: str = ""
+) -> None:
+    """Draw the running RMSE of the first name that has an error bar, on given axes."""
+    rows, cell, marks = _of_cell(curves, names, reference)
+    if cell is None:
+        say_nothing_to_show(ax, "Nothing to show: no cell has a running RMSE.")
+        return
+    every = [_Course.of(rows[rows["name"] == mark.name], mark) for mark in marks]
+    course = next((course for course in every if course.barred), every[0])
+    _estimates([ax], [course])
+    _batch_axis(ax, sorted({int(x) for x in course.x}), 4.0)
+    what = f"{course.mark.label}: {cell[0]} at batch size {cell[1]:,}"
+    fit_title(ax, what, 4.6, float(ax.title.get_fontsize()))
+    plain(ax.set_ylabel(f"RMSE, off the {_zero([course])} by"))
+    ax.set_xlabel("replications")
+    handles, labels = _legend([course])
+    some = labels.index("MCSE") if course.barred else len(labels)
+    inside_legend(ax, handles[:some], labels[:some])
+
+
+def _of_cell(
+    curves: pd.DataFrame, names: Sequence[str] | None, reference: str
+) -> tuple[pd.DataFrame, tuple[str, int] | None, list[Mark]]:
+    """Return the rows of the cell that stands for all, the cell, and the marks of its names."""
     drawn = named(curves[curves["kind"] == "convergence"])
     drawn = drawn[drawn["reference"] == (reference or reference_of(drawn))]
     cell = shown_cell(drawn)
     if cell is None:
-        return empty_figure("Nothing to show: no cell has a running RMSE.", width)
+        return drawn, None, []
     rows = drawn[(drawn["estimator"] == cell[0]) & (drawn["batch_size"] == cell[1])]
     marks = marks_of(list(names) if names is not None else names_of(drawn))
-    present = [name for name in marks if (rows["name"] == name).any()]
-    return _panels(rows, [marks[name] for name in present], cell, width)
+    return rows, cell, [mark for name, mark in marks.items() if (rows["name"] == name).any()]
 
 
 def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width: float) -> Figure:

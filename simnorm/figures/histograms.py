@@ -54,6 +54,13 @@ def figure(curves: pd.DataFrame, names: Sequence[str] = (), width: float = PAGE_
     return drawn
 
 
+def draw(ax: Axes, curves: pd.DataFrame, names: Sequence[str] = ()) -> None:
+    """Draw the histogram of one column, the first of `names` that has one, on given axes."""
+    rows = curves[curves["kind"] == "histogram"]
+    name = shown(rows, list(names) or [str(name) for name in rows["column"].drop_duplicates()])[0]
+    _panel(ax, rows[rows["column"] == name], name, 5.0)
+
+
 def _panel(ax: Axes, rows: pd.DataFrame, name: str, width: float) -> None:
     fit_title(ax, short(name, LONGEST), width - 0.2, 8.0, 6.5)
     edges, counts = floats(rows, "x"), floats(rows, "y")[:-1]

@@ -132,6 +132,19 @@ def slot_legend(
     _fill(legend, labels)
 
 
+def inside_legend(
+    ax: Axes,
+    handles: Sequence[Handle],
+    labels: Sequence[str],
+    size: float = 7.5,
+    **how: Any,
+) -> None:
+    """Put a legend inside axes, where most room is."""
+    keys: list[Any] = list(handles)
+    if keys:
+        _fill(ax.legend(keys, ["." for _ in labels], fontsize=size, **how), labels)
+
+
 def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -> None:
     """Put small print below all panels, in as many lines as it needs."""
     if not sentences:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from simnorm.figures.legend import inside_legend
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -34,6 +35,7 @@ from simnorm.figures.style import (
     empty_figure,
     log_axis,
     marks_of,
+    say_nothing_to_show,
     styled,
 )
 from simnorm.figures.tables import floats, is_location, short, unit_of, word_of
@@ -72,6 +74,21 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     put_legend(drawn, handles, [in_words.get(label, label) for label in labels])
     put_note(drawn, left_out(frame, names))
     return drawn
+
+
+def draw(ax: Axes, frame: pd.DataFrame) -> None:
+    """Draw the errors of a scale for the column where not shuffling costs most, on given axes."""
+    name, word = costliest(frame, 1)[0], panel_estimators(frame)[-1]
+    marks = _nested(marks_of(list(dict.fromkeys([SHUFFLE, *compared(frame)]))))
+    rows = panel_rows(frame, name, word)
+    shown = _line(np.array([ax]), {name: rows}, word, marks, 5.0)
+    if not np.isfinite(shown.low):
+        say_nothing_to_show(ax, why_nothing(rows))
+        return
+    ax.set_xlabel("batch size n")
+    handles, labels = legend_entries(marks, shown)
+    in_words = {mark.label: _label(scheme, frame) for scheme, mark in marks.items()}
+    inside_legend(ax, handles, [in_words.get(label, label) for label in labels])
 
 
 def _nested(marks: dict[str, Mark]) -> dict[str, Mark]:
