@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from simnorm.distributions import distribution
-from simnorm.estimators import UserEstimator, estimator, relative_constant
+from simnorm.errors import SimnormError
+from simnorm.estimators import Estimator, UserEstimator, estimator, relative_constant
 from simnorm.formatting import MINUS, significant
 from simnorm.robust import MEDIAN, QUANTILES
 
@@ -136,11 +137,19 @@ def _unit(row: Any, about: Mapping[str, Any]) -> tuple[float, str]:
     ratio = relative / rmse if rmse > 0.0 else math.nan
     if not math.isfinite(ratio) and row.distribution and not isinstance(kind, UserEstimator):
         # The mean square may not exist where what it is divided by does.
-        constant = relative_constant(kind, distribution(str(row.distribution)))
+        constant = _constant(kind, str(row.distribution))
         ratio = 1.0 / constant if constant > 0.0 else math.nan
     if not (math.isfinite(ratio) and ratio > 0.0):
         return 1.0, PLAIN
     return (ratio, SD) if kind.is_location else (100.0 * ratio, PERCENT)
+
+
+def _constant(kind: Estimator, name: str) -> float:
+    """Return what relative errors are divided by; NaN where a report calls the law otherwise."""
+    try:
+        return relative_constant(kind, distribution(name))
+    except SimnormError:
+        return math.nan
 
 
 def _why(about: Mapping[str, Any]) -> str:
