@@ -24,6 +24,8 @@ ASIDE = 0.11
 LINE = 1.2
 # Fewer letters of a cut name say too little.
 LEAST = 9
+# Ends that differ by this share of the largest one hide each other.
+NEAR = 0.2
 
 
 def fitted(marks: Mapping[str, Mark], room: float, size: float, height: float) -> dict[str, str]:
@@ -77,6 +79,14 @@ def ends_of(
     return ends
 
 
+def one_label(rows: pd.DataFrame, ends: Mapping[str, tuple[float, float]]) -> bool:
+    """Return whether one label does for all: theory is the same, and the ends lie together."""
+    values = [y for _, y in ends.values()]
+    if len(values) < 2 or not all_alike(rows):
+        return False
+    return max(values) - min(values) <= NEAR * max(abs(value) for value in values)
+
+
 def name_curves(
     ax: Axes,
     rows: pd.DataFrame,
@@ -110,7 +120,7 @@ def name_curves(
     ends = ends_of(rows, marks, factor, positive)
     if len(ends) < 1:
         return
-    if all_alike(rows) and len(ends) > 1:
+    if one_label(rows, ends):
         _one_for_all(ax, list(ends.values()), inches, size)
         return
     gap = LINE * size / 72.0 / inches[1]

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Patch
 
-from simnorm.figures.cells import Shown, all_alike, draw_cells, merged, y_range
+from simnorm.figures.cells import Shown, draw_cells, merged, y_range
 from simnorm.figures.choice import chosen_names, left_out_note
 from simnorm.figures.crossings import draw_crossings
 from simnorm.figures.dots import dot_figure
 from simnorm.figures.fitting import fit_title, say_inside
-from simnorm.figures.labels import fitted, name_curves, room_of
+from simnorm.figures.labels import ends_of, fitted, name_curves, one_label, room_of
 from simnorm.figures.labels import spread as spread
 from simnorm.figures.legend import Handle, legend_entries
 from simnorm.figures.marks import Mark, distinct, marks_of
@@ -138,7 +138,7 @@ def _curves(
     ]
     sheet.legend = _legend(marks, merged(seen), panels, whole, named_here=bool(labels))
     for place, (ax, panel) in enumerate(zip(sheet.axes, panels, strict=True)):
-        alike = all_alike(panel.rows)
+        alike = one_label(panel.rows, ends_of(panel.rows, marks, panel.factor))
         sheet.right[place] = room_of({"": "alike"} if alike else labels, type_size)
         fit_title(ax, panel.title, width / len(panels) - 0.8, 1.1 * size, 0.8 * size)
         ax.tick_params(labelsize=0.86 * size)

@@ -179,34 +179,53 @@ def small_multiples(
         at = f"Batch size {next(iter(sizes)):,}."
         figure = dot_figure(panels, marks, width, [at, *notes], positive)
     else:
-        figure = _curves(panels, marks, width, notes, positive, levels, texts)
+        figure = curve_figure(panels, marks, width, notes, positive, levels, texts)
     if figure is None:
         rows = rows_of(frame, f"relative_{measure}", reference)
         return empty_figure(why_nothing(rows), width)
     return figure
 
 
-def _curves(
+def curve_figure(
     panels: Sequence[Panel],
     marks: Mapping[str, Mark],
     width: float,
     notes: Sequence[str],
     positive: bool,
-    levels: Sequence[float],
-    texts: Mapping[str, str],
+    levels: Sequence[float] = (),
+    texts: Mapping[str, str] | None = None,
+    height: float = 0.0,
 ) -> Figure | None:
-    """Return the figure of a page, None if there is nothing on it."""
+    """Return a figure of panels against batch size, None if there is nothing to be drawn.
+
+    Parameters
+    ----------
+    panels
+        What is drawn.
+    marks
+        The look of every name.
+    width
+        Of the figure, in inches.
+    notes
+        The small print.
+    positive, levels
+        As in `small_multiples`.
+    texts
+        What is written into the panel of an estimator.
+    height
+        Of the axes, in inches; without it a usual one.
+    """
     if not panels:
         return None
+    texts = texts or {}
     columns = min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3)
-    labels = fitted(marks, NAME_ROOM[columns], TYPE, HEIGHTS[columns])
+    height = height or HEIGHTS[columns]
+    labels = fitted(marks, NAME_ROOM[columns], TYPE, height)
     if not labels and len(panels) not in (2, 4):
         columns = min(len(panels), 3)
-    sheet = Sheet.of(width, len(panels), columns, HEIGHTS[columns])
+    sheet = Sheet.of(width, len(panels), columns, height)
     if labels:
-        alike = all(all_alike(panel.rows) for panel in panels)
-        room = room_of({"": "alike"} if alike else labels, TYPE)
-        sheet.right = [room] * columns
+        sheet.right = [room_of(labels, TYPE)] * columns
     seen = []
     for ax, panel in zip(sheet.axes, panels, strict=True):
         shown = Shown()
@@ -219,7 +238,7 @@ def _curves(
     shared = _sharing(panels, [shown for shown, _ in seen], positive)
     sheet.legend = legend_entries(marks, merged([shown for shown, _ in seen]), bool(labels))
     sheet.notes = list(notes)
-    titles = [panel.spec for panel in panels]
+    titles = [panel.title or panel.spec for panel in panels]
     for ax, title in zip(sheet.axes, titles, strict=True):
         fit_title(ax, title, sheet.across + (0.3 if labels else 0.0))
     sheet.arrange()

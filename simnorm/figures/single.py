@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from simnorm.errors import SimnormError, nearest
+from simnorm.figures.cells import Shown, draw_cells, y_range
 from simnorm.figures.choice import main_rows, page_names
-from simnorm.figures.panels import (
-    Shown,
-    draw_cells,
-    fit_title,
-    legend_entries,
-    put_legend,
-    put_note,
-    why_nothing,
-    y_range,
-)
-from simnorm.figures.style import (
-    batch_size_axis,
-    log_axis,
-    look,
-    marks_of,
-    plain,
-    say_nothing_to_show,
-    symlog_axis,
-)
-from simnorm.figures.tables import (
-    MOST_NAMES,
-    estimators_of,
-    is_data,
-    named,
-    names_of,
-    rows_of,
-    unit_of,
-)
+from simnorm.figures.dots import dot_figure
+from simnorm.figures.fitting import fit_title
+from simnorm.figures.legend import legend_entries
+from simnorm.figures.notes import why_nothing
+from simnorm.figures.panels import Panel, curve_figure
+from simnorm.figures.scales import batch_size_axis, log_axis, symlog_axis
+from simnorm.figures.style import FAINT, empty_figure, look, marks_of, plain, say_nothing_to_show
+from simnorm.figures.tables import estimators_of, is_data, named, names_of, rows_of, unit_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from simnorm.figures.style import Mark
+
 IN_PER_CENT = ("relative_bias", "relative_rmse")
+# Inches: a figure of its own, and the axes in it.
+WIDTH, HEIGHT = 5.6, 2.7
 
 
 def draw(
@@ -62,17 +46,35 @@ def draw(
         title = f"The worst {len(names_of(frame))} of {len(every):,} columns." if left_out else ""
     else:
         frame = named(frame)
+    rows = rows_of(frame, measure, reference)
+    rows = rows[rows["estimator"] == word]
+    factor = 100.0 if measure in IN_PER_CENT else 1.0
+    heading = f"{word} against the {reference.replace('_', ' ')}"
+    absolute = not measure.startswith("relative_")
+    panel = Panel(word, rows, absolute, factor, _label(measure, word), heading)
+    marks = marks_of(names_of(frame))
     if ax is not None:  # The user's axes keep the user's look.
-        _draw(frame, measure, ax, word, reference, title=title)
+        _draw(panel, measure, ax, marks, title)
         return ax
     with look():
-        # Many names need a legend beside the axes, not inside.
-        rows = 0.6 + 0.19 * math.ceil(len(names_of(frame)) / 2)
-        many = len(names_of(frame)) > MOST_NAMES or bool(title)
-        figure = Figure(figsize=(5.2, 3.6 + rows if many else 3.6), layout="constrained")
-        ax = figure.add_subplot()
-        _draw(frame, measure, ax, word, reference, figure if many else None, title)
-    return ax
+        return _figure(panel, measure, marks, [title] if title else []).axes[0]
+
+
+def _label(measure: str, word: str) -> str:
+    label = measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE")
+    unit = "" if measure.startswith("relative_") else unit_of(word, measure)
+    return label + (f", {unit}" if unit.startswith("unit") else "")
+
+
+def _figure(panel: Panel, measure: str, marks: dict[str, Mark], notes: list[str]) -> Figure:
+    """Return a figure of one panel, with room for the names beside the curves."""
+    positive = not measure.endswith("bias")
+    if len(set(panel.rows["batch_size"])) == 1:
+        notes = [f"Batch size {int(panel.rows['batch_size'].iloc[0]):,}.", *notes]
+        figure = dot_figure([panel], marks, WIDTH, notes, positive)
+    else:
+        figure = curve_figure([panel], marks, WIDTH, notes, positive, height=HEIGHT)
+    return figure or empty_figure(why_nothing(panel.rows), WIDTH)
 
 
 def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
@@ -87,44 +89,26 @@ def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
     return wanted
 
 
-def _draw(
-    frame: pd.DataFrame,
-    measure: str,
-    ax: Axes,
-    word: str,
-    reference: str,
-    around: Figure | None = None,
-    title: str = "",
-) -> None:
-    """Draw on `ax`; the legend goes inside, or above the axes of the figure `around` it."""
-    rows = rows_of(frame, measure, reference)
-    rows = rows[rows["estimator"] == word]
-    marks = {name: mark.of(word) for name, mark in marks_of(names_of(frame)).items()}
-    shown = Shown()
-    positive = not measure.endswith("bias")
-    factor = 100.0 if measure in IN_PER_CENT else 1.0
-    if rows.empty or draw_cells(ax, rows, marks, shown, factor, positive) == 0:
+def _draw(panel: Panel, measure: str, ax: Axes, marks: dict[str, Mark], title: str) -> None:
+    """Draw on the axes of the user, the legend inside."""
+    rows, shown, positive = panel.rows, Shown(), not measure.endswith("bias")
+    marks = {name: mark.of(panel.spec) for name, mark in marks.items()}
+    if rows.empty or draw_cells(ax, rows, marks, shown, panel.factor, positive) == 0:
         say_nothing_to_show(ax, why_nothing(rows))
         return
     figure_width = float(ax.figure.get_figwidth()) if isinstance(ax.figure, Figure) else 5.0
     width = figure_width * float(ax.get_position().width)
     batch_size_axis(ax, [int(n) for n in rows["batch_size"].drop_duplicates()], width, 8.0)
-    low, high, threshold = y_range(rows, shown, factor, positive)
+    low, high, threshold = y_range(rows, shown, panel.factor, positive)
     if positive:
-        log_axis(ax, low, high, percent=factor == 100.0)
+        log_axis(ax, low, high, percent=panel.factor == 100.0)
     else:
-        symlog_axis(ax, low, high, threshold, percent=factor == 100.0)
-        ax.axhline(0.0, color="#6b6b6b", linewidth=0.6, zorder=1)
+        symlog_axis(ax, low, high, threshold, percent=panel.factor == 100.0)
+        ax.axhline(0.0, color=FAINT, linewidth=0.6, zorder=1)
     size = float(ax.title.get_fontsize())
-    fit_title(ax, f"{word} against the {reference.replace('_', ' ')}", max(width, 1.0), size)
-    label = measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE")
-    unit = "" if measure.startswith("relative_") else unit_of(word, measure)
-    ax.set_ylabel(label + (f", {unit}" if unit.startswith("unit") else ""))
+    fit_title(ax, panel.title, max(width, 1.0), size)
+    ax.set_ylabel(panel.label)
     handles, labels = legend_entries(marks, shown)
-    if around is not None:
-        put_legend(around, handles, labels)
-        put_note(around, [title] if title else [])
-        return
     keys: list[Any] = list(handles)
     legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5, title=title or None)
     legend.get_title().set_fontsize(7.5)
