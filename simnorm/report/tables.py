@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 130
 # Of columns of data so many are, the worst.
 MOST_COLUMNS = 4
+# Of distributions so many are, the smallest and the largest errors among them.
+MOST_LAWS = 12
 MEASURES = ("bias", "variance", "rmse")
 
 # As wide as a digit, and as wide as a decimal point: they align numbers of unequal length.
@@ -199,9 +201,11 @@ def audit_table(frame: pd.DataFrame, most: int = 6) -> list[list[str]]:
 
 
 def printed_names(frame: pd.DataFrame) -> list[str]:
-    """Return the names whose rows are printed: all, or of columns the worst."""
-    names = names_of(frame)
-    return names[:MOST_COLUMNS] if is_data(frame) else names
+    """Return the names whose rows are printed: all, or some that stand for them.
+
+    Of columns these are the worst; of very many distributions, some between the extremes.
+    """
+    return chosen_names(frame, MOST_COLUMNS if is_data(frame) else MOST_LAWS)
 
 
 def printed_sizes(frame: pd.DataFrame, most: int = MOST_ROWS) -> list[int]:

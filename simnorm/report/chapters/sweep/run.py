@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from simnorm.figures import PAGED, kinds_of, pages, panelled
-from simnorm.figures.choice import main_rows, thing
+from simnorm.figures.choice import main_rows, page_names, thing
 from simnorm.figures.kinds import missing
-from simnorm.figures.tables import is_data, names_of
+from simnorm.figures.tables import is_data, names_of, pages_of
 from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simnorm.report import Design, Reportable
 
 NEW = ("sampling_distribution", "split", "heatmap", "khat")
+# A figure goes on over so many pages at most.
+MOST_PAGES = 3
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Run:
         more
             How the captions of further pages begin; the title unless told.
         """
-        found = [figure(kind, caption, alt, title=title)]
+        found = [figure(kind, f"{caption} {self.left_out(kind)}", alt, title=title)]
         for page in range(2, self.pages(kind) + 1):
             part = f"{more or title}, continued: {self.part(kind, page)}."
             made = figure(kind, part, name=f"{kind}-{page}", options={"page": page})
@@ -131,8 +133,20 @@ class Run:
         return found
 
     def pages(self, kind: str) -> int:
-        """Return how many pages the figure of a kind has."""
-        return int(pages(kind, self.frame))
+        """Return how many pages of the figure of a kind are shown."""
+        return min(MOST_PAGES, int(pages(kind, self.frame)))
+
+    def left_out(self, kind: str) -> str:
+        """Return a sentence on what the further pages of a figure would show, or nothing."""
+        every = int(pages(kind, self.frame))
+        if every <= MOST_PAGES:
+            return ""
+        if kind not in PAGED:
+            return f"The first {MOST_PAGES} of {every} pages."
+        shown = pages_of(page_names(self.frame), panelled(kind, self.frame))[:MOST_PAGES]
+        count = len({name for names, _ in shown for name in names})
+        whole = count == len(self.names)
+        return "" if whole else f"The first {count} of {len(self.names):,} {self.things}."
 
     def part(self, kind: str, page: int) -> str:
         """Return what a page of a figure shows."""

@@ -114,8 +114,13 @@ def _about(run: Run, found: list[dict[str, Any]]) -> list[Block]:
     some = f"Printed are the batch sizes {text.sizes_text(printed)}. " if printed < sizes else ""
     left = len(run.names) - len(found)
     if left:
-        some += f"Printed are the {len(found)} {run.things} with the largest errors, of "
-        some += f"{len(run.names):,}. "
+        which = (
+            f"the {len(found)} {run.things} with the largest errors, of {len(run.names):,}"
+            if run.of_data
+            else f"{len(found)} of {len(run.names):,} distributions, the smallest and the largest "
+            "errors among them"
+        )
+        some += f"Printed are {which}. "
     used = str(found)
     doubtful: list[Any] = (
         ["See ", ref(LABEL), ". "] if values.UNRELIABLE in used and _has_doubt(run) else []
