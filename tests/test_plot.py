@@ -146,6 +146,17 @@ def test_kinds_of_other_studies_with_several_panels_name_the_other_door(studies)
                 result.plot(kind)
 
 
+def test_figures_of_other_studies_have_quantities_of_their_own(studies):
+    """A distribution or a batch size can be chosen, a quantity only for a measure."""
+    for study, result in studies.items():
+        kind = figures.OF_STUDY[study][0]
+        word = str(result.frame["estimator"].iloc[0])
+        assert not says_nothing(result.figure(kind, name="normal", batch_size=4))
+        assert not says_nothing(result.plot("rmse", estimator=word).figure)
+        with pytest.raises(SimnormError, match="quantities of its own"):
+            result.figure(kind, estimator=word)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -119,6 +119,11 @@ def figure(
     """
     module = module_of(known_kind(frame, kind), frame)
     check_options(kind, module.figure, options)
+    if part.estimator and study_of(frame) in STUDY_KINDS:
+        from simnorm.errors import SimnormError
+
+        has = f"the figure {kind!r} of a study has quantities of its own"
+        raise SimnormError("estimator", part.estimator, has, "A measure such as rmse can be drawn.")
     frame, curves = part_of(frame, curves, part)
     tables, more = tables_for(kind, frame, curves)
     made: Figure = module.figure(*tables, **more, **options)
