@@ -61,6 +61,11 @@ class Ridge(NamedTuple):
         return float(self.edges[1] - self.edges[0])
 
     @property
+    def centre(self) -> float:
+        """Where about half of the estimates are below."""
+        return float(np.interp(0.5, np.cumsum(self.known), self.edges[1:]))
+
+    @property
     def known(self) -> Floats:
         """Exact shares where they are known, those counted elsewhere."""
         return self.theory if np.isfinite(self.theory).all() else self.share

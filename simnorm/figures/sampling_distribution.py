@@ -129,7 +129,11 @@ def draw(
     fit_title(ax, mark.label, 4.0)
     handles, labels = _legend([ridges], is_data(frame), spec)
     keys: list[Any] = list(handles)
-    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.0, loc="lower right")
+    # Beside the narrow rows of the largest batches, where there is most room.
+    low, high = ax.get_xlim()
+    right = ridges.rows[-1].centre < 0.5 * (low + high)
+    loc = "lower right" if right else "lower left"
+    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.0, loc=loc)
     for text, label in zip(legend.get_texts(), labels, strict=True):
         plain(text).set_text(label)
 
