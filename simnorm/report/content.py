@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 # So many names of distributions or columns stand among the keywords of a document.
 MOST_KEYWORDS = 24
 
+# The attached table is whole up to so many rows, about 0.9 MB in a PDF. More rows come with fewer
+# digits, and from the second number on without those that others say.
+WHOLE_ROWS, MOST_ROWS = 16_000, 42_000
+DIGITS = 5
+
 
 @dataclass(frozen=True)
 class Content:
@@ -62,6 +67,7 @@ class Content:
             "date": [finished.year, finished.month, finished.day],
             "keywords": keywords(frame),
             "of_data": is_data(frame),
+            "attached": attached_note(frame),
             "note": renaming_note(names),
             "provenance": provenance_rows(result.provenance, frame, stopping_rule(design)),
             "design": design_text(design.to_toml()),
@@ -108,15 +114,29 @@ def keywords(frame: pd.DataFrame) -> list[str]:
 
 def attachments(result: Reportable) -> dict[str, bytes]:
     """Return the files that a report carries, by name; names of columns as they are."""
-    found = {"results.csv": csv_bytes(result.frame[[c for c in SCHEMA if c in result.frame]])}
+    table = result.frame[[name for name in SCHEMA if name in result.frame]]
+    if len(table) > MOST_ROWS:
+        table = table[~(table["measure"].str.startswith("relative_") | (table["measure"] == "mse"))]
+    digits = None if len(result.frame) <= WHOLE_ROWS else f"%.{DIGITS}g"
+    found = {"results.csv": csv_bytes(table, digits)}
     if result.design.data:
         found["columns.csv"] = csv_bytes(result.columns)
     return found | {"design.toml": result.design.to_toml().encode()}
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
+def attached_note(frame: pd.DataFrame) -> str:
+    """Return in what the attached table falls short of the run's own, or nothing."""
+    if len(frame) <= WHOLE_ROWS:
+        return ""
+    short = "has five digits of every number"
+    if len(frame) > MOST_ROWS:
+        short += " and neither the MSE nor relative measures, which follow from the others"
+    return f"To keep this document small, the attached results.csv {short}; the run folder has all."
+
+
+def csv_bytes(table: pd.DataFrame, digits: str | None = None) -> bytes:
     """Return a table as the bytes of a CSV file."""
-    return str(table.to_csv(index=False, lineterminator="\n")).encode()
+    return str(table.to_csv(index=False, lineterminator="\n", float_format=digits)).encode()
 
 
 def light(table: pd.DataFrame) -> pd.DataFrame:
