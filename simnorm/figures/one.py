@@ -125,8 +125,5 @@ def _measure(
         mine = frame[frame["estimator"] == word]
         # One line for each source: of what the study varies, the first.
         frame = mine[mine["factors"] == mine["factors"].iloc[0]] if len(mine) else mine
-    if ax is not None or not width:
-        return draw_measure(frame, measure, ax=ax, estimator=word, reference=reference)
-    with look():
-        ax = _new_axes(width, SHAPE * width)
-        return draw_measure(frame, measure, ax=ax, estimator=word, reference=reference)
+    how = {"width": width} if width else {}
+    return draw_measure(frame, measure, ax=ax, estimator=word, reference=reference, **how)

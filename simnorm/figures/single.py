@@ -35,6 +35,7 @@ def draw(
     ax: Axes | None = None,
     estimator: str | None = None,
     reference: str = "full_set",
+    width: float = WIDTH,
 ) -> Axes:
     """Draw one measure of one estimator against batch size; see `simnorm.figures.draw`."""
     word = _estimator(frame, estimator)
@@ -57,7 +58,7 @@ def draw(
         _draw(panel, measure, ax, marks, title)
         return ax
     with look():
-        return _figure(panel, measure, marks, [title] if title else []).axes[0]
+        return _figure(panel, measure, marks, [title] if title else [], width).axes[0]
 
 
 def _label(measure: str, word: str) -> str:
@@ -66,15 +67,17 @@ def _label(measure: str, word: str) -> str:
     return label + (f", {unit}" if unit.startswith("unit") else "")
 
 
-def _figure(panel: Panel, measure: str, marks: dict[str, Mark], notes: list[str]) -> Figure:
+def _figure(
+    panel: Panel, measure: str, marks: dict[str, Mark], notes: list[str], width: float
+) -> Figure:
     """Return a figure of one panel, with room for the names beside the curves."""
     positive = not measure.endswith("bias")
     if len(set(panel.rows["batch_size"])) == 1:
         notes = [f"Batch size {int(panel.rows['batch_size'].iloc[0]):,}.", *notes]
-        figure = dot_figure([panel], marks, WIDTH, notes, positive)
+        figure = dot_figure([panel], marks, width, notes, positive)
     else:
-        figure = curve_figure([panel], marks, WIDTH, notes, positive, height=HEIGHT)
-    return figure or empty_figure(why_nothing(panel.rows), WIDTH)
+        figure = curve_figure([panel], marks, width, notes, positive, height=HEIGHT)
+    return figure or empty_figure(why_nothing(panel.rows), width)
 
 
 def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
