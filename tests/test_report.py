@@ -236,7 +236,7 @@ def test_the_needed_size_says_of_what_it_is():
     lines += absolute_only(cell("a", "range", 64, 0.3)) + cell("a", "min", 64, 0.05)
     # From 0.25 to 0.0025 the squared error is linear in 1/n: 0.01 is at 1/n = 0.01700, n = 58.8.
     assert text.answer(frame_of(lines)).endswith(
-        "About 59 observations bring the minimum within 10 % of a standard deviation."
+        "It takes about 59 observations to bring the minimum within 10 % of a standard deviation."
     )
 
 

@@ -63,8 +63,8 @@ def test_the_worst_column_leads():
     assert list(dict.fromkeys(frame["name"])) == ["flat", "high", "low"]
     assert data.answer(frame, facts_of(frame)) == (
         "A batch of 16 rows misses its column’s standard deviation by 18 % (low) to 53 % (flat), "
-        "and its mean by 0.25 sd, in root mean square. Even the largest batch simulated, 32 rows, "
-        "does not bring the standard deviation within 10 % in any column."
+        "and its mean by 0.25 standard deviations, in root mean square. Even the largest batch "
+        "simulated, 32 rows, does not bring the standard deviation within 10 % in any column."
     )
     worst, mean, enough = data.tiles(frame, facts_of(frame))
     assert worst["number"] == "53 %"
@@ -89,8 +89,8 @@ def test_a_batch_size_is_enough_for_so_many_columns():
     # size^2 / n = 0.01 at n = 10.24 and 40.96, rounded up; c is below it from the start.
     assert data.enough(frame) == data.Enough("std(ddof=0)", 3, 3, 11, 41, 64)
     assert data.enough_sentence(frame) == (
-        "About 41 rows bring the standard deviation within 10 % in all 3 columns, about 11 in half "
-        "of them."
+        "It takes about 41 rows to bring the standard deviation within 10 % in all 3 columns, "
+        "about 11 in half of them."
     )
     some = frame[(frame["column"] != "b") | (frame["batch_size"] < 64)]
     assert data.enough_sentence(some) == (
@@ -102,7 +102,7 @@ def test_a_batch_size_is_enough_for_so_many_columns():
 def test_one_column_is_called_by_its_name():
     frame = main_rows(data_frame(("price",)))
     assert data.answer(frame, facts_of(frame)).startswith(
-        "A batch of 16 rows misses price’s standard deviation by 18 %, and its mean by 0.25 sd"
+        "A batch of 16 rows misses price’s standard deviation by 18 %, and its mean by 0.25 "
     )
     assert data.subtitle(frame, "x/train.csv") == (
         "Bias, variance and RMSE of batch statistics for column price of train.csv; N = 64 rows, "

@@ -168,15 +168,14 @@ def needed_sentence(word: str, found: dict[str, Needed]) -> str:
         smallest = plural(max(at.size for at in reached.values()), "observation")
         return f"Even the smallest batch simulated, {smallest}, brings {goal}."
     sizes = needed_words(reached)
-    if len(reached) == len(found) and "(" not in sizes:
-        return f"{sizes[0].upper()}{sizes[1:]} observations bring {goal}."
+    noun = "observation" if sizes.endswith("than 1") else "observations"
     never = ""
     if beyond := [name for name in found if name not in reached]:
         whose = listed(beyond) if len(beyond) < 3 else f"{len(beyond):,} of the distributions"
         never = f", and more than the {largest:,} simulated for {whose}"
         if len(reached) == 1:
             never = f" for {next(iter(reached))}{never}"
-    return f"It takes {sizes} observations to bring {goal}{never}."
+    return f"It takes {sizes} {noun} to bring {goal}{never}."
 
 
 def shape_matters(frame: pd.DataFrame) -> str:

@@ -43,10 +43,13 @@ from simnorm.report.facts import (
     told_estimators,
 )
 from simnorm.report.tables import THIN, estimate_text, theory_text
-from simnorm.report.text import (
+from simnorm.report.without import no_answer
+from simnorm.report.words import (
+    from_to,
     full_size,
     in_words,
     listed,
+    off_by,
     sizes_text,
     unit_words,
 )
@@ -210,7 +213,7 @@ def answer(frame: pd.DataFrame, facts: pd.DataFrame) -> str:
     found = spreads(frame)
     nothing = _nothing(facts, found)
     if nothing:
-        return nothing
+        return nothing if found or _is_constant(facts) else no_answer(frame)
     n = featured_size(frame)
     parts = [_spread_words(one) for one in found]
     whose = "its column" if found[0].count > 1 else found[0].worst_name
@@ -223,23 +226,27 @@ def _nothing(facts: pd.DataFrame, found: Sequence[Spread]) -> str:
     if not found:
         return (
             "Every column is constant: there is no spread to be relative to."
-            if len(facts) and (facts["kind"] == "constant").all()
+            if _is_constant(facts)
             else "None of the errors asked for exists: every value is undefined."
         )
     if all(one.largest == 0.0 for one in found):
-        if len(facts) and (facts["kind"] == "constant").all():
+        if _is_constant(facts):
             return "Every column is constant, so every batch has the statistics of the whole file."
         return "There is no error: a batch is the whole file, so it has the file’s own statistics."
     return ""
 
 
+def _is_constant(facts: pd.DataFrame) -> bool:
+    """Return whether no column has any spread."""
+    return bool(len(facts)) and bool((facts["kind"] == "constant").all())
+
+
 def _spread_words(one: Spread) -> str:
     noun = in_words(one.word)
-    worst = said_error(one.word, one.largest, one.measure)
     if one.count == 1 or one.is_level:
-        return f"{noun} by {worst}"
-    best = said_error(one.word, known(one.best), one.measure)
-    return f"{noun} by {best} ({one.best_name}) to {worst} ({one.worst_name})"
+        return f"{noun} by {off_by(one.word, one.largest, one.measure)}"
+    ends = {one.best_name: known(one.best), one.worst_name: one.largest}
+    return f"{noun} by {from_to(one.word, one.measure, ends)}"
 
 
 def _doubt(found: Sequence[Spread]) -> str:
@@ -247,8 +254,10 @@ def _doubt(found: Sequence[Spread]) -> str:
     doubtful = [one for one in found if one.worst.status == "unreliable" and not _has_exact(one)]
     if not doubtful:
         return ""
-    words = listed([in_words(one.word) for one in doubtful])
-    return f"(The largest error of the {words} has no valid error bar.) "
+    words = listed([f"the {in_words(one.word)}" for one in doubtful])
+    if len(doubtful) > 1:
+        return f"(The largest errors of {words} have no valid error bars.) "
+    return f"(The largest error of {words} has no valid error bar.) "
 
 
 def _has_exact(one: Spread) -> bool:

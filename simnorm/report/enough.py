@@ -72,25 +72,24 @@ def enough_sentence(frame: pd.DataFrame) -> str:
 
 
 def _enough_words(found: Enough) -> str:
-    noun = in_words(found.word)
-    unit = "10 % of an sd" if is_location(found.word) else "10 %"
+    goal = f"the {in_words(found.word)} within 10 %" + (
+        " of a standard deviation" if is_location(found.word) else ""
+    )
+    about, largest = found.about.lower(), plural(found.largest, "row")
     if found.every and found.count == 1:
-        return f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit}."
+        return f"It takes {about} {plural(found.every, 'row')} to bring {goal}."
     if found.every:
-        half = f", {found.about.lower()} {found.half:,} in half of them"
-        half = half if found.half < found.every else ""
+        half = f", {about} {found.half:,} in half of them" if found.half < found.every else ""
         return (
-            f"{found.about} {plural(found.every, 'row')} bring the {noun} within {unit} in all "
+            f"It takes {about} {plural(found.every, 'row')} to bring {goal} in all "
             f"{found.count:,} columns{half}."
         )
     if not found.reached:
-        return (
-            f"Even the largest batch simulated, {found.largest:,} rows, does not bring the {noun} "
-            f"within {unit}" + (" in any column." if found.count > 1 else ".")
-        )
+        where = " in any column." if found.count > 1 else "."
+        return f"Even the largest batch simulated, {largest}, does not bring {goal}{where}"
     return (
-        f"The largest batch simulated, {found.largest:,} rows, brings the {noun} within {unit} in "
-        f"{found.reached:,} of {found.count:,} columns."
+        f"The largest batch simulated, {largest}, brings {goal} in {found.reached:,} of "
+        f"{found.count:,} columns."
     )
 
 

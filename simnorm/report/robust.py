@@ -59,11 +59,11 @@ def _about(frame: pd.DataFrame, cells: Sequence[Cell], reference: str) -> str:
     here = frame[(frame["measure"] == "mse") & (frame["reference"] == reference)]
     most = max(cell.replications for cell in cells)
     return (
-        f"In {len(cells):,} of {plural(len(here), 'cell')} bias or mean square have no standard "
-        "error that exists, or none to be trusted. Quantiles of the error always exist. They are "
-        "taken from one batch of each replication, because errors of one full set depend on each "
-        f"other (here of up to {most:,}), and their intervals lie between two order statistics: "
-        "they cover with 95 % or more whatever the tails are like."
+        f"In {len(cells):,} of {plural(len(here), 'cell')} the bias or the mean square has no "
+        "standard error to trust. Quantiles of the error exist whatever the tails are like. They "
+        f"are of one batch of each replication, {most:,} at most, because errors of one full set "
+        "depend on each other. Their intervals lie between two order statistics and cover with "
+        "95 % or more, without any assumption about tails."
     )
 
 
@@ -115,14 +115,15 @@ def amber(frame: pd.DataFrame) -> str:
         return ""
     largest = float(floats(rows, "khat").max())
     size = math.floor(100 * largest) / 100
+    many = len(rows) > 1
+    bars, are = ("Their error bars", "are") if many else ("Its error bar", "is")
+    span = (
+        f"between {LARGEST_AMBER_KHAT} and {LARGEST_KHAT}, {size:.2f} at most"
+        if many
+        else (f"{size:.2f}, between {LARGEST_AMBER_KHAT} and {LARGEST_KHAT}")
+    )
     return (
         f"{plural(len(rows), 'row')} of {int(absolute.sum()):,} (relative ones not counted) "
-        f"{_are(len(rows))} amber: Pareto k-hat is between {LARGEST_AMBER_KHAT} and "
-        f"{LARGEST_KHAT}, {size:.2f} at most. "
-        "Their error bars are shown and counted as valid, but a few replications weigh heavily in "
-        "them: more replications would make them surer."
+        f"{are} amber: Pareto k-hat is {span}. {bars} {are} shown and counted as valid, but a few "
+        "replications weigh heavily: more of them would make the number surer."
     )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"

@@ -142,15 +142,35 @@ def off_by(estimator: str, value: float, measure: str) -> str:
 def span_words(one: Told) -> str:
     """Return the RMSEs of all names as people say them: one number, or from where to where."""
     low, high = one.smallest, one.largest
-    largest = off_by(one.word, one.errors[high], one.measure)
+    largest = one.errors[high]
     if len(one.errors) == 1 or one.is_level:
-        return largest
-    number, _, unit = largest.partition(" ")
-    smallest = off_by(one.word, one.errors[low], one.measure)
+        return off_by(one.word, largest, one.measure)
+    return from_to(one.word, one.measure, {low: one.errors[low], high: largest})
+
+
+def from_to(word: str, measure: str, ends: Mapping[str, float]) -> str:
+    """Return from where to where an RMSE runs, each end with its name and the unit once.
+
+    Parameters
+    ----------
+    word, measure
+        Which RMSE.
+    ends
+        The smallest and the largest error by name, in this order.
+
+    Examples
+    --------
+    >>> from_to("mean", "relative_rmse", {"a": 0.2, "b": 0.25})
+    '0.20 (a) to 0.25 (b) standard deviations'
+    >>> from_to("range", "rmse", {"a": 2.0, "b": 2.5})
+    '2.0 (a) to 2.5 (b) in the unit of the data'
+    """
+    (low, smallest), (high, largest) = ends.items()
+    first, last = (off_by(word, value, measure) for value in (smallest, largest))
+    number, _, unit = last.partition(" ")
     if unit == "%":
-        return f"{smallest} ({low}) to {largest} ({high})"
-    unit = f" {unit}" if unit else ""
-    return f"{smallest.partition(' ')[0]} ({low}) to {number} ({high}){unit}"
+        return f"{first} ({low}) to {last} ({high})"
+    return f"{first.partition(' ')[0]} ({low}) to {number} ({high})" + (f" {unit}" if unit else "")
 
 
 def z_text(value: float) -> str:
