@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.errors import SimnormError
 from simnorm.figures.glyphs import boxed
@@ -223,7 +223,7 @@ def _by_sd(
     ticks = _thinned(log_ticks(low, high)[0], low, high, room - 0.8)
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0.0, None)
     ax.set_xlabel("standard deviation, in the unit of the data")
     ax.set_ylabel("RMSE against the z-score,\nin standard deviations")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.rows import SCALERS, UNSEEN, Run
+from simnorm.figures.labels import fitted, name_curves
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -34,7 +35,8 @@ from simnorm.figures.tables import floats, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEIGHT = 2.75
+# Inches; what the words of the scalers take beside their curves.
+HEIGHT, BESIDE = 2.75, 0.55
 # Not the colours of the first distributions and columns.
 LOOKS = {
     "z-score": Mark("z-score", INK, "o", 4.8, 1.4),
@@ -106,15 +108,28 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     last = Shown()
     draw_cells(grid[-1], unseen.assign(name=UNSEEN), {UNSEEN: LOOKS[UNSEEN]}, last)
     _axes([grid[-1]], sizes, room, last)
-    fit_title(grid[-1], "Outside the batch’s range", width / panels - 0.4)
+    fit_title(grid[-1], "Outside the batch’s range", width / panels - 0.7)
     grid[-1].set_ylabel("share of other values")
+    named = bool(names) and _name(grid[len(names) - 1], rows, names[-1], room)
     merged = Shown(used, *(getattr(together, f) or getattr(last, f) for f in FLAGS))
-    put_legend(drawn, *legend_entries(LOOKS, merged))
+    put_legend(drawn, *legend_entries(LOOKS, merged, curves_only=named))
     put_note(drawn, _notes(run, names))
     return drawn
 
 
 FLAGS = ("exact", "asymptotic", "interval", "hollow", "failed")
+
+
+def _name(ax: Axes, rows: pd.DataFrame, name: str, room: float) -> bool:
+    """Write the scalers beside the ends of their curves in the last panel; return if they fit."""
+    inches = (room - BESIDE, HEIGHT - 1.3)
+    looks = {word: mark for word, mark in LOOKS.items() if word != UNSEEN}
+    labels = fitted(looks, BESIDE, 7.0, inches[1])
+    mine = rows[rows["name"] == name].sort_values("batch_size", kind="stable")
+    if not labels or not np.isfinite(floats(mine, "estimate")).any():
+        return False
+    name_curves(ax, mine.assign(name=mine["scaler"]), looks, labels, inches)
+    return True
 
 
 def _axes(axes: list[Axes], sizes: list[int], room: float, shown: Shown) -> None:

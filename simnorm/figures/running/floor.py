@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from simnorm.figures.glyphs import boxed
+from simnorm.figures.labels import fitted, name_curves
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -26,6 +28,7 @@ from simnorm.figures.running.looks import in_words, marks
 from simnorm.figures.running.shown import (
     VALUE,
     Run,
+    label,
     level,
     level_label,
     notes,
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+# Inches: of the figure without small print, and those that a name may take beside its curve.
+HEIGHT, BESIDE = 2.75, 0.8
+
 
 @styled
 def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
@@ -67,14 +73,15 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if shown.empty or not (np.nan_to_num(floats(shown, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
     looks = marks(run.shown_presets)
-    drawn = Figure(figsize=(width, 2.75), layout="constrained")
+    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
     panels = list(np.atleast_1d(drawn.subplots(1, len(names))))
     seen = []
     for ax, name in zip(panels, names, strict=True):
         mine = shown[shown["name"] == name]
         seen.append(_panel(ax, run, mine, name, looks, width / len(names)))
+    named = _name(panels, shown, names, looks, width / len(names))
     panels[0].set_ylabel(f"RMSE after {run.steps:,} steps, in sd")
-    handles, labels = legend_entries(looks, merged(seen))
+    handles, labels = legend_entries(looks, merged(seen), curves_only=named)
     labels = in_words(labels)
     if any(math.isfinite(floor_of(run, name, p, n)) for name in names for p in looks
            for n in run.sizes):  # fmt: skip
@@ -88,6 +95,25 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     put_note(drawn, said)
     drawn.set_figheight(drawn.get_figheight() + 0.14 * len(note_lines(said, width)))
     return drawn
+
+
+def _name(
+    panels: Sequence[Axes],
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    looks: Mapping[str, Mark],
+    width: float,
+) -> bool:
+    """Write the presets beside the ends of their curves; return whether they fit there."""
+    inches = (width - 0.7 - BESIDE, HEIGHT - 1.3)
+    called = {preset: replace(mark, name=label(preset)) for preset, mark in looks.items()}
+    labels = fitted(called, BESIDE, 7.0, inches[1])
+    if not labels:
+        return False
+    for ax, name in zip(panels, names, strict=True):
+        mine = rows[rows["name"] == name].sort_values("batch_size", kind="stable")
+        name_curves(ax, mine.assign(name=mine["preset"]), looks, labels, inches)
+    return True
 
 
 TICK: dict[str, Any] = {"marker": "_", "markersize": 9.0, "markeredgewidth": 1.3}
@@ -111,11 +137,11 @@ def _panel(
     if math.isfinite(at):
         ax.axhline(at, zorder=1.7, **LEVEL)
         here.stretch(np.array([at]))
-    fit_title(ax, boxed(short(name)), width - 0.6)
+    fit_title(ax, boxed(short(name)), width - 0.6 - BESIDE)
     if not math.isfinite(here.low):
         return here
     air = max((here.high / here.low) ** 0.05, 1.15)
     log_axis(ax, here.low / air, here.high * air)
     sizes = sorted({int(n) for n in named["batch_size"][np.isfinite(floats(named, "estimate"))]})
-    batch_size_axis(ax, sizes or run.sizes, width - 0.7)
+    batch_size_axis(ax, sizes or run.sizes, width - 0.7 - BESIDE)
     return here

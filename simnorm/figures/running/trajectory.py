@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.panels import (
@@ -226,7 +226,5 @@ def steps_axis(ax: Axes, steps: int) -> None:
     thin = math.ceil(len(powers) / 5)
     ax.xaxis.set_major_locator(FixedLocator(powers[::thin]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value))))
-    minor = [s * p for p in powers for s in range(2, 10) if s * p <= steps]
-    ax.xaxis.set_minor_locator(FixedLocator(minor) if thin == 1 else NullLocator())
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.grid(visible=False, axis="x")
