@@ -45,8 +45,9 @@ def whole():
 @pytest.mark.parametrize("scheme", ["shuffle", "replacement"])
 def test_the_difference_of_both_errors_is_the_full_sets_own(scheme):
     """T_full - c of full sets drawn again, for every estimator, to 1e-10 of its size."""
-    result = sn.sweep("normal(loc=2,scale=3)", estimators="mean,biased_variance,std",
-                      batch_sizes=[3, 8], full_size=32, replications=20, sampling=scheme)  # fmt: skip
+    specs = "mean,biased_variance,std"
+    result = sn.sweep("normal(loc=2,scale=3)", estimators=specs, batch_sizes=[3, 8], full_size=32,
+                      replications=20, sampling=scheme)  # fmt: skip
     source, sums = sums_of(result)
     found = full_set_errors(sums.kept, sweep.cells(result.design, source))
     for spec, population in (("mean", 2.0), ("biased_variance", 9.0), ("std", 3.0)):

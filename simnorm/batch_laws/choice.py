@@ -21,6 +21,8 @@ MOST_SIZES = 5
 MOST_COLUMNS = 12
 # Observations that are held of a block: at most a whole one.
 MOST_DRAWS = 1 << 21
+# Of these, so many are read for every batch size: large batches have fewer estimates.
+DRAWS_READ = 1 << 19
 # A histogram is of so many estimates, more only where there are many lanes to draw anyway.
 MOST_ESTIMATES = 1 << 13
 USUAL_LANES = 256
@@ -50,13 +52,13 @@ def batches_of_lane(full_size: int, n: int, sampling: str) -> int:
     Examples
     --------
     >>> batches_of_lane(16_384, 2, "shuffle"), batches_of_lane(16_384, 1024, "shuffle")
-    (128, 16)
+    (128, 8)
     """
     every = batch_count(full_size, n)
     if sampling == SEQUENTIAL or sampling.startswith(GROUPED):
         return every
     lanes = lanes_of(full_size)
-    wanted = min(MOST_ESTIMATES // min(lanes, USUAL_LANES), MOST_DRAWS // (lanes * n))
+    wanted = min(MOST_ESTIMATES // min(lanes, USUAL_LANES), DRAWS_READ // (lanes * n))
     return min(every, max(1, wanted))
 
 
@@ -66,7 +68,7 @@ def bins_of(full_size: int, n: int, sampling: str) -> int:
     Examples
     --------
     >>> bins_of(16_384, 2, "shuffle"), bins_of(16_384, 1024, "shuffle")
-    (40, 20)
+    (40, 16)
     """
     count = min(lanes_of(full_size), USUAL_LANES) * batches_of_lane(full_size, n, sampling)
     return min(max(2 * round(math.cbrt(count)), FEWEST_BINS), MOST_BINS)
