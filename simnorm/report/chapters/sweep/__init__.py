@@ -33,7 +33,7 @@ def article(
         title=text.TITLE,
         head=head(run),
         **said,
-        first=[picture(run, f"{said['answer']} {said['shape']}".strip())],
+        first=picture(run, f"{said['answer']} {said['shape']}".strip()),
         trust=trust(run, answers=answers),
         chapters=[aims(), mechanisms(run), estimands(run), methods(run), performance(run)],
     )

@@ -25,7 +25,8 @@ def section(run: Run) -> list[Block]:
         blocks.append(paragraph([found["about"], " ", ref("quantiles"), " has them."]))
     if shown:
         finding = import_module("simnorm.report.findings.khat").khat_finding(run.frame)
-        blocks.append(paragraph([ref("khat"), " shows how far each cell is from that."]))
+        words = " shows the Pareto k-hat of cells: the heavier the tail of its errors, the larger."
+        blocks.append(paragraph([ref("khat"), words]))
         alt = "Pareto k-hat against batch size, with bands."
         blocks += run.figures("khat", "How heavy the tails of the errors are", finding, alt)
     if found:

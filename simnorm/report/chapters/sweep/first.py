@@ -42,10 +42,12 @@ def opening(run: Run) -> dict[str, Any]:
     }
 
 
-def picture(run: Run, answer: str) -> Block:
-    """Return the figure that answers the question."""
+def picture(run: Run, answer: str) -> list[Block]:
+    """Return the figure that answers the question; none where every value is undefined."""
+    if not run.has("overview"):
+        return []
     caption = f"RMSE of batch statistics against those of {run.against}, by batch size."
-    return figure("overview", caption, f"{text.overview_alt(run.frame)} {answer}")
+    return [figure("overview", caption, f"{text.overview_alt(run.frame)} {answer}")]
 
 
 def trust(run: Run, *, answers: bool) -> Rich:

@@ -54,6 +54,9 @@ def glance(run: Run) -> list[Block]:
 
 def variance(run: Run) -> list[Block]:
     """Return the section on variances."""
+    if not run.has("variance"):
+        why = "Variance, bias and mean squared error are undefined in every row."
+        return [paragraph([why, " ", ref("statuses"), " has the reasons."])]
     shuffled = set(run.frame["sampling"]) == {SHUFFLE}
     law = f", for a mean as 1/n − 1/N whatever the {run.thing}" if shuffled else ""
     words = [
@@ -72,6 +75,8 @@ def variance(run: Run) -> list[Block]:
 
 def bias(run: Run) -> list[Block]:
     """Return the section on biases."""
+    if not run.has("bias"):
+        return []
     said = text.figure_heads(run.frame)["bias"]
     words = [
         ref("bias"), " shows what is left of the error on average over very many batches: what no "
@@ -88,6 +93,8 @@ def bias(run: Run) -> list[Block]:
 
 def rmse(run: Run) -> list[Block]:
     """Return the section on root mean squared errors."""
+    if not run.has("rmse"):
+        return []
     said = text.figure_heads(run.frame)["rmse"]
     lines = ", with lines at 5 % and 10 %" if said != "RMSE" else ""
     words = [
