@@ -202,8 +202,8 @@ def test_floors_above_the_yardstick_are_never_as_good():
     assert found == (
         "With batches of 16 (normal) Keras’s running averages end at about 0.025 sd, no more than "
         "the 0.030 sd that a z-score is itself off by. PyTorch’s running averages end at about "
-        "0.050 sd and never at the 0.030 sd that a z-score is itself off by; a momentum of 0.9950 "
-        "would do. "
+        "0.050 sd and never come down to the 0.030 sd that a z-score is itself off by; a momentum "
+        "of 0.9950 would do. "
         "PreciseBN needs 40 batches for it."
     )
     # A momentum that is no larger than PyTorch's own: enough when an epoch has been seen whole.

@@ -89,7 +89,8 @@ def setting(about: About) -> str:
     )  # fmt: skip
     against = "full set" if about.run.reference == "full_set" else "population"
     return (
-        f"{lead}This run drew {sets}, {how}, and standardized every value by batch and {against}."
+        f"{lead}This run drew {sets}, {how}, and standardized every value by its "
+        f"batch and by the {against}."
     )
 
 

@@ -114,7 +114,8 @@ def level_finding(facts: Facts) -> str:
             else "no momentum would do: what is left is bias, not noise"
         )
         sentences.append(
-            f"{text} and never at the {sd_words(level)} that a z-score is itself off by; {would}."
+            f"{text} and never come down to the {sd_words(level)} that a z-score is itself off "
+            f"by; {would}."
         )
     needed = _batches_needed(facts, name, n)
     if needed and sentences:
