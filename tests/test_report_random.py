@@ -99,6 +99,9 @@ def check(seed):
     article = Content.of(result).article
     names = names_in(result.frame)
     wrong = [fault for words in texts(article) for fault in faults(words, names=names)]
+    for block in article.blocks():
+        if block["kind"] == "text":  # A formula may end it.
+            wrong += faults(plain(block["text"]), names=names, sentence=False)
     for tile in article.tiles:
         wrong += [fault for part in tile.values() for fault in faults(part, names=names,
                                                                       sentence=False)]  # fmt: skip

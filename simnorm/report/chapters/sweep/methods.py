@@ -47,9 +47,9 @@ def _unit(run: Run) -> Rich:
     whose = "order of the rows" if run.of_data else "full set"
     return [
         f"The errors of one {whose} depend on each other: at ", sym("half"), " two batches of it "
-        "have opposite errors of the mean. Each of the ", sym("R"),
-        f" = {replications_range(run.frame)} replications therefore enters through two numbers "
-        "only, the mean error and the mean squared error over its batches,",
+        "have opposite errors of the mean. Each replication (", sym("R"),
+        f" = {replications_range(run.frame)}) therefore enters through two numbers only, the mean "
+        "error and the mean squared error over its batches,",
     ]  # fmt: skip
 
 
