@@ -15,6 +15,7 @@ from simnorm.figures.style import (
     FAINT,
     INK,
     PAGE_WIDTH,
+    beside,
     empty_figure,
     marks_of,
     plain,
@@ -59,12 +60,16 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     marks = marks_of(present if few else every)
     # At most as high as a page has room.
     height = min(max(2.2, 0.31 * len(present) + 1.05), 7.4)
-    drawn = Figure(figsize=(width, height), layout="constrained")
-    left, right = drawn.subplots(1, 2, width_ratios=[1.5, 1.0])
+    stacked = beside(width, 2, 2.6) == 1
+    drawn = Figure(figsize=(width, height + 2.0 * stacked), layout="constrained")
+    if stacked:
+        left, right = drawn.subplots(2, 1, height_ratios=[height - 0.6, 1.6])
+    else:
+        left, right = drawn.subplots(1, 2, width_ratios=[1.5, 1.0])
     _strips(left, asked, marks, present, bound)
     left.set_title(f"By {thing(frame)}")
     _quantiles(right, asked, marks, bound)
-    if height > HIGH:
+    if height > HIGH and not stacked:
         right.set_box_aspect(1.0)
         right.set_anchor("N")
     put_legend(drawn, *_legend(asked, bound))

@@ -19,6 +19,7 @@ from simnorm.figures.sheet import EDGE, Sheet
 from simnorm.figures.style import (
     FAINT,
     PAGE_WIDTH,
+    beside,
     empty_figure,
     marks_of,
     plain,
@@ -112,7 +113,7 @@ def _of_cell(
 def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width: float) -> Figure:
     """Draw estimates above and their errors below; of one name side by side."""
     every = [_Course.of(rows[rows["name"] == mark.name], mark) for mark in marks]
-    shown = _chosen(every)
+    shown = _chosen(every, beside(width, MOST_PANELS, 1.1))
     barred = any(course.barred for course in shown)
     columns = 2 if len(shown) == 1 and barred else len(shown)
     heights = [ABOVE] if columns != len(shown) or not barred else [ABOVE, BELOW]
@@ -174,9 +175,9 @@ class _Course:
         return bool(self.known.any())
 
 
-def _chosen(every: Sequence[_Course]) -> list[_Course]:
+def _chosen(every: Sequence[_Course], most: int) -> list[_Course]:
     """Return the courses that have a panel: the first ones, before others those with errors."""
-    ranked = sorted(range(len(every)), key=lambda place: not every[place].barred)[:MOST_PANELS]
+    ranked = sorted(range(len(every)), key=lambda place: not every[place].barred)[:most]
     some = [every[place] for place in sorted(ranked)]
     marks = distinct({course.mark.name: course.mark for course in some})
     return [replace(course, mark=marks[course.mark.name]) for course in some]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.figures.panels import fit_title, put_note
-from simnorm.figures.style import FAINT, PAGE_WIDTH, PALETTE, empty_figure, styled
+from simnorm.figures.style import FAINT, PAGE_WIDTH, PALETTE, beside, empty_figure, styled
 from simnorm.figures.tables import floats, short
 from simnorm.formatting import MINUS
 
@@ -38,7 +38,7 @@ def figure(curves: pd.DataFrame, names: Sequence[str] = (), width: float = PAGE_
     columns = shown(rows, names)
     if not columns:
         return empty_figure("Nothing to show: the run has no histograms of data.", width)
-    across = min(COLUMNS, max(2, len(columns)))
+    across = beside(width, min(COLUMNS, max(2, len(columns))), 1.6)
     down = math.ceil(len(columns) / across)
     drawn = Figure(figsize=(width, 1.08 * down + 0.25), layout="constrained")
     grid = drawn.subplots(down, across, squeeze=False)

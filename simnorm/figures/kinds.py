@@ -24,6 +24,7 @@ SWEEP_KINDS: dict[str, str] = {
     "bias": "bias by batch size, a panel per statistic",
     "rmse": "root mean square error by batch size, a panel per statistic",
     "sampling_distribution": "what a statistic is distributed like, by batch size",
+    "split": "errors about the population: the batch's part, the full set's part",
     "heatmap": "the error of every distribution or column at every batch size",
     "khat": "where tails are too heavy for an error bar",
     "audit": "every z against exact theory",

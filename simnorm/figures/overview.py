@@ -23,7 +23,7 @@ from simnorm.figures.notes import silent_note, why_nothing
 from simnorm.figures.panels import Panel
 from simnorm.figures.scales import batch_size_axis, log_axis
 from simnorm.figures.sheet import Sheet, label_room, ticks_room
-from simnorm.figures.style import BANNER_WIDTH, FAINT, empty_figure, styled
+from simnorm.figures.style import BANNER_WIDTH, FAINT, beside, empty_figure, styled
 from simnorm.figures.tables import (
     floats,
     is_data,
@@ -46,6 +46,8 @@ BAND = 0.13
 LEVELS = (10.0, 5.0)
 # The axes are so high, in parts of the width of the figure.
 HEIGHT = 0.3
+# Inches: for the label of the y axis.
+LOWEST = 1.9
 NAME_ROOM = 1.25
 IN_WORDS = {
     "std(ddof=0)": "standard deviation",
@@ -127,7 +129,8 @@ def _curves(
     size: float,
 ) -> Figure:
     """Draw the panels against batch size, names beside the curves."""
-    sheet = Sheet.of(width, len(panels), len(panels), HEIGHT * width)
+    columns = beside(width, len(panels), 2.6)
+    sheet = Sheet.of(width, len(panels), columns, max(HEIGHT * width, LOWEST))
     sheet.scale, sheet.legend_size, sheet.notes = size / 8.0, 0.92 * size, notes
     sheet.note_size = max(7.0, 0.8 * size)
     type_size = 0.95 * size
@@ -139,17 +142,21 @@ def _curves(
     sheet.legend = _legend(marks, merged(seen), panels, whole, named_here=bool(labels))
     for place, (ax, panel) in enumerate(zip(sheet.axes, panels, strict=True)):
         alike = one_label(panel.rows, ends_of(panel.rows, marks, panel.factor))
-        sheet.right[place] = room_of({"": "alike"} if alike else labels, type_size)
-        fit_title(ax, panel.title, width / len(panels) - 0.8, 1.1 * size, 0.8 * size)
+        column = place % columns
+        room = room_of({"": "alike"} if alike else labels, type_size)
+        sheet.right[column] = room if column == place else max(room, sheet.right[column])
+        fit_title(ax, panel.title, width / columns - 0.8, 1.1 * size, 0.8 * size)
         ax.tick_params(labelsize=0.86 * size)
-        sheet.left[place] = 0.1
+        sheet.left[column] = 0.1
     sheet.arrange()
     for place, (ax, panel, shown) in enumerate(zip(sheet.axes, panels, seen, strict=True)):
         if math.isfinite(shown.low):
             percent = panel.factor == 100.0
             low, high, _ = y_range(panel.rows, shown, panel.factor, positive=True)
             log_axis(ax, low, high, percent, first=LEVELS if percent else ())
-            sheet.left[place] = ticks_room(ax) + label_room(panel.label, size) + 0.06 * place
+            column = place % columns
+            room = ticks_room(ax) + label_room(panel.label, size) + 0.06 * column
+            sheet.left[column] = max(room, sheet.left[column])
     sheet.arrange()
     for ax, panel, shown in zip(sheet.axes, panels, seen, strict=True):
         _finish(ax, panel, shown, marks, labels, sheet, size)
@@ -202,7 +209,9 @@ def _finish(
     inches = (sheet.across, sheet.height)
     sizes = [int(n) for n in panel.rows["batch_size"].drop_duplicates()]
     batch_size_axis(ax, sizes, sheet.across, 0.86 * size, label=False)
-    sheet.label(ax, "batch size n", panel.label)
+    below = sheet.axes.index(ax) in sheet.labelled
+    ax.tick_params(labelbottom=below)
+    sheet.label(ax, "batch size n" if below else "", panel.label)
     if labels:
         name_curves(ax, panel.rows, marks, labels, inches, panel.factor, size=0.95 * size)
     if panel.factor == 100.0:

@@ -39,7 +39,7 @@ from simnorm.figures.legend import (
 from simnorm.figures.notes import absolute_note, page_note, silent_note, why_nothing
 from simnorm.figures.scales import batch_size_axis, linear_axis, log_axis, symlog_axis
 from simnorm.figures.sheet import Sheet, label_room, ticks_room
-from simnorm.figures.style import FAINT, empty_figure, marks_of
+from simnorm.figures.style import FAINT, beside, empty_figure, marks_of
 from simnorm.figures.tables import (
     floats,
     is_absolute,
@@ -218,11 +218,13 @@ def curve_figure(
     if not panels:
         return None
     texts = texts or {}
-    columns = min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3)
-    height = height or HEIGHTS[columns]
-    labels = fitted(marks, NAME_ROOM[columns], TYPE, height)
+    columns = beside(width, min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3), 2.6)
+    # Panels below each other in a narrow figure are like those of two columns.
+    alike = 2 if columns == 1 < len(panels) else columns
+    height = height or HEIGHTS[alike]
+    labels = fitted(marks, NAME_ROOM[alike], TYPE, height)
     if not labels and len(panels) not in (2, 4):
-        columns = min(len(panels), 3)
+        columns = beside(width, min(len(panels), 3), 1.6)
     sheet = Sheet.of(width, len(panels), columns, height)
     if labels:
         sheet.right = [room_of(labels, TYPE)] * columns

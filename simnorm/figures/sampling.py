@@ -22,6 +22,7 @@ from simnorm.figures.panels import (
     y_range,
 )
 from simnorm.figures.schemes import (
+    MOST_COLUMNS,
     compared,
     costliest,
     left_out,
@@ -32,6 +33,7 @@ from simnorm.figures.schemes import (
 from simnorm.figures.style import (
     PAGE_WIDTH,
     batch_size_axis,
+    beside,
     empty_figure,
     log_axis,
     marks_of,
@@ -56,7 +58,8 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     schemes = compared(frame)
     if frame.empty or not schemes:
         return empty_figure("Nothing to show: the run has shuffled batches alone.", width)
-    names, words = costliest(frame), panel_estimators(frame)
+    names = costliest(frame, beside(width, MOST_COLUMNS, 1.6))
+    words = panel_estimators(frame)
     marks = _nested(marks_of(list(dict.fromkeys([SHUFFLE, *schemes]))))
     across = max(2, len(names))
     drawn = Figure(figsize=(width, 1.75 * len(words) + 0.5), layout="constrained")

@@ -45,6 +45,8 @@ GRID = "#e6e6e6"
 # Widths in inches: text width of an A4 page, and the top of a web page at 100 dots per inch.
 PAGE_WIDTH = 6.7
 BANNER_WIDTH = 9.0
+# Below this a figure is for a column of a paper, and panels stand below each other.
+NARROW = 4.6
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -90,6 +92,26 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "simnorm",
     "pdf.fonttype": 42,
 }
+
+
+def beside(width: float, usual: int, least: float) -> int:
+    """Return how many panels stand side by side: as usual on a page, fewer in a column of a paper.
+
+    Parameters
+    ----------
+    width
+        Of the figure, in inches.
+    usual
+        How many there are on a page.
+    least
+        The inches a panel needs where the figure is narrow.
+
+    Examples
+    --------
+    >>> beside(6.7, 3, 1.6), beside(3.4, 3, 1.6), beside(3.4, 2, 2.6)
+    (3, 2, 1)
+    """
+    return usual if width >= NARROW else max(1, min(usual, int(width / least)))
 
 
 @contextmanager
