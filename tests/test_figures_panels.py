@@ -10,9 +10,10 @@ from tiny_tables import cell, curves_of, frame_of, tiny_frame
 
 from simnorm import figures
 from simnorm.figures.cells import Cells
-from simnorm.figures.crossings import crossing, crossings, rounded
+from simnorm.figures.crossings import crossings
 from simnorm.figures.formulas import law_of
 from simnorm.figures.labels import fitted, spread
+from simnorm.figures.reaching import crossing, told_size
 from simnorm.figures.style import marker_of, marks_of
 from simnorm.figures.tables import named
 
@@ -48,17 +49,20 @@ def panel_of(figure, title):
 
 def test_a_power_law_is_crossed_where_it_is_by_hand():
     """1/sqrt(n) is 10 % at 100, between any two sizes about it."""
-    for sizes in ([4.0, 400.0], [64.0, 128.0], [99.0, 101.0]):
+    for sizes in ([40.0, 160.0], [64.0, 128.0], [99.0, 101.0]):
         n = np.array(sizes)
-        assert crossing(n, n**-0.5, 0.1) == pytest.approx(100.0)
+        assert crossing(n, 1.0 / n, 0.1) == pytest.approx(100.0)
+    assert np.isnan(
+        crossing(np.array([4.0, 400.0]), 1.0 / np.array([4.0, 400.0]), 0.1)
+    )  # far apart
     n = np.array([2.0, 4.0, 8.0])
-    assert np.isnan(crossing(n, n**-0.5, 0.1))  # never below
-    assert np.isnan(crossing(n, n**-0.5, 0.9))  # never above
+    assert np.isnan(crossing(n, 1.0 / n, 0.1))  # never below
+    assert np.isnan(crossing(n, 1.0 / n, 0.9))  # never above
 
 
 def test_of_several_crossings_the_last_one_counts():
-    n, errors = np.array([1.0, 2.0, 4.0, 8.0]), np.array([0.2, 0.05, 0.2, 0.05])
-    assert crossing(n, errors, 0.1) == pytest.approx(4.0 * 2.0**0.5)
+    n, mse = np.array([1.0, 2.0, 4.0, 8.0]), np.array([9.0, 1.0, 7.0, 1.0])
+    assert crossing(n, mse, 2.0) == pytest.approx(16.0 / 3.0)  # half way from 1/4 to 1/8
 
 
 def test_the_ends_are_told_only_if_all_names_cross():
@@ -71,12 +75,13 @@ def test_the_ends_are_told_only_if_all_names_cross():
         return crossings(Cells.of(rows), {name: marks[name] for name in names}, 0.1)
 
     found, first, last = ends("a", "b")
-    assert found == pytest.approx({"a": 100.0, "b": 400.0})
-    assert (first, last) == pytest.approx((100.0, 400.0))
-    assert ends("a", "b", "late")[1] == pytest.approx(100.0)
-    assert np.isnan(ends("a", "b", "late")[2])
-    assert np.isnan(ends("a", "early")[1])
-    assert ends("a", "early")[2] == pytest.approx(100.0)
+    assert {name: at.size for name, at in found.items()} == pytest.approx({"a": 100.0, "b": 400.0})
+    assert (first, last) == (found["a"], found["b"])
+    found, first, last = ends("a", "late")
+    assert (first, last) == (found["a"], None)
+    found, first, last = ends("a", "early")
+    assert (first, last) == (None, found["a"])
+    assert ends("late", "early") == ({}, None, None)
 
 
 @pytest.mark.parametrize("kind", ["overview", "rmse"])
@@ -84,7 +89,7 @@ def test_both_levels_have_their_smallest_and_largest_batch_size(kind):
     """10 % at 9 and 36, 5 % at 36 and 144."""
     ax = drawn(kind, falling({"normal": 0.3, "laplace": 0.6})).axes[0]
     numbers = [text.get_text() for text in ax.texts]
-    assert {"9", "36", "140"} <= set(numbers)
+    assert {"9", "36", "150"} <= set(numbers)
     assert numbers.count("36") == 2
     (ticks,) = (made for made in ax.collections if made.get_gid() == "crossings")
     low, high = np.log(ax.get_xlim())
@@ -95,7 +100,7 @@ def test_both_levels_have_their_smallest_and_largest_batch_size(kind):
 def test_near_crossings_have_one_number():
     ax = drawn("rmse", falling({"normal": 0.25, "laplace": 0.26})).axes[0]
     numbers = [text.get_text() for text in ax.texts if text.get_text()[0].isdigit()]
-    assert numbers == ["6.8", "27"]  # the larger ones: (0.26 / 0.1)^2 and (0.26 / 0.05)^2
+    assert numbers == ["7", "28"]  # the larger ones: (0.26 / 0.1)^2 and (0.26 / 0.05)^2
 
 
 def test_levels_too_near_for_their_labels_are_one():
@@ -106,8 +111,17 @@ def test_levels_too_near_for_their_labels_are_one():
     assert 5.0 not in dotted
 
 
-def test_a_crossing_is_told_to_two_digits():
-    assert [rounded(n) for n in (2.04, 9.96, 104.9, 1234.0)] == ["2", "10", "100", "1200"]
+def test_a_crossing_is_rounded_up_to_two_digits():
+    n = np.array([64.0, 160.0])
+    assert [told_size(n, 1.0 / n, level) for level in (0.1, 0.0953, 0.08, 0.07)] == [
+        100,
+        120,
+        160,
+        0,
+    ]
+    # And never beyond the next batch size that was run.
+    n = np.array([64.0, 128.0])
+    assert told_size(n, 1.0 / n, 0.0885) == 128
 
 
 # ------------------------------------------------------------------------- names and markers

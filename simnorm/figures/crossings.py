@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.collections import LineCollection
 
 from simnorm.figures.cells import Cells
 from simnorm.figures.fitting import text_width
+from simnorm.figures.reaching import crossing, told_size
 from simnorm.figures.style import INK, number
 
 if TYPE_CHECKING:
@@ -17,48 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simnorm.figures.marks import Mark
-    from simnorm.figures.tables import Floats
 
 # Crossings that differ by less than this factor have one number.
 NEAR = 1.3
-
-
-def crossing(sizes: Floats, errors: Floats, level: float) -> float:
-    """Return the batch size at which errors fall below a level for good; NaN if that is not seen.
-
-    Between two batch sizes errors are taken as straight on logarithmic axes.
-
-    Parameters
-    ----------
-    sizes, errors
-        Ascending batch sizes and their errors, above zero; shape ``(sizes,)``.
-    level
-        In the unit of the errors.
-
-    Examples
-    --------
-    >>> round(crossing(np.array([4.0, 64.0]), np.array([0.5, 0.125]), 0.25), 6)
-    16.0
-    """
-    logs, above = np.log(sizes), np.log(errors / level)
-    over = np.flatnonzero(above > 0.0)
-    if not over.size or over[-1] + 1 >= above.size:
-        return float("nan")
-    i = over[-1]
-    share = above[i] / (above[i] - above[i + 1])
-    return float(np.exp(logs[i] + share * (logs[i + 1] - logs[i])))
-
-
-def rounded(size: float) -> str:
-    """Return a batch size between two that were run, to two digits.
-
-    Examples
-    --------
-    >>> rounded(4.26), rounded(48.7), rounded(652.0), rounded(10432.0)
-    ('4.3', '49', '650', '10,000')
-    """
-    value = float(f"{size:.2g}")
-    return number(value if value < 10.0 else round(value))
 
 
 def draw_crossings(
@@ -105,8 +68,8 @@ def draw_crossings(
         ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
         found, first, last = crossings(cells, marks, at / factor)
         half = 0.035 / inches[1]
-        for name, size_at in found.items():
-            x = _across(ax, size_at)
+        for name, crossed in found.items():
+            x = _across(ax, crossed.size)
             ticks.append([(x, height - half), (x, height + half)])
             colours.append(marks[name].colour)
         _write(ax, first, last, at, (height, line), inches[0], size)
@@ -115,35 +78,44 @@ def draw_crossings(
     ax.add_collection(drawn, autolim=False)
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """Where a curve crosses a level: on the axis, and as it is told."""
+
+    size: float
+    told: int
+
+
 def crossings(
     cells: Cells, marks: Mapping[str, Mark], level: float
-) -> tuple[dict[str, float], float, float]:
+) -> tuple[dict[str, Crossing], Crossing | None, Crossing | None]:
     """Return where curves cross, and the smallest and largest of these if they are those of all.
 
     Where a curve starts below the level the smallest is not seen, where one ends above it the
-    largest is not: these are NaN.
+    largest is not: these are None.
     """
-    found: dict[str, float] = {}
+    found: dict[str, Crossing] = {}
     seen = [True, True]
     for name in marks:
         mine = cells.of_name(name)
         keep = np.isfinite(mine.known) & (mine.known > 0.0)
-        y = mine.known[keep]
-        size_at = crossing(mine.size[keep], y, level)
+        sizes, y = mine.size[keep], mine.known[keep]
+        size_at = crossing(sizes, y**2, level)
         if np.isfinite(size_at):
-            found[name] = size_at
+            found[name] = Crossing(size_at, told_size(sizes, y**2, level))
         elif y.size:
             seen[0] &= bool(y[-1] > level)
-            seen[1] &= bool(y[-1] <= level)
-    ends = [min(found.values(), default=np.nan), max(found.values(), default=np.nan)]
-    first, last = (end if here else np.nan for end, here in zip(ends, seen, strict=True))
-    return found, float(first), float(last)
+            seen[1] &= bool((y <= level).all())
+    if not found:
+        return found, None, None
+    ordered = sorted(found.values(), key=lambda at: at.size)
+    return found, ordered[0] if seen[0] else None, ordered[-1] if seen[1] else None
 
 
 def _write(
     ax: Axes,
-    first: float,
-    last: float,
+    first: Crossing | None,
+    last: Crossing | None,
     at: float,
     place: tuple[float, float],
     width: float,
@@ -154,18 +126,26 @@ def _write(
     look: dict[str, Any] = {
         "textcoords": "offset points", "fontsize": font, "color": INK, "zorder": 6,
     }  # fmt: skip
-    near = last <= NEAR * first
-    right = np.isfinite(last) and height < 1.0 - line
-    right = right and _across(ax, last) * width + _room(last, font) <= width
-    left = np.isfinite(first) and height > line and _across(ax, first) * width > _room(first, font)
-    if left and not (near and right):
-        ax.annotate(rounded(first), (first, at), xytext=(-2.5, -1.5), ha="right", va="top", **look)
-    if right:
-        ax.annotate(rounded(last), (last, at), xytext=(2.5, 1.0), ha="left", va="bottom", **look)
+    right = last is not None and height < 1.0 - line
+    if last is None or _across(ax, last.size) * width + _room(last, font) > width:
+        right = False
+    left = first is not None and height > line
+    if first is None or _across(ax, first.size) * width <= _room(first, font):
+        left = False
+    if first is not None and last is not None and right and last.size <= NEAR * first.size:
+        left = False
+    if left and first is not None:
+        ax.annotate(
+            number(first.told), (first.size, at), xytext=(-2.5, -1.5), ha="right", va="top", **look
+        )
+    if right and last is not None:
+        ax.annotate(
+            number(last.told), (last.size, at), xytext=(2.5, 1.0), ha="left", va="bottom", **look
+        )
 
 
-def _room(size: float, font: float) -> float:
-    return text_width(rounded(size), font) + 0.06
+def _room(found: Crossing, font: float) -> float:
+    return text_width(number(found.told), font) + 0.06
 
 
 def _across(ax: Axes, size: float) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simnorm.figures.reaching import WIDEST_STEP, rounded_up, told_size
 from simnorm.figures.tables import (
     FULL_SET,
     TRUSTED,
@@ -37,9 +38,6 @@ __all__ = [
     "featured_name", "featured_size", "known_values", "look_up", "measure_for", "needed_size",
     "needed_sizes", "pick", "quantity", "rounded_up", "slope", "told_estimators", "trusted",
 ]  # fmt: skip
-
-# Between simulated sizes further apart than this factor nothing is interpolated.
-WIDEST_STEP = 4.0
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,8 @@ def look_up(
 def pick(frame: pd.DataFrame, estimator: str, measure: str, reference: str = "") -> pd.DataFrame:
     """Return the named rows of one estimator, measure and reference, by batch size."""
     reference = reference or reference_of(frame)
-    rows = frame[frame["estimator"] == estimator]
-    rows = rows[(rows["measure"] == measure) & (rows["reference"] == reference)]
+    here = (frame["estimator"] == estimator) & (frame["measure"] == measure)
+    rows = frame[here & (frame["reference"] == reference)]
     return named(rows).sort_values("batch_size", kind="stable")
 
 
@@ -196,23 +194,8 @@ def _needed(curve: Curve, target: float) -> Needed:
     both = bool(sure[last] and sure[last + 1])
     if sizes[last + 1] > WIDEST_STEP * sizes[last]:
         return Needed("within", int(sizes[last + 1]), int(sizes[last]), trusted=both)
-    share = (mse[last] - target**2) / (mse[last] - mse[last + 1])
-    inverse = (1.0 - share) / sizes[last] + share / sizes[last + 1]
-    found = min(rounded_up(1.0 / inverse), int(sizes[last + 1]))
+    found = told_size(curve[1][keep], curve[0][keep], target)
     return Needed("between", found, trusted=both)
-
-
-def rounded_up(value: float, digits: int = 2) -> int:
-    """Return a whole number, rounded up to so many digits.
-
-    Examples
-    --------
-    >>> rounded_up(50.2), rounded_up(197.3), rounded_up(7.0)
-    (51, 200, 7)
-    """
-    whole = math.ceil(value - 1e-9)
-    step = int(10 ** max(0, len(str(whole)) - digits))
-    return math.ceil(whole / step) * step
 
 
 def slope(rows: pd.DataFrame) -> float:
