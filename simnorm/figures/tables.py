@@ -182,13 +182,13 @@ def is_absolute(frame: pd.DataFrame, spec: str, measure: str = "rmse", reference
     symmetric one is zero. Of columns of data, most must be so.
     """
     reference = reference or reference_of(frame)
-    rows = frame[(frame["estimator"] == spec) & (frame["reference"] == reference)]
-    alive = rows[np.isfinite(floats(rows, "estimate"))]
+    here = (frame["estimator"] == spec) & (frame["reference"] == reference)
+    alive = here.to_numpy(bool) & np.isfinite(floats(frame, "estimate"))
     key = ["distribution", "column", "sampling", "batch_size", "factors"]
-    found = [
-        set(alive.loc[alive["measure"] == name, key].itertuples(index=False, name=None))
-        for name in (measure, f"relative_{measure}")
-    ]
+    found = []
+    for name in (measure, f"relative_{measure}"):
+        at = np.flatnonzero(alive & (frame["measure"] == name).to_numpy(bool))
+        found.append(set(zip(*(frame[word].to_numpy()[at] for word in key), strict=True)))
     lost = found[0] - found[1]
     if is_data(frame):
         # A column that is constant, or whose quantiles are equal, must not decide for the others.
