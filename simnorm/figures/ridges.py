@@ -19,6 +19,7 @@ from simnorm.figures.tables import (
     estimators_of,
     floats,
     is_data,
+    is_location,
     is_scale,
     known_values,
     named,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 KIND = "distribution"
 MOST_RIDGES = 6
+FEWEST_BINS = 4
 # Points of a smooth curve for each bin.
 FINE = 4
 
@@ -45,6 +47,8 @@ class Ridge(NamedTuple):
 
     `line` is the law beside it, as shares of bins of this width; `beside` says which: ``exact``,
     ``steps`` for an exact law of single values, ``normal``, or nothing. `mean` is that of the law.
+    `closed` says of either end whether it is where values end: an outermost bin that is not closed
+    holds all that is beyond, and is no part of the shape.
     """
 
     n: int
@@ -54,6 +58,15 @@ class Ridge(NamedTuple):
     line: tuple[Floats, Floats]
     beside: str
     mean: float
+    closed: tuple[bool, bool]
+
+    @property
+    def shape(self) -> slice:
+        """The bins that are drawn."""
+        count = len(self.share)
+        if count < FEWEST_BINS:
+            return slice(0, count)
+        return slice(0 if self.closed[0] else 1, count if self.closed[1] else count - 1)
 
     @property
     def width(self) -> float:
@@ -202,7 +215,23 @@ def _ridge(rows: pd.DataFrame, n: int, unit: float, moments: tuple[float, float]
         height = 2.0 * half / (sd * math.sqrt(2.0 * math.pi))
         line, beside = (x, height * np.exp(-0.5 * ((x - mean) / sd) ** 2)), "normal"
     line = (line[0] / unit, line[1])
-    return Ridge(n, edges / unit, share, theory, line, beside, mean / unit)
+    spec, name = (str(rows[word].iloc[0]) for word in ("estimator", "distribution"))
+    closed = (True, True) if beside == "steps" else _closed(edges, spec, name)
+    return Ridge(n, edges / unit, share, theory, line, beside, mean / unit, closed)
+
+
+def _closed(edges: Floats, spec: str, name: str) -> tuple[bool, bool]:
+    """Return whether values end at the ends of a histogram: at 0, or where the law ends."""
+    near = 1e-9 * float(edges[-1] - edges[0])
+    if is_scale(spec):
+        return bool(edges[0] <= near), False
+    try:
+        low, high = (
+            distribution(name).support if name and is_location(spec) else (-math.inf, -math.inf)
+        )
+    except SimnormError:
+        return False, False
+    return bool(edges[0] <= low + near), bool(low < high <= edges[-1] + near)
 
 
 def _smooth(law: EstimateLaw, edges: Floats) -> tuple[Floats, Floats]:
@@ -227,15 +256,17 @@ def window(found: Sequence[Ridges]) -> tuple[float, float]:
     ends = []
     for ridges in found:
         for row in ridges.rows:
-            inside = row.known[1:-1]
-            total = np.cumsum(inside) / (inside.sum() or 1.0)
-            first, last = np.searchsorted(total, [0.003, 0.992])
-            ends += [row.edges[1 + first], row.edges[min(2 + last, len(row.edges) - 1)]]
-            # The bin at the end of what values can be, as 0 is for scales, is no open one.
-            if is_scale(ridges.spec) and row.edges[0] <= 1e-9 * row.width:
-                ends.append(row.edges[0])
+            bins = row.shape
+            total = np.cumsum(row.known[bins])
+            first, last = np.searchsorted(total / (total[-1] or 1.0), [0.003, 0.992])
+            edges = row.edges[bins.start : bins.stop + 1]
+            ends += [edges[first], edges[min(last + 1, len(edges) - 1)]]
+            # Where values end, as at 0, the axis begins.
+            ends += [max(edges[0], 0.0)] if is_scale(ridges.spec) and row.closed[0] else []
         ends += [ridges.value] if math.isfinite(ridges.value) else []
     low, high = min(ends), max(ends)
+    if all(is_scale(ridges.spec) for ridges in found):
+        low = max(low, 0.0)
     return low - 0.02 * (high - low), high + 0.02 * (high - low)
 
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from simnorm.figures.choice import thing
 from simnorm.figures.fitting import fit_title
-from simnorm.figures.legend import note_lines, put_legend, put_note
+from simnorm.figures.legend import inside_legend, note_lines, put_legend, put_note
 from simnorm.figures.ridges import (
     Ridge,
     Ridges,
@@ -26,16 +26,17 @@ from simnorm.figures.ridges import (
 from simnorm.figures.style import (
     FAINT,
     INK,
+    NARROW,
     PAGE_WIDTH,
     Mark,
+    beside,
     empty_figure,
     marks_of,
     number,
-    plain,
     say_nothing_to_show,
     styled,
 )
-from simnorm.figures.tables import is_data, is_scale, names_of
+from simnorm.figures.tables import is_data, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ def figure(
     found = [ridges for ridges in found if ridges.rows]
     if not found:
         return empty_figure(NO_HISTOGRAMS, width)
-    columns = min(3, len(found)) if len(found) != 4 else 2
+    columns = beside(width, min(3, len(found)) if len(found) != 4 else 2, 1.7)
     count = math.ceil(len(found) / columns)
     rows = max(len(ridges.rows) for ridges in found)
     notes = _notes(frame, found)
@@ -92,8 +93,9 @@ def figure(
         _panel(ax, ridges, mark, ends, label=place % columns == 0)
         fit_title(ax, mark.label, width / columns - 0.45)
         if not together or place + columns >= len(found):
-            ax.set_xlabel(unit_words(ridges, of_data), fontsize=7.5)
-    slot = grid.flat[-1] if grid.size > len(found) else None
+            words = unit_words(ridges, of_data)
+            ax.set_xlabel(words if width >= NARROW else words.replace(" ÷ ", "\n÷ "), fontsize=7.5)
+    slot = grid.flat[-1] if grid.size > len(found) and width >= NARROW else None
     put_legend(drawn, *_legend(found, of_data, spec), slot=slot)
     put_note(drawn, notes)
     return drawn
@@ -128,14 +130,11 @@ def draw(
     ax.set_xlabel(unit_words(ridges, is_data(frame)))
     fit_title(ax, mark.label, 4.0)
     handles, labels = _legend([ridges], is_data(frame), spec)
-    keys: list[Any] = list(handles)
     # Beside the narrow rows of the largest batches, where there is most room.
     low, high = ax.get_xlim()
     right = ridges.rows[-1].centre < 0.5 * (low + high)
     loc = "lower right" if right else "lower left"
-    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.0, loc=loc)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        plain(text).set_text(label)
+    inside_legend(ax, handles, labels, 7.0, loc=loc)
 
 
 def _panel(
@@ -145,7 +144,7 @@ def _panel(
     low, high = ends or window([ridges])
     count = len(ridges.rows)
     for place, row in enumerate(ridges.rows):
-        _row(ax, row, mark, float(count - 1 - place), closed=_is_closed(row, ridges.spec))
+        _row(ax, row, mark, float(count - 1 - place))
     if math.isfinite(ridges.value):
         ax.axvline(ridges.value, color=INK, linewidth=0.7, zorder=1.2)
     ax.set_xlim(low, high)
@@ -164,19 +163,10 @@ def _panel(
         ax.set_ylabel("batch size n")
 
 
-def _is_closed(row: Ridge, spec: str) -> bool:
-    """Return whether the first bin begins where values end, as at 0, and holds no tail."""
-    return is_scale(spec) and row.edges[0] <= 1e-9 * row.width
-
-
-def _row(ax: Axes, row: Ridge, mark: Mark, base: float, *, closed: bool) -> None:
-    """Draw one histogram on its base line, as high as all others.
-
-    The outermost bins hold all that is beyond: they are no part of the shape, and not drawn.
-    """
-    first = 0 if closed or len(row.share) < 4 else 1
-    last = len(row.share) if len(row.share) < 4 else -1
-    share, edges = row.share[first:last], row.edges[first : last if last < 0 else None]
+def _row(ax: Axes, row: Ridge, mark: Mark, base: float) -> None:
+    """Draw one histogram on its base line, as high as all others."""
+    bins = row.shape
+    share, edges = row.share[bins], row.edges[bins.start : bins.stop + 1]
     x, y = row.line
     inside = (x >= edges[0]) & (x <= edges[-1])
     top = max(float(share.max()), float(y[inside].max()) if inside.any() else 0.0) or 1.0
@@ -198,7 +188,6 @@ def _row(ax: Axes, row: Ridge, mark: Mark, base: float, *, closed: bool) -> None
         ax.plot(
             [row.mean], [base], marker=mark.shape, markersize=4.2, color=mark.colour,
             markeredgecolor="white", markeredgewidth=0.6, linestyle="none", zorder=4,
-            clip_on=False,
         )  # fmt: skip
 
 

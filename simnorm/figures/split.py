@@ -80,7 +80,7 @@ def figure(
         return empty_figure(OF_DATA if is_data(frame) else NOTHING, width)
     columns = min(2, len(found))
     count = math.ceil(len(found) / columns)
-    drawn = Figure(figsize=(width, 2.35 * count + 0.5), layout="constrained")
+    drawn = Figure(figsize=(width, 1.9 * count + 0.55), layout="constrained")
     grid = drawn.subplots(count, columns, squeeze=False)
     marks, shown = marks_of(names_of(frame)), []
     for place, ax in enumerate(grid.flat):

@@ -63,7 +63,7 @@ def middle_of(row: Ridge) -> Middle | None:
     for part, words in MIDDLES:
         low, high = (row.quantile(0.5 + side * part / 2.0) for side in (-1.0, 1.0))
         # The first bin of a scale begins at 0, where values end.
-        if math.isnan(low) and row.edges[0] <= 1e-9 * row.width:
+        if math.isnan(low) and row.closed[0]:
             low = row.inside_first(0.5 - part / 2.0)
         if math.isfinite(low) and math.isfinite(high):
             return Middle(words, low, high)
