@@ -61,7 +61,7 @@ def fitted(marks: Mapping[str, Mark], room: float, size: float, height: float) -
 
 def room_of(labels: Mapping[str, str], size: float) -> float:
     """Return how many inches labels take beside the axes, with the lines that lead to them."""
-    return ASIDE + max((text_width(label, size) for label in labels.values()), default=0.0) + 0.07
+    return ASIDE + max((text_width(label, size) for label in labels.values()), default=0.0) + 0.1
 
 
 def ends_of(
