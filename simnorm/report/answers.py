@@ -16,7 +16,6 @@ from simnorm.figures.tables import (
 from simnorm.formatting import percent, plural, significant
 from simnorm.report.facts import (
     Needed,
-    Quantity,
     featured_name,
     look_up,
     measure_for,
@@ -24,7 +23,7 @@ from simnorm.report.facts import (
     needed_sizes,
     told_estimators,
 )
-from simnorm.report.tables import ASYMPTOTIC, THIN, estimate_text, theory_text
+from simnorm.report.tables import estimate_words
 from simnorm.report.told import Told, told
 from simnorm.report.without import no_answer, without_answer
 from simnorm.report.words import (
@@ -231,7 +230,7 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
             {
                 "number": number,
                 "caption": f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}{whose}",
-                "detail": _detail(value, unit),
+                "detail": estimate_words(value, 100.0 if unit == " %" else 1.0, unit),
             }
         )
     word = _needed_word(frame, name)
@@ -249,19 +248,6 @@ def _needed_word(frame: pd.DataFrame, name: str) -> str:
     found = {word: needed_size(frame, name, word, TARGETS[0]) for word in words}
     known = [word for word in words if found[word].how != "unknown"]
     return next(iter([word for word in known if found[word].trusted] or known), "")
-
-
-def _detail(value: Quantity, unit: str) -> str:
-    """Return the estimate with its standard error, and theory beside it."""
-    factor = 100.0 if unit == " %" else 1.0
-    estimate = estimate_text(value, factor).partition(THIN)[0]
-    doubt = ", without a valid error bar" if value.status == "unreliable" else ""
-    text = f"estimate {estimate}{unit}{doubt}"
-    if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
-        return text
-    theory = theory_text(value, factor).removeprefix(ASYMPTOTIC)
-    word = "exactly" if value.theory_kind == "exact" else "asymptotically"
-    return f"{text}; {word} {theory}{unit}"
 
 
 def _needed_tile(frame: pd.DataFrame, name: str, estimator: str, whose: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ from simnorm.report.facts import (
     quantity,
     told_estimators,
 )
-from simnorm.report.tables import THIN, estimate_text, theory_text
+from simnorm.report.tables import estimate_words
 from simnorm.report.without import no_answer
 from simnorm.report.words import (
     from_to,
@@ -291,12 +291,7 @@ def _detail(one: Spread, lead: str) -> str:
     """Return the estimate with its standard error, and theory beside it."""
     percents = one.measure != "rmse" and not is_location(one.word)
     factor, unit = (100.0, " %") if percents else (1.0, "")
-    estimate, _, mark = estimate_text(one.worst, factor).partition(THIN)
-    text = f"{lead}estimate {estimate}{unit}" + (f"{THIN}{mark}" if mark else "")
-    if one.worst.theory_kind not in ("exact", "asymptotic"):
-        return text
-    word = "exactly" if one.worst.theory_kind == "exact" else "asymptotically"
-    return f"{text}; {word} {theory_text(one.worst, factor).removeprefix('≈ ')}{unit}"
+    return lead + estimate_words(one.worst, factor, unit)
 
 
 def error_bars(frame: pd.DataFrame) -> str:

@@ -96,6 +96,7 @@ def _enough_words(found: Enough) -> str:
 def enough_tile(found: Enough) -> dict[str, str]:
     """Return the batch size that is enough as a number of the first page."""
     noun = in_words(found.word)
+    of = " of a standard deviation" if is_location(found.word) else ""
     whose = "" if found.count == 1 else f", all {found.count:,} columns"
     number = f"{found.sign} {found.every:,}" if found.every else f"> {found.largest:,}"
     detail = "interpolated" if found.is_near else "no batch size of the run is nearer"
@@ -108,6 +109,6 @@ def enough_tile(found: Enough) -> dict[str, str]:
         detail = half if found.every else f"{found.reached:,} of them do; {half}"
     return {
         "number": number,
-        "caption": f"the batch size for 10 % RMSE of the {noun}{whose}",
+        "caption": f"the batch size for an RMSE of the {noun} of 10 %{of}{whose}",
         "detail": detail,
     }

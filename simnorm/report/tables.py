@@ -86,6 +86,27 @@ def theory_text(value: Quantity, factor: float = 1.0) -> str:
     return sign + significant(theory)
 
 
+def estimate_words(value: Quantity, factor: float = 1.0, unit: str = "") -> str:
+    """Return an estimate with its standard error and theory beside it, in words.
+
+    Examples
+    --------
+    >>> estimate_words(Quantity(0.25, 0.01, 0.26, "exact", "ok", ""), 100.0, " %")
+    'estimate 25.0 ± 1.0 %; exactly 26.0 %'
+    >>> estimate_words(Quantity(0.25, 0.01, math.nan, "", "unreliable", ""), 100.0, " %")
+    'estimate 25.0 ± 1.0 %, error bar not to be trusted'
+    """
+    estimate = estimate_text(value, factor).partition(THIN)[0]
+    doubt = ""
+    if value.status == "unreliable":
+        doubt = ", error bar not to be trusted" if "±" in estimate else ", no valid error bar"
+    text = f"estimate {estimate}{unit}{doubt}"
+    if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
+        return text
+    word = "exactly" if value.theory_kind == "exact" else "asymptotically"
+    return f"{text}; {word} {theory_text(value, factor).removeprefix(ASYMPTOTIC)}{unit}"
+
+
 def aligned(texts: Sequence[str]) -> list[str]:
     """Return numbers padded so that, set flush right, their decimal points are in line.
 
