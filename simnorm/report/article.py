@@ -84,9 +84,10 @@ def figure(
     options
         Passed on to `simnorm.figures.figure`, e.g. ``{"page": 2}``.
     """
+    caption = without_nothing(caption)
     said = f"{title}. {plain(caption)}" if title else plain(caption)
     return {"kind": "figure", "name": name or kind, "of": kind, "options": dict(options or {}),
-            "title": title, "caption": without_nothing(caption),
+            "title": title, "caption": caption,
             "alt": f"{alt} {said}".strip()}  # fmt: skip
 
 
