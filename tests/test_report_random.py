@@ -24,7 +24,7 @@ STATISTICS = (
 )  # fmt: skip
 NAMES = ("a", "long name of a column that goes on and on and on", "列", "5", "x*y #z")
 # Few designs in the usual tests, many in the long ones.
-FEW, MANY = range(4), range(4, 60)
+FEW, MANY = range(4), range(4, 30)
 
 
 def often_fails(x, axis=-1):

@@ -50,7 +50,11 @@ def faults(words, *, names=(), sentence=True):
     found = [f"{why}: {words!r}" for pattern, why in FORBIDDEN if re.search(pattern, plain)]
     if sentence and plain and not plain.endswith("."):
         found.append(f"no full stop: {words!r}")
-    if sentence and plain and not (plain[0].isupper() or plain[0].isdigit() or plain[0] in "|("):
+    if (
+        sentence
+        and plain
+        and not (plain[0].isupper() or plain[0].isdigit() or plain[0] in "|(†‡°–≈")
+    ):
         found.append(f"no capital letter: {words!r}")
     if plain != plain.strip():
         found.append(f"blanks at an end: {words!r}")

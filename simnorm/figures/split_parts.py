@@ -55,13 +55,15 @@ class Parts(NamedTuple):
 class Shares(NamedTuple):
     """Parts of the mean squared error about the population, which add up to 1.
 
-    `rest` is twice the covariance of the batch's error about the full set with the full set's own.
+    `rest` is twice the covariance of the batch's error about the full set with the full set's own;
+    `is_exact` says whether all three are known, so that a small one is no noise.
     """
 
     n: int
     batch: float
     full_set: float
     rest: float
+    is_exact: bool
 
 
 def split_estimators(frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = "") -> list[str]:
@@ -72,7 +74,7 @@ def split_estimators(frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = ""
     SimnormError
         If the wanted one is not split.
     """
-    held = estimators_of(curves[curves["kind"] == KIND])
+    held = estimators_of(_shown(frame, curves))
     if wanted:
         spec = wanted if wanted in held or not held else str(estimator(wanted))
         if held and spec not in held:
@@ -83,7 +85,8 @@ def split_estimators(frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = ""
 
 def split_names(frame: pd.DataFrame, curves: pd.DataFrame, specs: list[str]) -> list[str]:
     """Return the names that have panels: the first, and that whose full sets are off furthest."""
-    points = named(curves[(curves["kind"] == KIND) & curves["estimator"].isin(specs)])
+    points = _shown(frame, curves)
+    points = named(points[points["estimator"].isin(specs)])
     held = [name for name in names_of(frame) if name in set(points["name"])]
     if len(held) <= MOST_NAMES:
         return held
@@ -93,6 +96,11 @@ def split_names(frame: pd.DataFrame, curves: pd.DataFrame, specs: list[str]) -> 
         levels[name] = -math.inf if parts is None else parts.level
     worst = max(levels, key=lambda name: np.nan_to_num(levels[name], nan=-math.inf))
     return [held[0], worst]
+
+
+def _shown(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of the schemes of a table, whose names are then the table's."""
+    return curves[(curves["kind"] == KIND) & curves["sampling"].isin(set(frame["sampling"]))]
 
 
 def parts_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) -> Parts | None:
@@ -107,7 +115,8 @@ def parts_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) ->
     """
     import pandas as pd
 
-    points = named(curves[(curves["kind"] == KIND) & (curves["estimator"] == spec)])
+    points = _shown(frame, curves)
+    points = named(points[points["estimator"] == spec])
     points = points[points["name"] == name]
     if points.empty:
         return None
@@ -138,7 +147,9 @@ def _constant(rows: pd.DataFrame) -> float:
     about = rows[rows["reference"] == POPULATION].set_index("batch_size")
     plain, relative = (about[about["measure"] == m] for m in ("rmse", "relative_rmse"))
     for column in ("theory", "estimate"):
-        ratio = floats(plain, column) / floats(relative, column)
+        # An error of 0, as that of a statistic that is the same in every batch, tells nothing.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = floats(plain, column) / floats(relative, column)
         ratio = ratio[np.isfinite(ratio)]
         if ratio.size:
             return float(ratio[0])
@@ -203,6 +214,11 @@ def _measured(rows: pd.DataFrame) -> dict[int, float]:
     }
 
 
+def _known_sizes(rows: pd.DataFrame) -> set[int]:
+    """Return the batch sizes with exact theory."""
+    return {int(n) for n in rows.loc[rows["theory_kind"] == "exact", "batch_size"]}
+
+
 def shares_of(parts: Parts) -> list[Shares]:
     """Return what the squared error is made of, by batch size.
 
@@ -211,10 +227,14 @@ def shares_of(parts: Parts) -> list[Shares]:
     uncorrelated in this way; with a bias it is not.
     """
     whole, about = (_measured(part) for part in (parts.full_set, parts.population))
+    known = _known_sizes(parts.full_set) & _known_sizes(parts.population)
+    # The last point of the curve is the full set; it has a theory if the level is exact.
+    exact_level = math.isfinite(floats(parts.population, "theory")[-1])
     found = []
     for n, rmse in about.items():
         batch = whole.get(n, math.nan)
         if math.isfinite(rmse) and math.isfinite(batch) and rmse > 0.0:
             one, other = (batch / rmse) ** 2, (parts.level / rmse) ** 2
-            found.append(Shares(n, one, other, 1.0 - one - other))
+            exact = exact_level and n in known
+            found.append(Shares(n, one, other, 1.0 - one - other, exact))
     return found
