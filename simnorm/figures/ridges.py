@@ -127,7 +127,7 @@ def estimator_shown(frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = "")
     SimnormError
         If the wanted one has no histograms.
     """
-    held = estimators_of(curves[curves["kind"] == KIND])
+    held = estimators_of(_shown(frame, curves))
     if wanted:
         spec = wanted if wanted in held else str(estimator(wanted)) if held else wanted
         if spec not in held:
@@ -141,7 +141,7 @@ def estimator_shown(frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = "")
 
 def ridge_names(frame: pd.DataFrame, curves: pd.DataFrame, spec: str) -> list[str]:
     """Return the names that have a panel, at most six: of columns of data the worst."""
-    rows = _points(curves, spec)
+    rows = _points(frame, curves, spec)
     held = set(rows["name"])
     ranked = names_of(frame) if is_data(frame) else chosen_names(frame, MOST_RIDGES)
     found = [name for name in ranked if name in held]
@@ -158,7 +158,7 @@ def ridges_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) -
     name, spec
         A distribution or column, and an estimator.
     """
-    points = _points(curves, spec)
+    points = _points(frame, curves, spec)
     points = points[points["name"] == name]
     values = floats(points[points["batch_size"] == 0], "x")
     value = float(values[0]) if values.size else math.nan
@@ -173,8 +173,14 @@ def ridges_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) -
     return Ridges(name, spec, tuple(rows), value / unit, unit if scale else 1.0)
 
 
-def _points(curves: pd.DataFrame, spec: str) -> pd.DataFrame:
-    return named(curves[(curves["kind"] == KIND) & (curves["estimator"] == spec)])
+def _shown(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Return the histograms of the schemes of a table, whose names are then the table's."""
+    return curves[(curves["kind"] == KIND) & curves["sampling"].isin(set(frame["sampling"]))]
+
+
+def _points(frame: pd.DataFrame, curves: pd.DataFrame, spec: str) -> pd.DataFrame:
+    rows = _shown(frame, curves)
+    return named(rows[rows["estimator"] == spec])
 
 
 def _moments(

@@ -129,12 +129,15 @@ def draws(design: Design, source: Source) -> int:  # noqa: ARG001
 
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
+    from simnorm.batch_laws.choice import MOST_DRAWS
     from simnorm.engine import KEPT_REPLICATIONS
 
     lanes = lanes_of(design.full_size)
     count = len(cells(design))
     kept = min(max(design.replications, lanes), KEPT_REPLICATIONS)
     rows = 8 * cell_count(design) * 1_500
+    # Batches of a block drawn again, for histograms of estimates, and a copy of a part of them.
+    rows += 2 * 8 * min(lanes * design.full_size, MOST_DRAWS)
     # The sums of a source are held until it is finished.
     tables = 16 * kept * count * sources_open(design)
     kinds = estimators(design)

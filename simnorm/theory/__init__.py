@@ -3,7 +3,7 @@
 Means, variances and standard deviations have formulas (`moments`), sums of a few order statistics
 are integrated numerically (`order`), the others have first-order approximations (`asymptotic`).
 Of data, every one of these is a sum over the rows (`finite`, `finite_order`), or over all batches
-there are (`enumeration`).
+there are (`enumeration`). Of some statistics the whole law is known (`laws`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from simnorm.estimators import estimator as read_estimator
 from simnorm.grammar import LARGEST_SIZE, whole_number
 from simnorm.sampling import REPLACEMENT, SHUFFLE
 from simnorm.theory.asymptotic import FEWEST_CUT, FEWEST_FOR_MAD, asymptotic_pair
+from simnorm.theory.laws import law_of
 from simnorm.theory.moments import Law, Pair, log_c4, moment_pair
 from simnorm.theory.order import order_pair
 from simnorm.theory.values import MEASURES, Value, values_of_pair
@@ -44,6 +45,7 @@ __all__ = [
     "bias_of",
     "covariance_of_mean_and_variance",
     "coverage",
+    "law_of",
     "log_c4",
     "measure_power",
     "mse_of",

@@ -70,8 +70,9 @@ def _part(share: float) -> str:
 
 def _covariance(shares: list[Shares]) -> str:
     """Return a sentence on the term that both parts have together, where it is seen."""
-    most = max(shares, key=lambda share: abs(share.rest))
-    if abs(most.rest) < LEAST:
+    exact = [share for share in shares if share.is_exact]
+    most = max(exact, key=lambda share: abs(share.rest), default=None)
+    if most is None or abs(most.rest) < LEAST:
         return ""
     return (
         f"The two parts are correlated: at n = {most.n:,} twice their covariance is "
