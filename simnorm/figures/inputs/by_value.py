@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from simnorm.figures.inputs.rows import Run, curves_of, spread_sizes
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import DASHES, Shown, fit_title, legend_entries, put_legend, put_note
 from simnorm.figures.style import (
     FAINT,
@@ -62,20 +63,23 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     sizes = sizes_of(run, points)
     marks = marks_of(run.names)
     marks = {name: marks[name] for name in names}
-    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
-    grid = drawn.subplots(1, max(len(sizes), 2), squeeze=False, sharey=True)[0]
+    rows, across = shape_of(max(len(sizes), 2), width)
+    drawn = Figure(figsize=(width, HEIGHT + 1.6 * (rows - 1)), layout="constrained")
+    grid = drawn.subplots(rows, across, squeeze=False, sharey=True).ravel()
     shown = Shown()
     for ax, n in zip(grid, sizes, strict=False):
         _panel(ax, points[points["batch_size"] == n], marks, shown, fixed=is_fixed(run))
-        fit_title(ax, f"Batch size {n:,}", width / len(grid) - 0.5)
-        ax.set_xlabel("z-score of the value")
+        fit_title(ax, f"Batch size {n:,}", width / across - 0.5)
+        ax.set_xlabel("z-score of the value" if ax in grid[-across:] else "")
     for ax in grid[len(sizes) :]:
         ax.set_axis_off()
     low, high = shown.low, shown.high
     air = max((high / low) ** 0.05, 1.15)
     log_axis(grid[0], low / air, high * air)
-    grid[0].set_ylabel("RMSE of such values,\nin standard deviations")
+    for ax in grid[::across]:
+        ax.set_ylabel("RMSE of such values,\nin standard deviations")
     put_legend(drawn, *legend_entries(marks, shown))
+    make_room(drawn)
     left = run.left_out(len(names))
     put_note(drawn, left)
     return drawn

@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from simnorm.errors import SimnormError
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.rows import LEVEL, Run, Setting, curves_of, plain_number
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import (
     Handle,
     Shown,
@@ -128,29 +129,32 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     }
     few = len(names) <= FEW
     height = 2.5 if few else max(2.2, 0.9 + 0.19 * len(shown))
-    drawn = Figure(figsize=(width, height), layout="constrained")
+    count = 2 if sds or not few else len(shown)
+    rows, across = shape_of(count, width)
+    drawn = Figure(figsize=(width, height + 1.7 * (rows - 1)), layout="constrained")
     notes = []
     if few:
         # A line for one or two names says nothing; how their errors fall does.
-        count = 2 if sds else len(shown)
-        panels = list(drawn.subplots(1, count, squeeze=False)[0])
+        panels = list(drawn.subplots(rows, across, squeeze=False).ravel())
         if sds:
-            _by_sd(panels[0], found, sds, looks, width / 2, run.size)
+            _by_sd(panels[0], found, sds, looks, width / across, run.size)
         for ax, name in zip(panels[1:] if sds else panels, shown, strict=False):
-            _by_size(ax, run, name, looks, width / count - 0.6)
+            _by_size(ax, run, name, looks, width / across - 0.6)
     elif sds:
-        left, right = drawn.subplots(1, 2, width_ratios=(1.0, 0.9))
-        _by_sd(left, found, sds, looks, width / 2, run.size)
+        ratios = (1.0, 0.9)[:across]
+        left, right = drawn.subplots(rows, across, width_ratios=ratios)
+        _by_sd(left, found, sds, looks, width / across, run.size)
         _by_name(right, found, shown, looks)
-        fit_title(right, f"At batch size {run.size:,}", width / 2 - 1.0)
+        fit_title(right, f"At batch size {run.size:,}", width / across - 1.0)
     else:
         ax = drawn.subplots()
         _by_name(ax, found, shown, looks)
         fit_title(ax, f"At batch size {run.size:,}", width / 2 - 1.0)
     if len(shown) < len(names):
-        where = "At the right the" if sds else "The"
+        where = "In the last panel the" if sds else "The"
         notes.append(f"{where} {len(shown)} of {len(names):,} {run.thing}s that lose most.")
     put_legend(drawn, *_legend(looks, curves=bool(sds)))
+    make_room(drawn)
     put_note(drawn, notes)
     return drawn
 

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.ends import name_ends, parted
 from simnorm.figures.inputs.rows import LEVEL, Run
+from simnorm.figures.narrow import make_room
 from simnorm.figures.overview import BAND
 from simnorm.figures.panels import (
     Shown,
@@ -94,6 +95,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         labels.append(f"all {len(run.alive_names()):,} columns")
     _name_curves(ax, rows, marks, run)
     put_legend(drawn, handles, labels)
+    make_room(drawn)
     notes = run.left_out(len(names))
     put_note(drawn, [*notes, *silent_note({"": whole}, run.names)])
     return drawn

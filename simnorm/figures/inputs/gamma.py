@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.ends import name_ends
 from simnorm.figures.inputs.rows import BEST_GAMMA, Run, curves_of
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import DASHES, Handle, fit_title, put_legend, put_note
 from simnorm.figures.style import FAINT, INK, PAGE_WIDTH, empty_figure, styled
 from simnorm.figures.tables import best_values, floats, known_values, short
@@ -59,19 +60,22 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         return empty_figure("Nothing to show: no value has an error for any gamma.", width)
     sizes = sorted({int(n) for n in points["batch_size"]})
     shades = _shades(sizes)
-    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
-    grid = drawn.subplots(1, len(names), squeeze=False, sharey=True)[0]
+    rows, across = shape_of(len(names), width)
+    drawn = Figure(figsize=(width, HEIGHT + 1.8 * (rows - 1)), layout="constrained")
+    grid = drawn.subplots(rows, across, squeeze=False, sharey=True).ravel()
     best = run.of(BEST_GAMMA)
     seen: set[str] = set()
     for ax, name in zip(grid, names, strict=False):
         _panel(ax, points[points["name"] == name], best[best["name"] == name], shades, seen)
-        fit_title(ax, short(boxed(name), 40), width / len(names) - 1.0)
-        ax.set_xlabel("γ")
-    grid[0].set_ylabel("RMSE of γ times the output,\nin standard deviations")
+        fit_title(ax, short(boxed(name), 40), width / across - 1.0)
+        ax.set_xlabel("γ" if ax in grid[-across:] else "")
+    for ax in grid[::across]:
+        ax.set_ylabel("RMSE of γ times the output,\nin standard deviations")
     grid[0].set_ylim(bottom=0.0)
     for ax, name in zip(grid, names, strict=False):
-        _name(ax, points[points["name"] == name], shades)
+        _name(ax, points[points["name"] == name], shades, rows)
     put_legend(drawn, *_legend(seen))
+    make_room(drawn)
     left = len(run.alive_names()) - len(names)
     if left > 0:
         put_note(
@@ -135,7 +139,7 @@ def _panel(
     ax.axvline(1.0, color=INK, linewidth=0.6, linestyle=(0, (1.2, 1.6)), zorder=1)
 
 
-def _name(ax: Axes, points: pd.DataFrame, shades: dict[int, str]) -> None:
+def _name(ax: Axes, points: pd.DataFrame, shades: dict[int, str], rows: int) -> None:
     ends: dict[str, tuple[float, float]] = {}
     colours = {}
     for n in sorted({int(n) for n in points["batch_size"]}):
@@ -144,7 +148,7 @@ def _name(ax: Axes, points: pd.DataFrame, shades: dict[int, str]) -> None:
         text = f"n = {n:,}"
         ends[text] = (float(floats(mine, "x")[-1]), float(y[-1]))
         colours[text] = shades[n]
-    name_ends(ax, ends, colours)
+    name_ends(ax, ends, colours, rows=rows)
 
 
 def _legend(seen: set[str]) -> tuple[list[Handle], list[str]]:

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from simnorm.figures.glyphs import boxed
-from simnorm.figures.inputs.rows import SKEWNESS, Run, curves_of
+from simnorm.figures.inputs.rows import SKEWNESS, Run, curves_of, spread_sizes
+from simnorm.figures.narrow import NARROW, make_room
 from simnorm.figures.panels import fit_title, put_legend, put_note
 from simnorm.figures.style import FAINT, INK, PAGE_WIDTH, empty_figure, marks_of, styled
 from simnorm.figures.tables import floats, known_values, short
@@ -72,6 +73,8 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         return empty_figure(_why(run), width)
     points = points[points["name"].isin(names)]
     sizes = sorted({int(n) for n in points["batch_size"]})
+    if width < NARROW:
+        sizes = spread_sizes(sizes, 3, run.size or 16)
     drawn = Figure(figsize=(width, ROW_HEIGHT * len(names) + 0.55), layout="constrained")
     # A lone panel would be as wide as the page.
     across = max(len(sizes), 3)
@@ -95,6 +98,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     for column in range(len(sizes)):
         grid[len(names) - 1][column].set_xlabel("output")
     put_legend(drawn, *_legend(exact))
+    make_room(drawn)
     put_note(drawn, _notes(run, names, sizes))
     return drawn
 

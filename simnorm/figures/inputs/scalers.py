@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.inputs.rows import SCALERS, UNSEEN, Run
 from simnorm.figures.labels import fitted, name_curves
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -87,9 +88,9 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     alive = (np.nan_to_num(floats(rows, "estimate")) > 0.0).any()
     if not alive and not (np.nan_to_num(floats(unseen, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
-    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
-    panels = len(names) + 1
-    grid = drawn.subplots(1, panels, squeeze=False)[0]
+    lines, across = shape_of(len(names) + 1, width)
+    drawn = Figure(figsize=(width, HEIGHT + 1.7 * (lines - 1)), layout="constrained")
+    grid = drawn.subplots(lines, across, squeeze=False).ravel()
     for ax in grid[1 : len(names)]:
         ax.sharey(grid[0])
     together = Shown()
@@ -100,19 +101,22 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
             of_scaler = mine[mine["scaler"] == word]
             drawn_now = draw_cells(ax, of_scaler.assign(name=word), {word: mark}, together)
             used |= {word} if drawn_now else set()
-        fit_title(ax, short(boxed(name), 40), width / panels - 0.55)
+        fit_title(ax, short(boxed(name), 40), width / across - 0.55)
     sizes = run.sizes
-    room = width / panels - 0.6
+    # Below each other all panels are as narrow as the one with the words.
+    room = width / across - 0.6 - (BESIDE + 0.2 if across == 1 else 0.0)
     _axes(list(grid[: len(names)]), sizes, room, together)
-    grid[0].set_ylabel("RMSE against the scaler\nof the full set, in its sd")
+    for ax in grid[: len(names) : across]:
+        ax.set_ylabel("RMSE against the scaler\nof the full set, in its sd")
     last = Shown()
     draw_cells(grid[-1], unseen.assign(name=UNSEEN), {UNSEEN: LOOKS[UNSEEN]}, last)
     _axes([grid[-1]], sizes, room, last)
-    fit_title(grid[-1], "Outside the batch’s range", width / panels - 0.7)
+    fit_title(grid[-1], "Outside the batch’s range", width / across - 0.7)
     grid[-1].set_ylabel("share of other values")
     named = bool(names) and _name(grid[len(names) - 1], rows, names[-1], room)
     merged = Shown(used, *(getattr(together, f) or getattr(last, f) for f in FLAGS))
     put_legend(drawn, *legend_entries(LOOKS, merged, curves_only=named))
+    make_room(drawn)
     put_note(drawn, _notes(run, names))
     return drawn
 
@@ -122,7 +126,7 @@ FLAGS = ("exact", "asymptotic", "interval", "hollow", "failed")
 
 def _name(ax: Axes, rows: pd.DataFrame, name: str, room: float) -> bool:
     """Write the scalers beside the ends of their curves in the last panel; return if they fit."""
-    inches = (room - BESIDE, HEIGHT - 1.3)
+    inches = (max(room - BESIDE, 1.0), HEIGHT - 1.3)
     looks = {word: mark for word, mark in LOOKS.items() if word != UNSEEN}
     labels = fitted(looks, BESIDE, 7.0, inches[1])
     mine = rows[rows["name"] == name].sort_values("batch_size", kind="stable")
@@ -141,7 +145,7 @@ def _axes(axes: list[Axes], sizes: list[int], room: float, shown: Shown) -> None
         else:
             ax.set_yticks([])
             ax.text(0.5, 0.5, "Undefined.", ha="center", transform=ax.transAxes, fontsize=7.5)
-        if place:
+        if place and ax.get_subplotspec().get_gridspec().ncols > 1:  # type: ignore[union-attr]
             ax.tick_params(labelleft=False)
 
 
@@ -154,5 +158,5 @@ def _notes(run: Run, names: list[str]) -> list[str]:
             which = "the first, and the one with the largest error of min-max"
         notes.append(f"{len(names)} of {left + len(names):,} {run.thing}s: {which}.")
     if len(names) > 1:
-        notes.append(f"At the right: {short(boxed(names[0]), 30)}.")
+        notes.append(f"In the last panel: {short(boxed(names[0]), 30)}.")
     return notes

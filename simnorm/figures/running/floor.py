@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.labels import fitted, name_curves
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -73,14 +74,18 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if shown.empty or not (np.nan_to_num(floats(shown, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
     looks = marks(run.shown_presets)
-    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
-    panels = list(np.atleast_1d(drawn.subplots(1, len(names))))
+    lines, across = shape_of(len(names), width)
+    drawn = Figure(figsize=(width, HEIGHT + 1.75 * (lines - 1)), layout="constrained")
+    panels = list(drawn.subplots(lines, across, squeeze=False).ravel())
     seen = []
     for ax, name in zip(panels, names, strict=True):
         mine = shown[shown["name"] == name]
-        seen.append(_panel(ax, run, mine, name, looks, width / len(names)))
-    named = _name(panels, shown, names, looks, width / len(names))
-    panels[0].set_ylabel(f"RMSE after {run.steps:,} steps, in sd")
+        seen.append(_panel(ax, run, mine, name, looks, width / across))
+    named = _name(panels, shown, names, looks, width / across)
+    for ax in panels[::across]:
+        ax.set_ylabel(f"RMSE after {run.steps:,} steps, in sd")
+    for ax in panels[:-across]:
+        ax.set_xlabel("")
     handles, labels = legend_entries(looks, merged(seen), curves_only=named)
     labels = in_words(labels)
     if any(math.isfinite(floor_of(run, name, p, n)) for name in names for p in looks
@@ -91,6 +96,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         handles.append((Line2D([], [], **LEVEL),))
         labels.append(level_label(run))
     put_legend(drawn, handles, labels)
+    make_room(drawn)
     said = notes(run, names)
     put_note(drawn, said)
     drawn.set_figheight(drawn.get_figheight() + 0.14 * len(note_lines(said, width)))

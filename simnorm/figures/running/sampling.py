@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import (
     Shown,
     draw_cells,
@@ -64,17 +65,24 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     found = {name: _rows(run, name, series) for name in names}
     if not any((np.nan_to_num(floats(rows, "estimate")) > 0.0).any() for rows in found.values()):
         return empty_figure(why_nothing(run.main[run.main["estimator"] == VALUE]), width)
-    drawn = Figure(figsize=(width, 1.55 * len(names) + 0.75), layout="constrained")
-    grid = drawn.subplots(len(names), len(presets), squeeze=False)
+    parts, across = shape_of(len(presets), width, 2)
+    rows = parts * len(names)
+    drawn = Figure(figsize=(width, 1.55 * rows + 0.75), layout="constrained")
+    panels = drawn.subplots(rows, across, squeeze=False)
+    # A row for a name, in a narrow figure several.
+    grid = panels.reshape(len(names), -1)
+    for ax in grid[:, len(presets) :].ravel():
+        ax.set_axis_off()
     spaced(drawn)
     seen = [
-        _line(line, name, found[name], presets, looks, width)
+        _line(line[: len(presets)], name, found[name], presets, looks, (width, across))
         for line, name in zip(grid, names, strict=True)
     ]
-    for ax in grid[-1]:
+    for ax in panels[-1]:
         ax.set_xlabel("batch size n")
     handles, labels = legend_entries(looks, merged(seen))
     put_legend(drawn, handles, in_words(labels))
+    make_room(drawn)
     words = notes(run, names)
     put_note(drawn, words)
     drawn.set_figheight(drawn.get_figheight() + 0.14 * len(note_lines(words, width)))
@@ -114,9 +122,10 @@ def _line(
     rows: pd.DataFrame,
     presets: list[str],
     looks: dict[str, Mark],
-    width: float,
+    inches: tuple[float, int],
 ) -> Shown:
-    """Draw the panels of one name on one scale."""
+    """Draw the panels of one name on one scale, in a figure so wide with so many columns."""
+    width, across = inches
     here = Shown()
     # One batch of one is off by so much that nothing else could be seen.
     alive = rows[np.isfinite(floats(rows, "estimate"))]
@@ -134,10 +143,11 @@ def _line(
     sizes = sorted({int(n) for n in rows["batch_size"][np.isfinite(floats(rows, "estimate"))]})
     for place, ax in enumerate(line):
         log_axis(ax, here.low / air, here.high * air)
-        batch_size_axis(ax, sizes, width / len(presets) - 0.4, label=False)
-        if place:
+        batch_size_axis(ax, sizes, width / across - 0.4, label=False)
+        if place % across:
             ax.tick_params(labelleft=False)
-    line[0].set_ylabel("RMSE, in sd")
+        else:
+            ax.set_ylabel("RMSE, in sd")
     return here
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from simnorm.figures.glyphs import boxed
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import note_lines, put_legend, put_note
 from simnorm.figures.running.shown import (
     MEAN,
@@ -37,7 +38,8 @@ IN_WORDS = {
     "drift": "lag behind the drift",
     "noise": "noise",
 }
-COLOURS = {"start": "#4d4d4d", "divisor": "#ca9161", "drift": "#949494", "noise": "#56b4e9"}
+# Each about 20 steps of lightness from the next, so that grey print keeps them apart.
+COLOURS = {"start": "#333333", "divisor": "#8c5a2b", "drift": "#949494", "noise": "#b9dff5"}
 QUANTITIES = {MEAN: "running mean", VARIANCE: "running variance"}
 MOST_BARS = 4
 # A smaller share of a bar cannot be seen.
@@ -88,19 +90,23 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if not any(bar.total > 0.0 for bar in found):
         return empty_figure("Nothing to show: there are no parts of an error.", width)
     count = len(sizes) * len(presets) + 0.6 * (len(sizes) - 1)
-    drawn = Figure(figsize=(width, len(rows) * (HEIGHT * count + 0.53) + 0.5), layout="constrained")
-    grid = drawn.subplots(len(rows), len(drifts), squeeze=False, sharex=True)
+    parts, across = shape_of(len(drifts), width)
+    high = parts * len(rows) * (HEIGHT * count + 0.53) + 0.5
+    drawn = Figure(figsize=(width, high), layout="constrained")
+    panels = drawn.subplots(parts * len(rows), across, squeeze=False, sharex=True)
+    grid = panels.reshape(len(rows), len(drifts))
     spaced(drawn)
     for line, ((name, quantity), cells) in zip(grid, rows.items(), strict=True):
         for place, (ax, (drift, cell)) in enumerate(zip(line, cells.items(), strict=True)):
-            draw_bars(ax, cell, sizes, labelled=place == 0)
+            draw_bars(ax, cell, sizes, labelled=place % across == 0)
             ax.set_title("\n" + _drift_words(drift, several=len(drifts) > 1), fontweight="normal")
         head_row(line[0], f"{name}: {QUANTITIES[quantity]}", width)
-    for ax in grid[-1]:
+    for ax in panels[-1]:
         ax.set_xlabel("share of the squared error, in %")
     used = [p for p in PARTS if any(b.parts.get(p, 0.0) > SEEN * b.total for b in found)]
     handles: list[Any] = [(Patch(facecolor=COLOURS[part]),) for part in used]
     put_legend(drawn, handles, [IN_WORDS[part] for part in used])
+    make_room(drawn)
     said = ["At the end of a bar: the RMSE; of the mean in sd, of the variance in parts of its "
             "value.", *notes(run, names)]  # fmt: skip
     put_note(drawn, said)

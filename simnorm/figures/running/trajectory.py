@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.figures.glyphs import boxed
+from simnorm.figures.narrow import make_room, shape_of
 from simnorm.figures.panels import (
     DASHES,
     Handle,
@@ -80,17 +81,31 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     looks = marks(run.shown_presets)
     # The last panel is another name's, at the batch size that is spoken of.
     cells = [(names[0], n) for n in sizes] + [(name, run.n) for name in names[1:]]
-    drawn = Figure(figsize=(width, 2.5), layout="constrained")
+    rows, across = shape_of(len(cells), width, 2)
+    drawn = Figure(figsize=(width, 2.5 + 1.8 * (rows - 1)), layout="constrained")
     seen = Shown()
-    line = drawn.subplots(1, len(cells), squeeze=False, sharey=True)[0]
+    line = drawn.subplots(rows, across, squeeze=False, sharey=True).ravel()
+    for ax in line[len(cells) :]:
+        ax.set_axis_off()
+    line = line[: len(cells)]
     floors = _draw(line, run, points, cells, looks, seen)
-    head_row(line[0], names[0], width * len(sizes) / len(cells))
-    for ax, (name, _) in zip(line[len(sizes) :], cells[len(sizes) :], strict=True):
-        head_row(ax, name, width / len(cells) + 0.5)
+    for ax in line[::across]:
+        ax.set_ylabel("RMSE, in sd")
+    for ax in line[:-across]:
+        ax.set_xlabel("")
+    if rows > 1:
+        spaced(drawn)
+        for ax, (name, _) in zip(line, cells, strict=True):
+            head_row(ax, name, width / across + 0.3)
+    else:
+        head_row(line[0], names[0], width * len(sizes) / len(cells))
+        for ax, (name, _) in zip(line[len(sizes) :], cells[len(sizes) :], strict=True):
+            head_row(ax, name, width / len(cells) + 0.5)
     handles, labels = legend_entries(looks, seen)
     labels = in_words(labels)
     explain_levels(handles, labels, run, floors)
     put_legend(drawn, handles, labels)
+    make_room(drawn)
     said = notes(run, names)
     put_note(drawn, said)
     drawn.set_figheight(drawn.get_figheight() + 0.14 * len(note_lines(said, width)))
@@ -138,7 +153,6 @@ def _draw(
     for ax in line:
         log_axis(ax, seen.low / air, seen.high * air)
         steps_axis(ax, run.steps)
-    line[0].set_ylabel("RMSE, in sd")
     return floors
 
 
