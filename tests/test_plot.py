@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
@@ -187,6 +188,35 @@ def test_a_figure_says_nothing_to_show_where_something_is_missing(result, kind):
     why = figures.missing(kind, result.frame, result.curves)
     assert bool(why) == says_nothing(result.figure(kind))
     assert not why.endswith(".")
+
+
+def test_the_part_of_a_run_is_its_rows():
+    """Of three rows of results and three of curves, those of the part; histograms of data stay."""
+    frame = pd.DataFrame({"distribution": ["a", "a", "b"], "column": "", "batch_size": [2, 4, 2],
+                          "estimator": ["mean", "mean", "std"]})  # fmt: skip
+    curves = frame.assign(batch_size=[2, 4, 0], estimator=["mean", "mean", ""])
+
+    def kept(**part):
+        return [list(table.index) for table in figures.part_of(frame, curves, figures.Part(**part))]
+
+    assert kept() == [[0, 1, 2], [0, 1, 2]]
+    assert kept(estimator="mean") == [[0, 1], [0, 1, 2]]
+    assert kept(estimator="std") == [[2], [2]]
+    assert kept(name="a") == [[0, 1], [0, 1]]
+    assert kept(batch_size=4) == [[1], [1, 2]]
+    assert kept(estimator="mean", name="a", batch_size=2) == [[0], [0]]
+
+
+@pytest.mark.parametrize("width", [3.4, 6.7])
+@pytest.mark.parametrize("kind", KINDS)
+def test_figures_fit_a_column_and_a_page(result, kind, width):
+    """All words lie inside the figure, whose width is the one asked for."""
+    figure = result.figure(kind, width=width)
+    FigureCanvasAgg(figure).draw()
+    assert figure.get_figwidth() == pytest.approx(width)
+    box = figure.get_tightbbox()  # in inches; ticks beyond the limits do not count
+    assert box.x0 > -0.04, f"{-box.x0:.2f} inches stick out at the left"
+    assert box.x1 < width + 0.04, f"{box.x1 - width:.2f} inches stick out at the right"
 
 
 def test_old_runs_are_told_to_be_run_again(laws):

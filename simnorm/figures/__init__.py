@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES", "FROM_BOTH", "FROM_CURVES", "OF_ALL_SCHEMES", "OF_STUDY", "PAGED", "Part", "about",
-    "draw", "figure", "kinds_of", "missing", "pages", "plot", "save", "save_svg",
+    "draw", "figure", "kinds_of", "missing", "pages", "part_of", "plot", "save", "save_svg",
 ]  # fmt: skip
 
 

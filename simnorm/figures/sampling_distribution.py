@@ -79,6 +79,8 @@ def figure(
     notes = _notes(frame, found)
     lines = len(note_lines(notes, width)) if notes else 0
     height = count * (0.52 + 0.29 * max(rows, 2)) + 0.42 + 0.14 * lines
+    # In a narrow figure the legend has a row for every entry, the label of the x axis two lines.
+    height += 0.7 * (width < NARROW)
     drawn = Figure(figsize=(width, height), layout="constrained")
     grid = drawn.subplots(count, columns, squeeze=False)
     marks = marks_of(names_of(frame))

@@ -25,6 +25,7 @@ from simnorm.figures.style import (
     PAGE_WIDTH,
     Mark,
     batch_size_axis,
+    beside,
     empty_figure,
     log_axis,
     marks_of,
@@ -78,7 +79,7 @@ def figure(
     ]
     if not found:
         return empty_figure(OF_DATA if is_data(frame) else NOTHING, width)
-    columns = min(2, len(found))
+    columns = beside(width, min(2, len(found)), 2.6)
     count = math.ceil(len(found) / columns)
     drawn = Figure(figsize=(width, 1.9 * count + 0.55), layout="constrained")
     grid = drawn.subplots(count, columns, squeeze=False)
