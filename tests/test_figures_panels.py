@@ -84,6 +84,19 @@ def test_the_ends_are_told_only_if_all_names_cross():
     assert ends("late", "early") == ({}, None, None)
 
 
+def test_a_crossing_between_values_without_error_bars_is_not_told():
+    """As in the texts: only what is known well has a number, and counts among the ends."""
+    lines = falling({"a": 1.0}).to_dict("records")
+    lines += falling({"wild": 2.0}, status="unreliable", kind="").to_dict("records")
+    # Exact theory makes up for a missing error bar.
+    lines += falling({"known": 3.0}, status="unreliable").to_dict("records")
+    frame = named(frame_of(lines))
+    cells = Cells.of(frame[frame["measure"] == "rmse"])
+    found, first, last = crossings(cells, marks_of(["a", "wild", "known"]), 0.15)
+    assert set(found) == {"a", "known"}
+    assert (first, last) == (found["a"], found["known"])
+
+
 @pytest.mark.parametrize("kind", ["overview", "rmse"])
 def test_both_levels_have_their_smallest_and_largest_batch_size(kind):
     """10 % at 9 and 36, 5 % at 36 and 144."""

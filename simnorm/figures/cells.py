@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import TRUSTED, floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +140,13 @@ class Cells:
         """Exact values where there are some, estimates elsewhere."""
         exact = (self.kind == "exact") & np.isfinite(self.theory)
         return np.where(exact, self.theory, self.estimate)
+
+    @property
+    def sure(self) -> NDArray[np.bool_]:
+        """Which values are exact or have a valid error bar, as `tables.trusted` has it."""
+        exact = (self.kind == "exact") & np.isfinite(self.theory)
+        part = (self.status == "failed") & np.isfinite(self.mcse)
+        return np.asarray(exact | part | np.isin(self.status, TRUSTED), dtype=np.bool_)
 
 
 def all_alike(rows: pd.DataFrame) -> bool:

@@ -92,20 +92,24 @@ def crossings(
     """Return where curves cross, and the smallest and largest of these if they are those of all.
 
     Where a curve starts below the level the smallest is not seen, where one ends above it the
-    largest is not: these are None.
+    largest is not: these are None. A curve that crosses between values without valid error bars
+    says nothing.
     """
     found: dict[str, Crossing] = {}
     seen = [True, True]
     for name in marks:
         mine = cells.of_name(name)
-        keep = np.isfinite(mine.known) & (mine.known > 0.0)
-        sizes, y = mine.size[keep], mine.known[keep]
-        size_at = crossing(sizes, y**2, level)
+        mine = mine.where(np.isfinite(mine.known) & (mine.known > 0.0))
+        above = np.flatnonzero(mine.known > level)
+        last = int(above[-1]) if above.size else -1
+        if not mine.size.size or not mine.sure[max(last, 0) : last + 2].all():
+            continue
+        size_at = crossing(mine.size, mine.known**2, level)
         if np.isfinite(size_at):
-            found[name] = Crossing(size_at, told_size(sizes, y**2, level))
-        elif y.size:
-            seen[0] &= bool(y[-1] > level)
-            seen[1] &= bool((y <= level).all())
+            found[name] = Crossing(size_at, told_size(mine.size, mine.known**2, level))
+        else:
+            seen[0] &= last + 1 == mine.size.size
+            seen[1] &= not above.size
     if not found:
         return found, None, None
     ordered = sorted(found.values(), key=lambda at: at.size)
