@@ -14,7 +14,7 @@ from simnorm.figures.tables import is_data
 from simnorm.report import data, robust, text
 from simnorm.report.facts import Needed
 from simnorm.report.names import renamed, shown_names
-from simnorm.report.tables import THIN, answer_table, estimate_text, performance_table
+from simnorm.report.tables import MOST_LAWS, THIN, answer_table, estimate_text, performance_table
 from simnorm.report.told import Typical, told, typical, typical_errors
 from simnorm.robust_table import PERCENT, Cell, Span
 from simnorm.stopped import notice
