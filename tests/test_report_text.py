@@ -426,6 +426,14 @@ def test_who_needs_more_than_the_largest_batch():
     assert text.glance(FRAMES["all undefined"]) == ""
 
 
+def test_of_fifty_distributions_some_have_their_numbers_printed():
+    """The first, and those with the smallest and the largest error among them; 300 columns: four."""
+    found = [block["name"] for block in performance_table(shown(FRAMES["fifty"]))]
+    assert len(found) == MOST_LAWS
+    assert {"a0", "a49"} <= set(found)
+    assert len(performance_table(shown(FRAMES["300 columns"]))) == 4
+
+
 def test_a_mark_stands_apart():
     """A thin space, so that no dagger is read as a digit."""
     scale = heavy_frame()

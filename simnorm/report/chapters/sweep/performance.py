@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from simnorm.report import text
-from simnorm.report.article import Block, Rich, chapter, heading, ref, sym
+from simnorm.report.article import Block, Rich, chapter, code, heading, ref, sym
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.sweep import doubt, sampling, tables
 from simnorm.report.chapters.sweep.run import Run
@@ -152,7 +152,8 @@ def audit(run: Run) -> list[Block]:
         "If code and theory are both right, ", sym("z"), " is about standard normal. Looked at are "
         "bias and variance of one of each pair of proportional estimators against the full set"
         f"{each}: other rows ask the same questions again. The largest of so many ", sym("abs-z"),
-        " is judged by Šidák’s bound at 1 %.",
+        " is judged by Šidák’s bound at 1 %; ", code("simnorm check"), ", which fails a run, by a "
+        "larger one that chance exceeds in 1 of 10,000 runs.",
     ]  # fmt: skip
     if not run.has("audit"):
         return [heading("Audit"), paragraph(text.trust(run.whole))]
