@@ -220,14 +220,16 @@ def curve_figure(
     texts = texts or {}
     columns = beside(width, min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3), 2.6)
     # Panels below each other in a narrow figure are like those of two columns.
-    alike = 2 if columns == 1 < len(panels) else columns
-    height = height or HEIGHTS[alike]
-    labels = fitted(marks, NAME_ROOM[alike], TYPE, height)
+    usual = 2 if columns == 1 < len(panels) else columns
+    height = height or HEIGHTS[usual]
+    labels = fitted(marks, NAME_ROOM[usual], TYPE, height)
     if not labels and len(panels) not in (2, 4):
         columns = beside(width, min(len(panels), 3), 1.6)
     sheet = Sheet.of(width, len(panels), columns, height)
     if labels:
-        sheet.right = [room_of(labels, TYPE)] * columns
+        # One label may stand for all, and be longer than any of them.
+        alike = {"": "alike"} if any(all_alike(panel.rows) for panel in panels) else {}
+        sheet.right = [room_of({**labels, **alike}, TYPE)] * columns
     seen = []
     for ax, panel in zip(sheet.axes, panels, strict=True):
         shown = Shown()
