@@ -427,7 +427,7 @@ def test_who_needs_more_than_the_largest_batch():
 
 
 def test_of_fifty_distributions_some_have_their_numbers_printed():
-    """The first, and those with the smallest and the largest error among them; 300 columns: four."""
+    """The smallest and the largest error among them; of 300 columns four."""
     found = [block["name"] for block in performance_table(shown(FRAMES["fifty"]))]
     assert len(found) == MOST_LAWS
     assert {"a0", "a49"} <= set(found)
