@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Segment = tuple[tuple[float, float], tuple[float, float]]
 
-# On shades from this part of the scale on white numbers read better.
-DARK = 0.6
+# On shades from this part of the scale on white numbers read better; black ones below it.
+DARK = 0.62
+BLACK = "#0d0d0d"
 # Per cent, with the width of their line and its dashes.
 LEVELS = ((10.0, 1.2, "solid"), (5.0, 0.9, (0, (2.0, 1.2))))
 FONTS = (7.5, 7.0, 6.5, 6.0, 5.5)
@@ -112,7 +113,7 @@ def _numbers(ax: Axes, grid: Grid, depth: Floats, font: float) -> None:
     for (i, j), value in np.ndenumerate(grid.numbers):
         if not math.isfinite(value):
             continue
-        colour = "white" if depth[i, j] > DARK else INK
+        colour = "white" if depth[i, j] > DARK else BLACK
         ax.text(
             j + 0.5, i + 0.52, grid.texts[i][j], ha="center", va="center", fontsize=font,
             color=colour, zorder=4,
