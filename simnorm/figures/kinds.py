@@ -11,7 +11,7 @@ import numpy as np
 
 from simnorm.errors import SimnormError, nearest
 from simnorm.figures.schemes import compared
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import floats, is_data
 from simnorm.questions import independent_questions
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ CURVES_OF = {
     ),
     "split": (
         "split",
-        "the run does not have the error of its full sets; a file has no population, and a run "
-        "made before simnorm kept it is to be run again",
+        "the run does not have the error of its full sets; a run made before simnorm kept it is to "
+        "be run again",
     ),
 }
 
@@ -114,7 +114,7 @@ def known_kind(frame: pd.DataFrame, kind: str, others: tuple[str, ...] = ()) -> 
     if kind in known:
         return kind
     raise SimnormError(
-        "kind", kind, f"allowed are {', '.join(known)}", nearest(kind, known).strip()
+        "kind", kind, f"allowed are {', '.join(known)}", nearest(kind.lower(), known).strip()
     )
 
 
@@ -130,6 +130,8 @@ def missing(kind: str, frame: pd.DataFrame, curves: pd.DataFrame) -> str:
     """
     if study_of(frame) != "sweep":
         return ""
+    if kind == "split" and is_data(frame):
+        return "a file has no population that it could be off from"
     if kind in CURVES_OF:
         word, why = CURVES_OF[kind]
         return "" if (curves["kind"] == word).any() else why
