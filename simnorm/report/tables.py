@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # More rows than this are not printed; the attached CSV has them all.
-MOST_ROWS = 130
+MOST_ROWS = 100
 # Of columns of data so many are, the worst.
 MOST_COLUMNS = 4
 # Of distributions so many are, the smallest and the largest errors among them.
