@@ -25,6 +25,7 @@ from simnorm.figures.khat_cells import (
     verdict,
     wanted,
 )
+from simnorm.figures.khat_ledger import spans_of
 from simnorm.report.findings.khat import khat_alt, khat_finding
 
 MISSING = "the mean squared error does not exist: the error's tail index 1 is not above 2"
@@ -135,7 +136,7 @@ def test_what_theory_refuses_is_written_above_its_batch_sizes():
     assert texts.count("nothing refused") == 2  # normal and laplace
     cells = cells_of(frame)
     axis = khat._axis(cells, frame)
-    (span,) = khat._spans(cells[cells["name"] == "cauchy"], axis)["std(ddof=0)"]
+    (span,) = spans_of(cells[cells["name"] == "cauchy"], axis)["std(ddof=0)"]
     # From the middle between 2 and 8, which is 4, to the end.
     assert span == (NO_MOMENT, pytest.approx(4.0), pytest.approx(16.0))
 
