@@ -6,12 +6,12 @@ import matplotlib as mpl
 import matplotlib.backends.backend_agg
 import numpy as np
 import pytest
-from tiny_tables import cell, curves_of, frame_of, tiny_frame
+from tiny_tables import NAN, cell, curves_of, frame_of, tiny_frame
 
 from simnorm import figures
 from simnorm.figures.cells import Cells
 from simnorm.figures.crossings import crossings
-from simnorm.figures.formulas import law_of
+from simnorm.figures.formulas import MARGIN, law_of
 from simnorm.figures.labels import fitted, spread
 from simnorm.figures.reaching import crossing, told_size
 from simnorm.figures.style import marker_of, marks_of
@@ -250,6 +250,19 @@ def test_the_law_of_a_variance_is_named_whatever_the_kurtosis():
     assert law_of(rows[rows["batch_size"] < 32], "unbiased_variance") == ""
 
 
+def test_a_law_is_written_where_nothing_is_drawn():
+    """Falling curves leave the lower left free; curves that start there do not."""
+    frame = falling({"normal": (1 - 1 / 64) ** 0.5}, "mean", (2, 4, 8, 16))
+    relative = frame["measure"] == "relative_variance"
+    law = 1 / frame["batch_size"] - 1 / 64
+    frame = frame.assign(theory=frame["theory"].where(~relative, law))
+    for low, place in ((0.4, (MARGIN, MARGIN)), (2e-3, (1 - MARGIN, 1 - MARGIN))):
+        made = frame.assign(estimate=frame["estimate"].where(~relative, low))
+        made = made.assign(ci_low=NAN, ci_high=NAN)
+        (ax,) = drawn("variance", made).axes
+        assert {t.get_position() for t in ax.texts if t.get_text() == "1/n − 1/N"} == {place}
+
+
 def test_asymptotic_values_are_no_law():
     rows = rows_with(lambda n, N, _: 1 / n - 1 / N, "mean").assign(theory_kind="asymptotic")
     assert law_of(rows, "mean") == ""
@@ -319,6 +332,10 @@ def test_panels_that_a_common_axis_would_flatten_have_their_own():
             for line in cell("normal", word, n, scale * n**-0.5)
         ]
     )
+    for word, shared in (("mean", True), ("biased_variance", False)):
+        some = frame[(frame["estimator"] == "mean") | (frame["estimator"] == word)]
+        limits = [ax.get_ylim() for ax in drawn("rmse", some).axes]
+        assert (len(set(limits)) == 1) == shared
     one, two = drawn("rmse", frame).axes
     assert one.get_ylim()[1] < two.get_ylim()[0] * 1e3
     for ax in (one, two):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simnorm.figures.cells import Cells
+from simnorm.figures.fitting import text_width
+from simnorm.figures.style import FAINT
 from simnorm.figures.tables import floats
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from simnorm.figures.tables import Floats
 
@@ -28,13 +32,14 @@ OF_MEAN: dict[str, Law] = {
 }
 # Of an unbiased variance: what a normal law has, and what is multiplied by the excess kurtosis.
 OF_VARIANCE: dict[str, tuple[Law, Law]] = {
-    "κ·(1/n − 1/N)\n+ 2/(n − 1) − 2/(N − 1)": (
+    "κ·(1/n − 1/N) + 2/(n − 1) − 2/(N − 1)": (
         lambda n, N: 2.0 / (n - 1.0) - 2.0 / (N - 1.0),
         lambda n, N: 1.0 / n - 1.0 / N,
     ),
     "κ/n + 2/(n − 1)": (lambda n, _: 2.0 / (n - 1.0), lambda n, _: 1.0 / n),
 }
-KURTOSIS = "κ is the excess kurtosis."
+# The size of the type, and the air about it in parts of the axes.
+TYPE, MARGIN = 6.5, 0.035
 
 
 def law_of(rows: pd.DataFrame, spec: str) -> str:
@@ -85,3 +90,62 @@ def _one_kurtosis(rows: pd.DataFrame, theory: Floats, laws: tuple[Law, Law]) -> 
         if not _agree(theory[mine], (base + kurtosis * factor)[mine]):
             return False
     return True
+
+
+def law_note(laws: Mapping[str, str]) -> list[str]:
+    """Return a sentence on laws that are too long for their panels, or nothing.
+
+    Examples
+    --------
+    >>> law_note({"mean": "1/n", "unbiased_variance": "κ/n + 2/(n − 1)"})
+    ['Exact curves of unbiased_variance: κ/n + 2/(n − 1), κ the excess kurtosis.']
+    """
+    return [
+        f"Exact curves of {spec}: {text}, κ the excess kurtosis."
+        for spec, text in laws.items() if "κ" in text
+    ]  # fmt: skip
+
+
+def write_law(ax: Axes, rows: pd.DataFrame, text: str, inches: tuple[float, float]) -> None:
+    """Write a law into the lower left or the upper right of axes, where nothing is drawn.
+
+    Parameters
+    ----------
+    ax
+        Axes whose limits are set.
+    rows
+        What is drawn.
+    text
+        The law.
+    inches
+        Width and height of the axes.
+    """
+    wide = text_width(text, TYPE) / inches[0] + 2.0 * MARGIN
+    high = 1.25 * TYPE / 72.0 / inches[1] + 2.0 * MARGIN
+    x, y = _drawn(ax, rows)
+    for right, top in ((False, False), (True, True)):
+        across = x > 1.0 - wide if right else x < wide
+        along = y > 1.0 - high if top else y < high
+        if not (across & along).any():
+            ax.text(
+                1.0 - MARGIN if right else MARGIN, 1.0 - MARGIN if top else MARGIN, text,
+                transform=ax.transAxes, fontsize=TYPE, color=FAINT, zorder=1.5,
+                va="top" if top else "bottom", ha="right" if right else "left",
+            )  # fmt: skip
+            return
+
+
+def _drawn(ax: Axes, rows: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return points and curves in parts of the axes, curves as many points."""
+    to_axes = ax.transData + ax.transAxes.inverted()
+    cells, found = Cells.of(rows), []
+    for name in dict.fromkeys(cells.name):
+        mine = cells.of_name(str(name))
+        for y in (mine.estimate, mine.theory):
+            keep = np.isfinite(y) & (y > 0.0)
+            if keep.any():
+                at = to_axes.transform(np.column_stack([mine.size[keep], y[keep]]))
+                x = np.linspace(at[0, 0], at[-1, 0], 60)
+                found.append(np.column_stack([x, np.interp(x, at[:, 0], at[:, 1])]))
+    every = np.concatenate(found) if found else np.empty((0, 2))
+    return every[:, 0], every[:, 1]

@@ -26,7 +26,7 @@ from simnorm.figures.choice import left_out_note, page_names, thing
 from simnorm.figures.crossings import draw_crossings
 from simnorm.figures.dots import dot_figure
 from simnorm.figures.fitting import fit_title, say_inside, text_width
-from simnorm.figures.formulas import KURTOSIS, law_of
+from simnorm.figures.formulas import law_note, law_of, write_law
 from simnorm.figures.labels import fitted, name_curves, room_of
 from simnorm.figures.legend import (
     Handle,
@@ -69,7 +69,7 @@ HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.1}
 # Of more panels than this, three stand side by side: two columns of them are higher than a page.
 MOST_IN_TWO = 8
 TYPE = 7.0
-# On a common axis of more powers of ten every panel would be a flat line.
+# On a common axis of more powers of ten every panel would be a flat line; twice that of squares.
 MOST_DECADES = 4.0
 
 
@@ -173,7 +173,7 @@ def small_multiples(
     notes += left_out_note(frame, len(every))
     notes += absolute_note([panel.spec for panel in panels if panel.absolute], thing(frame))
     notes += silent_note({panel.spec: panel.rows for panel in panels}, names)
-    notes += [KURTOSIS] if any("κ" in text for text in texts.values()) else []
+    notes += law_note(texts)
     sizes = {int(n) for panel in panels for n in panel.rows["batch_size"]}
     if len(sizes) == 1:
         at = f"Batch size {next(iter(sizes)):,}."
@@ -264,11 +264,9 @@ def curve_figure(
             name_curves(ax, panel.rows, marks, labels, inches, panel.factor, positive, TYPE, level)
         if levels and not panel.absolute and math.isfinite(shown.low):
             draw_crossings(ax, panel.rows, marks, levels, panel.factor, inches)
-        if texts.get(panel.spec) and drawn:
-            ax.text(
-                0.03, 0.05, texts[panel.spec], transform=ax.transAxes, fontsize=6.5, color=FAINT,
-                va="bottom", ha="left", zorder=1.5,
-            )  # fmt: skip
+        law = texts.get(panel.spec, "")
+        if law and drawn and "κ" not in law:
+            write_law(ax, panel.rows, law, inches)
     sheet.furnish()
     return sheet.figure
 
@@ -281,7 +279,9 @@ def _sharing(panels: Sequence[Panel], seen: Sequence[Shown], positive: bool) -> 
     ]  # fmt: skip
     ends = [(seen[place].low, seen[place].high) for place in places]
     low, high = min((low for low, _ in ends), default=1.0), max((top for _, top in ends), default=1)
-    if positive and math.isfinite(low) and high > 10.0**MOST_DECADES * low:
+    squares = any(panel.rows["measure"].str.endswith("variance").any() for panel in panels)
+    most = 10.0 ** (MOST_DECADES * (2.0 if squares else 1.0))
+    if positive and math.isfinite(low) and high > most * low:
         return frozenset()
     return frozenset(places)
 
