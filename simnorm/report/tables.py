@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # More rows than this are not printed; the attached CSV has them all.
 MOST_ROWS = 100
 # Of columns of data so many are, the worst.
-MOST_COLUMNS = 4
+MOST_COLUMNS = 3
 # Of distributions so many are, the smallest and the largest errors among them.
 MOST_LAWS = 12
 MEASURES = ("bias", "variance", "rmse")

@@ -63,6 +63,8 @@ def trust(run: Run, *, answers: bool) -> Rich:
     shown: list[Any] = [text.trust(run.whole)]
     if run.has("audit"):
         shown += [" ", ref("audit"), " shows every z."]
+    elif run.questions:
+        shown += [" ", ref("questions"), " has every z."]
     if answers and len(run.names) > 1:
         shown += [" ", ref("answers"), f" has the numbers by {run.thing}."]
     return shown

@@ -155,14 +155,17 @@ def audit(run: Run) -> list[Block]:
         " is judged by Šidák’s bound at 1 %; ", code("simnorm check"), ", which fails a run, by a "
         "larger one that chance exceeds in 1 of 10,000 runs.",
     ]  # fmt: skip
-    if not run.has("audit"):
-        return [heading("Audit"), paragraph(text.trust(run.whole))]
     table = tables.audit(run)
+    if not table:
+        return [heading("Audit"), paragraph(text.trust(run.whole))]
+    if not run.has("audit"):
+        said = [text.audit_finding(run.whole), " ", ref("questions"), " has all."]
+        return [heading("Audit"), paragraph([*words, " ", *said]), *table]
     shown: Rich = [*words, " ", ref("audit"), " has all, ", ref("questions"), " the largest."]
     alt = f"Dot plot of z by {run.thing} with the Šidák bound, and a normal quantile plot of all z."
     return [
         heading("Audit"),
-        paragraph(shown if table else [*words, " ", ref("audit"), " has all."]),
+        paragraph(shown),
         *run.figures(
             "audit", "Bias and variance against exact theory", text.audit_finding(run.whole), alt
         ),

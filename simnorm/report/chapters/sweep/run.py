@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from simnorm.figures import PAGED, kinds_of, pages, panelled
 from simnorm.figures.choice import main_rows, page_names, thing
 from simnorm.figures.kinds import missing
 from simnorm.figures.tables import is_data, names_of, pages_of
+from simnorm.questions import independent_questions
 from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simnorm.report import Design, Reportable
-
-NEW = ("sampling_distribution", "split", "heatmap", "khat")
+# Fewer than so many need no picture.
+FEWEST_QUESTIONS = 5
 # A figure goes on over so many pages at most.
 MOST_PAGES = 3
 
@@ -98,6 +98,11 @@ class Run:
         """Whether replications of some rows failed."""
         return bool((self.whole["status"] == "failed").any())
 
+    @cached_property
+    def questions(self) -> int:
+        """How many questions the audit asks."""
+        return len(independent_questions(self.whole))
+
     def has(self, kind: str) -> bool:
         """Return whether there is a figure of a kind, and whether it has something to say.
 
@@ -105,9 +110,7 @@ class Run:
         """
         if kind not in kinds_of(self.whole) or (kind == "histograms" and not self.of_data):
             return False
-        if kind in NEW and not all(
-            find_spec(f"simnorm.{place}.{kind}") for place in ("figures", "report.findings")
-        ):
+        if kind == "audit" and self.questions < FEWEST_QUESTIONS:
             return False
         table = self.whole if kind in ("audit", "sampling") else self.frame
         if kind in ("heatmap", "khat"):

@@ -18,7 +18,12 @@ MOST_ANSWERS = 16
 
 
 def answers(run: Run) -> dict[str, Any]:
-    """Return the table of answers and whether it has needed sizes; nothing without any answer."""
+    """Return the table of answers and whether it has needed sizes.
+
+    Nothing without any answer, and for a single cell, which has the first page for itself.
+    """
+    if len(run.names) == 1 and run.frame["batch_size"].nunique() == 1:
+        return {}
     whole = not run.of_data and len(run.names) <= MOST_ANSWERS
     found = _answers(run, every=whole)
     if not (found["rows"] and found["groups"]) or not _any_number(found):
