@@ -95,8 +95,8 @@ def significant(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> significant(0.0456789), significant(1234.5), significant(0.0), significant(3.2e-9)
-    ('0.0457', '1,234', '0', '3.20e\u22129')
+    >>> significant(0.0456789), significant(1234.5), significant(0.0), significant(3.2e21)
+    ('0.0457', '1,234', '0', '3.20e21')
     """
     if value == 0.0:
         return "0"
@@ -104,7 +104,8 @@ def significant(value: float, digits: int = 3) -> str:
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if -5 <= exponent < 7:
         return fixed(value, max(0, digits - 1 - exponent))
-    return f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("-", MINUS)
+    power = f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return power.replace("-", MINUS)
 
 
 def percent(share: float, digits: int = 2) -> str:

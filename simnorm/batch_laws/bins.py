@@ -175,7 +175,8 @@ def _reach_of_law(kind: Estimator, n: int, law: Distribution) -> Reach | None:
         variance = _reach_of_law(_variance(kind), n, law)
         return None if variance is None else _rooted(variance)
     values = theory.values_of(kind, n, None, theory.of_distribution(law))
-    if not values:
+    # Of some there is a formula for one of the two alone.
+    if not {"bias", "variance"} <= values.keys():
         return None
     centre = kind.population(law) + values["bias"] - (law.pivot if kind.is_location else 0.0)
     return _about(centre, math.sqrt(values["variance"]))
