@@ -7,7 +7,17 @@ import re
 
 import numpy as np
 import pytest
-from tiny_tables import NAN, TinyDesign, cell, data_frame, facts_of, frame_of, of_file, tiny_frame
+from tiny_tables import (
+    NAN,
+    TinyDesign,
+    cell,
+    curves_of,
+    data_frame,
+    facts_of,
+    frame_of,
+    of_file,
+    tiny_frame,
+)
 
 from simnorm.figures.choice import main_rows
 from simnorm.figures.tables import is_data
@@ -406,6 +416,30 @@ def test_the_full_set_has_no_error():
 )  # fmt: skip
 def test_needed_sizes_in_words(found, said):
     assert text.needed_sentence("mean", found).startswith(said)
+
+
+def test_a_batch_size_found_without_a_valid_error_bar_is_not_told():
+    """b comes down to 10 % between 16 and 64, but at 64 its error bar is not valid."""
+    lines = cell("a", "mean", 16, 0.2) + cell("a", "mean", 64, 0.05) + cell("b", "mean", 16, 0.3)
+    sure = text.answer(frame_of([*lines, *cell("b", "mean", 64, 0.08)]))
+    assert "(a) to" in sure
+    unsure = cell("b", "mean", 64, 0.08, status="unreliable", kind="")
+    # Of a the squared error falls by 0.0375 while 1/n falls by 3/64: 0.01 is at 1/n = 0.025.
+    assert text.answer(frame_of([*lines, *unsure])).endswith(
+        "It takes about 40 observations to bring the mean within 10 % of a standard deviation."
+    )
+
+
+def test_one_is_no_plural():
+    """One cell, one row, one interval."""
+    frame = frame_of(cell("a", "mean", 16, 0.25))
+    assert text.convergence_finding(frame, curves_of(frame)) == (
+        "After 64 replications the RMSE of the one cell with exact theory and a valid error bar is "
+        "within 1.6 % of its exact value."
+    )
+    one = frame.assign(status=["ok", *["exact"] * 7])
+    assert text.status_sentence(one) == "Of 8 rows of the table, 1 is ok and 7 exact."
+    assert text.status_sentence(frame.iloc[:1]) == "The one row of the table is ok."
 
 
 def test_who_needs_more_than_the_largest_batch():
