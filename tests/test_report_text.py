@@ -24,7 +24,14 @@ from simnorm.figures.tables import is_data
 from simnorm.report import data, robust, text
 from simnorm.report.facts import Needed
 from simnorm.report.names import renamed, shown_names
-from simnorm.report.tables import MOST_LAWS, THIN, answer_table, estimate_text, performance_table
+from simnorm.report.tables import (
+    MOST_COLUMNS,
+    MOST_LAWS,
+    THIN,
+    answer_table,
+    estimate_text,
+    performance_table,
+)
 from simnorm.report.told import Typical, told, typical, typical_errors
 from simnorm.robust_table import PERCENT, Cell, Span
 from simnorm.stopped import notice
@@ -461,11 +468,11 @@ def test_who_needs_more_than_the_largest_batch():
 
 
 def test_of_fifty_distributions_some_have_their_numbers_printed():
-    """The smallest and the largest error among them; of 300 columns four."""
+    """The smallest and the largest error among them; of 300 columns the worst."""
     found = [block["name"] for block in performance_table(shown(FRAMES["fifty"]))]
     assert len(found) == MOST_LAWS
     assert {"a0", "a49"} <= set(found)
-    assert len(performance_table(shown(FRAMES["300 columns"]))) == 4
+    assert len(performance_table(shown(FRAMES["300 columns"]))) == MOST_COLUMNS
 
 
 def test_a_mark_stands_apart():
