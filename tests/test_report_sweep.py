@@ -45,15 +45,16 @@ def article_of(name) -> Article:
     return Content.of(FRAMES[name]).article
 
 
-def many(count, sizes=(4, 16, 64)):
+def many(count, sizes=(4, 16, 64), more=""):
     """Distributions with long names, the last one the largest error."""
+    names = [f"scipy.genextreme(c=-0.{i:02d}{more},loc={i})" for i in range(count)]
     return frame_of(
         [
             line
-            for i in range(count)
+            for i, name in enumerate(names)
             for n in sizes
-            for line in cell(f"scipy.genextreme(c=-0.{i:02d},loc={i})", "mean", n, n**-0.5)
-            + cell(f"scipy.genextreme(c=-0.{i:02d},loc={i})", "std(ddof=0)", n, (9 + i) * n**-0.5)
+            for line in cell(name, "mean", n, n**-0.5)
+            + cell(name, "std(ddof=0)", n, (9 + i) * n**-0.5)
         ]
     )
 
@@ -71,6 +72,7 @@ def gone():
 
 FRAMES = {
     "two laws": TinyResult(tiny_frame()),
+    "amber": TinyResult(tiny_frame().assign(khat=0.4)),
     "one cell": TinyResult(frame_of(cell("normal", "std(ddof=0)", 16, 0.2))),
     "undefined": TinyResult(undefined_frame()),
     "no theory": TinyResult(frame_of(cell("normal", "median", 4, 0.3, kind=""))),
@@ -228,6 +230,12 @@ def test_sections_stand_in_one_order(made):
     assert {"Audit", "Tables"} <= set(found)
 
 
+def test_cells_near_the_limit_have_a_picture():
+    made = article_of("amber")
+    assert "khat" in made.figures()
+    assert "Where the mean square fails" in sections(made)
+
+
 def test_schemes_stand_before_the_tables_where_there_are_several():
     found = sections(article_of("schemes"))
     assert found[-2:] == ["Sampling schemes", "Tables"]
@@ -301,7 +309,7 @@ def ended(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 LONG = {
-    "partial, long names": PartialRun(ended(many(7))),
+    "partial, long names": PartialRun(ended(many(9, more="0123456789" * 8))),
     "partial, fifty": PartialRun(ended(many(50))),
     "one cell": FRAMES["one cell"],
     "data": FRAMES["wide data"],
