@@ -55,6 +55,6 @@ def _quantiles(run: Run, found: dict[str, Any]) -> Block:
     ]  # fmt: skip
     head = [run.thing, "estimator", "sizes", [sym("n")], "why", "5 %", "median", "95 %"]
     return table(
-        head, rows, caption, "lllrlrrr", gutter=4.0, shares=(1.1, 0, 0, 0, 1, 0, 0, 0),
+        head, rows, caption, "lllrlrrr", gutter=4.0, shares=(0.9, 0, 0, 0, 1.1, 0, 0, 0),
         title="Errors that always exist", label="quantiles",
     )  # fmt: skip
