@@ -323,6 +323,23 @@ def start_jobs(_scale: float) -> Jobs:
     }
 
 
+def reported(name: str) -> float:
+    """Return the seconds of the process that writes a report of the default run, made before."""
+    with tempfile.TemporaryDirectory() as folder:
+        sn.sweep(out=f"{folder}/run")
+        begin = time.perf_counter()
+        python("-m", "simnorm", "report", f"{folder}/run", "-q", "-o", f"{folder}/{name}")
+        return time.perf_counter() - begin
+
+
+def report_jobs(_scale: float) -> Jobs:
+    """Write the report in both forms; no fraction of the work is less."""
+    return {
+        "pdf": Job(partial(reported, "report.pdf")),
+        "md": Job(partial(reported, "report.md")),
+    }
+
+
 def help_jobs(_scale: float) -> Jobs:
     """Make the two processes."""
     help_, typer = ("-m", "simnorm", "--help"), ("-c", "import typer")

@@ -158,6 +158,11 @@ START = [
     Row("start-process", "default sweep, R = 64, in a new process", "process", "", 1.2, unit="s"),
     Row("start-tiny", "10^6 draws in a process that has run", "tiny", "", 0.6, unit="s"),
 ]
+# A process from its start to its end, of a run that is there.
+REPORTS = [
+    Row("report-pdf", "report of the default run", "pdf", "", 5, unit="s"),
+    Row("report-md", "  the same as Markdown, with its pictures", "md", "", 5, unit="s"),
+]
 HELP = [Row("help", "simnorm --help / python -c 'import typer'", "help", "typer", 3)]
 
 GROUPS = [
@@ -172,5 +177,6 @@ GROUPS = [
     Group(AVERAGES, jobs.running_jobs),
     Group(MEMORY, jobs.memory_jobs),
     Group(START, jobs.start_jobs),
+    Group(REPORTS, jobs.report_jobs),
     Group(HELP, jobs.help_jobs),
 ]
