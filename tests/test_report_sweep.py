@@ -236,6 +236,12 @@ def test_cells_near_the_limit_have_a_picture():
     assert "Where the mean square fails" in sections(made)
 
 
+def test_the_law_of_the_mean_is_told_where_there_is_a_mean():
+    said = {name: str(list(article_of(name).blocks())) for name in ("two laws", "one cell")}
+    assert "for a mean as 1/n − 1/N" in said["two laws"]
+    assert "for a mean as" not in said["one cell"]
+
+
 def test_schemes_stand_before_the_tables_where_there_are_several():
     found = sections(article_of("schemes"))
     assert found[-2:] == ["Sampling schemes", "Tables"]

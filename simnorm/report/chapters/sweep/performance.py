@@ -57,7 +57,7 @@ def variance(run: Run) -> list[Block]:
     if not run.has("variance"):
         why = "Variance, bias and mean squared error are undefined in every row."
         return [paragraph([why, " ", ref("statuses"), " has the reasons."])]
-    shuffled = set(run.frame["sampling"]) == {SHUFFLE}
+    shuffled = set(run.frame["sampling"]) == {SHUFFLE} and "mean" in set(run.frame["estimator"])
     law = f", for a mean as 1/n − 1/N whatever the {run.thing}" if shuffled else ""
     words = [
         ref("variance"), f" shows how widely the error scatters from batch to batch. It falls as "
