@@ -102,7 +102,7 @@ def test_a_plan_draws_nothing(word, empty_cwd):
         (["running", "--steps", "0"], "--steps: got '0'"),
         (["running", "--drift", "nan"], "--drift: got 'nan'"),
         (["inputs", "--batch-sizes", "99999"], "a batch cannot be larger than the full set"),
-        (["inputs", "--report", "x.txt"], "a report is a PDF"),
+        (["inputs", "--report", "x.txt"], "a report is PDF or Markdown"),
         (["inputs", "--data", "missing.csv"], "missing.csv"),
     ],
 )

@@ -54,8 +54,8 @@ def beginning(text: str) -> str:
 
     Examples
     --------
-    >>> beginning("12. of May")
-    '12\\\\. of May'
+    >>> print(beginning("12. of May"))
+    12\. of May
     """
     found = _BEGINNING.match(text)
     if not found:
