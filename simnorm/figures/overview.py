@@ -62,7 +62,9 @@ IN_WORDS = {
 
 
 @styled
-def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH) -> Figure:
+def figure(
+    frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH, height: float = 0.0
+) -> Figure:
     """Draw the RMSE of the batch mean, in sd, and the relative RMSE of the batch sd.
 
     Of many distributions or columns those are drawn that `chosen_names` finds; the others of the
@@ -76,6 +78,8 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
         ``"full_set"`` or ``"population"``; nothing for the full set where the table has it.
     width
         Width in inches; from 8 inches on the type is larger, to be read on a screen.
+    height
+        Height of the axes in inches; in proportion to the width unless given.
     """
     frame = named(frame)
     reference = reference or reference_of(frame)
@@ -97,7 +101,7 @@ def figure(frame: pd.DataFrame, reference: str = "", width: float = BANNER_WIDTH
         at = f"Batch size {int(rows['batch_size'].iloc[0]):,}."
         drawn = dot_figure(panels, marks, width, [at, *notes], positive=True, size=size)
         return drawn or empty_figure(why_nothing(rows), width)
-    return _curves(panels, [whole[word] for word in words], marks, width, notes, size)
+    return _curves(panels, [whole[word] for word in words], marks, width, notes, size, height)
 
 
 def _left_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -127,10 +131,12 @@ def _curves(
     width: float,
     notes: list[str],
     size: float,
+    height: float,
 ) -> Figure:
     """Draw the panels against batch size, names beside the curves."""
     columns = beside(width, len(panels), 2.6)
-    sheet = Sheet.of(width, len(panels), columns, max(HEIGHT * width, LOWEST))
+    height = height or max(HEIGHT * width, LOWEST)
+    sheet = Sheet.of(width, len(panels), columns, height)
     sheet.scale, sheet.legend_size, sheet.notes = size / 8.0, 0.92 * size, notes
     sheet.note_size = max(7.0, 0.8 * size)
     type_size = 0.95 * size

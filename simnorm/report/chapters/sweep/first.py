@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from simnorm.figures.tables import names_of, short
@@ -9,6 +10,11 @@ from simnorm.formatting import plural
 from simnorm.report import data, text
 from simnorm.report.article import Block, Rich, figure, ref
 from simnorm.report.chapters.sweep.run import Run
+from simnorm.report.findings.overview import overview_finding
+
+# The axes of the picture in inches where the answer is short, and what a line of it takes.
+TALLEST, LOWEST, LINE = 3.0, 1.9, 0.21
+SHORT_ANSWER, LETTERS_PER_LINE = 4, 72
 
 
 def head(run: Run) -> str:
@@ -46,8 +52,13 @@ def picture(run: Run, answer: str) -> list[Block]:
     """Return the figure that answers the question; none where every value is undefined."""
     if not run.has("overview"):
         return []
-    caption = f"RMSE of batch statistics against those of {run.against}, by batch size."
-    return [figure("overview", caption, f"{text.overview_alt(run.frame)} {answer}")]
+    what = f"RMSE of batch statistics against those of {run.against}, by batch size."
+    caption = f"{what} {overview_finding(run.frame)}".strip()
+    # Letters keep their size in a lower picture, which they do not in one that is made smaller.
+    lines = math.ceil(len(answer) / LETTERS_PER_LINE) - SHORT_ANSWER + 5 * run.falls_short
+    height = max(LOWEST, TALLEST - LINE * max(0, lines))
+    alt = f"{text.overview_alt(run.frame)} {answer}"
+    return [figure("overview", caption, alt, options={"height": height})]
 
 
 def trust(run: Run, *, answers: bool) -> Rich:

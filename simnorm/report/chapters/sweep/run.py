@@ -15,6 +15,7 @@ from simnorm.questions import independent_questions
 from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
+from simnorm.stopped import notice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,11 @@ class Run:
     facts: pd.DataFrame
     design: Design
     provenance: dict[str, Any]
+
+    @cached_property
+    def falls_short(self) -> bool:
+        """Whether a notice on the first page says what was not reached."""
+        return bool(notice(self.design, self.whole))
 
     @classmethod
     def of(
