@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import typst
 from sklearn import datasets
 
 import simnorm as sn
@@ -14,6 +15,20 @@ from simnorm.design import Design
 from simnorm.figures import save
 
 REPORTS = Path(__file__).resolve().parent.parent / "reports"
+SHOWN = (1, 4, 6)
+SHEET = """
+#set page(width: auto, height: auto, margin: 10pt, fill: rgb("#e4e8ec"))
+#grid(columns: 3, gutter: 10pt, ..PAGES.map(page => box(
+  fill: white, image("FILE", page: page, width: 300pt, alt: "page"),
+)))
+"""
+
+
+def picture_of_pages(report: Path, picture: Path, pages: tuple[int, ...] = SHOWN) -> None:
+    """Write a picture of some pages of a report side by side."""
+    source = SHEET.replace("PAGES", str(pages)).replace("FILE", report.name)
+    made = typst.compile(source.encode(), root=str(report.parent), format="png", ppi=130)
+    picture.write_bytes(made if isinstance(made, bytes) else made[0])
 
 
 def of_data() -> None:
@@ -39,6 +54,7 @@ def main() -> None:
     result = run(Design.make(), command="simnorm sweep --report reports/sweep.pdf")
     save(result.figure("overview"), REPORTS / "overview.png")
     print(result.report(REPORTS / "sweep.pdf"))
+    picture_of_pages(REPORTS / "sweep.pdf", REPORTS / "report.png")
     save(sn.study("inputs").figure("error"), REPORTS / "inputs.png")
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         of_data()
