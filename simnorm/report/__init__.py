@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from simnorm.report.collector import uncollected
 from simnorm.report.formats import MARKDOWN, check_paper, format_of
 
 if TYPE_CHECKING:
@@ -92,11 +93,12 @@ def write_report(
     """
     found = format_of(path, format)
     paper = check_paper(paper, found)
-    if found == MARKDOWN:
-        from simnorm.report.markdown import write as write_markdown
+    with uncollected():
+        if found == MARKDOWN:
+            from simnorm.report.markdown import write as write_markdown
 
-        write_markdown(result, path)
-        return
-    from simnorm.report.compile import write
+            write_markdown(result, path)
+            return
+        from simnorm.report.compile import write
 
-    write(result, path, paper=paper)
+        write(result, path, paper=paper)
