@@ -241,6 +241,33 @@ def test_one_size_and_wrong_words(whole):
         split_estimators(main_rows(whole.frame), whole.curves, "max")
 
 
+def test_full_sets_that_are_never_off_have_no_line():
+    """The median of rare ones is 0 in every full set of 1,024: said in words, on axis and page."""
+    rare = sn.sweep("bernoulli(p=0.02)", estimators="median", batch_sizes=[2, 8, 32],
+                    full_size=1024, replications=64)  # fmt: skip
+    frame = main_rows(rare.frame)
+    parts = parts_of(frame, rare.curves, "bernoulli(p=0.02)", "median")
+    assert parts.level == 0.0
+    for figure in (split.figure(frame, rare.curves), rare.plot("split").figure):
+        figure.draw_without_rendering()
+        low, high = figure.axes[0].get_ylim()
+        assert 0.0 < low < 0.72 < high or 0.0 < low < 72.0 < high
+        words = [text.get_text() for text in figure.axes[0].texts]
+        assert "the full set’s own, N = 1,024: 0 in every replication" in words
+    text = split_finding(frame, rare.curves)
+    assert "no full set that was drawn (N = 1,024) is off" in text
+
+
+def test_errors_that_are_all_zero_have_no_axis():
+    """Where batches are never off either there is a sentence for a panel."""
+    rare = sn.sweep("bernoulli(p=0.000001)", estimators="median", batch_sizes=[8, 32],
+                    full_size=64, replications=16)  # fmt: skip
+    figure = split.figure(main_rows(rare.frame), rare.curves)
+    figure.draw_without_rendering()
+    assert "zero" in figure.axes[0].texts[0].get_text()
+    assert "no batch that was drawn is off" in split_finding(main_rows(rare.frame), rare.curves)
+
+
 def test_the_measure_is_that_of_the_tally():
     """A root mean square by hand: of 3 and 4, sqrt(12.5)."""
     errors = np.array([[3.0, -4.0]])

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 ABOUT_POPULATION, ABOUT_FULL_SET = "about the population", "about the full set"
 OF_DATA = "Nothing to show: a file has no population, so all of the error is the batch’s."
 NOTHING = "Nothing to show: the run does not have the error of its full sets."
+ALL_ZERO = "Nothing to show: every error is zero."
 # How far below the full set's own error the axis goes, where a batch's part ends at 0.
 BELOW = 2.2
 
@@ -151,10 +152,16 @@ def _panel(ax: Axes, parts: Parts, mark: Mark, inches: float) -> Shown:
     shown = Shown()
     draw_cells(ax, rows, marks, shown, factor)
     level = factor * parts.level
+    # No full set that was drawn may be off: then there is no line, and the batches' errors decide.
+    low, high = (level, max(level, shown.high)) if level > 0.0 else (shown.low, shown.high)
+    if not 0.0 < low < math.inf:
+        say_nothing_to_show(ax, ALL_ZERO)
+        return shown
     batch_size_axis(ax, sorted({*_sizes(parts.population), *_sizes(parts.full_set)}), inches)
-    high = shown.high if math.isfinite(shown.high) else level
-    log_axis(ax, level / BELOW, max(high, level) * 1.25, percent=not parts.absolute)
-    ax.axhline(level, color=mark.colour, linewidth=0.8, linestyle=(0, (1.2, 1.6)), zorder=1.5)
+    log_axis(ax, low / BELOW, high * 1.25, percent=not parts.absolute)
+    if level > 0.0:
+        line = {"linewidth": 0.8, "linestyle": (0, (1.2, 1.6)), "zorder": 1.5}
+        ax.axhline(level, color=mark.colour, **line)
     ax.set_ylabel(f"RMSE, {unit_of(parts.spec, 'rmse')}" if parts.absolute else "relative RMSE")
     _labels(ax, parts, marks, level, factor)
     return shown
@@ -170,9 +177,13 @@ def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor
     style: dict[str, Any] = {"fontsize": 7.0, "zorder": 6, "textcoords": "offset points"}
     style["bbox"] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
     own = f"the full set’s own, N = {parts.full_size:,}"
+    where: dict[str, Any] = {"xy": (0.0, level), "xytext": (3.0, -2.5), "va": "top"}
+    if not level > 0.0:
+        own += ": 0 in every replication"
+        where = {"xy": (0.0, ax.get_ylim()[0]), "xytext": (3.0, 2.5), "va": "bottom"}
     ax.annotate(
-        own, (0.0, level), xycoords=("axes fraction", "data"), xytext=(3.0, -2.5), ha="left",
-        va="top", color=marks[ABOUT_POPULATION].colour, **style,
+        own, xycoords=("axes fraction", "data"), ha="left", color=marks[ABOUT_POPULATION].colour,
+        **where, **style,
     )  # fmt: skip
     for name, rows, part, side in (
         (ABOUT_POPULATION, parts.population, 0.36, 1.0),

@@ -153,7 +153,9 @@ def _constant(rows: pd.DataFrame) -> float:
         ratio = ratio[np.isfinite(ratio)]
         if ratio.size:
             return float(ratio[0])
-    return math.nan
+    # Where no batch is off at all every unit does.
+    seen = floats(plain, "estimate")
+    return 1.0 if seen.size and (seen == 0.0).all() else math.nan
 
 
 def _estimate(y: float, mcse: float, exact: float) -> dict[str, Any]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simnorm.figures.split_parts import Parts, Shares, parts_of, shares_of, split_estimators
+from simnorm.figures.split_parts import (
+    Parts,
+    Shares,
+    parts_of,
+    shares_of,
+    simulated,
+    split_estimators,
+)
 from simnorm.figures.split_parts import split_names as names_shown
 from simnorm.figures.tables import is_data
 from simnorm.formatting import percent
@@ -43,11 +50,18 @@ def split_finding(frame: pd.DataFrame, curves: pd.DataFrame, estimator: str = ""
 
 
 def _of_one(parts: Parts) -> str:
+    what = f"the {in_words(parts.spec)} of {parts.name}"
+    if parts.level == 0.0:
+        if (simulated(parts.population)["estimate"] == 0.0).all():
+            return f"Of {what} no batch that was drawn is off the population value."
+        return (
+            f"For {what}, no full set that was drawn (N = {parts.full_size:,}) is off the "
+            "population value: all of the error seen is the batch’s."
+        )
     shares = shares_of(parts)
     if not shares:
         return ""
     small, large = shares[0], shares[-1]
-    what = f"the {in_words(parts.spec)} of {parts.name}"
     text = (
         f"For {what}, {_part(small.full_set)} of the mean squared error about the population comes "
         f"from the full set (N = {parts.full_size:,}) at n = {small.n:,}"
