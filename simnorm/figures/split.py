@@ -160,7 +160,7 @@ def _panel(ax: Axes, parts: Parts, mark: Mark, inches: float) -> Shown:
     batch_size_axis(ax, sorted({*_sizes(parts.population), *_sizes(parts.full_set)}), inches)
     log_axis(ax, low / BELOW, high * 1.25, percent=not parts.absolute)
     if level > 0.0:
-        line = {"linewidth": 0.8, "linestyle": (0, (1.2, 1.6)), "zorder": 1.5}
+        line: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1.2, 1.6)), "zorder": 1.5}
         ax.axhline(level, color=mark.colour, **line)
     ax.set_ylabel(f"RMSE, {unit_of(parts.spec, 'rmse')}" if parts.absolute else "relative RMSE")
     _labels(ax, parts, marks, level, factor)
