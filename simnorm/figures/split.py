@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from simnorm.figures.cells import Shown, draw_cells, merged
-from simnorm.figures.fitting import fit_title
-from simnorm.figures.legend import legend_entries, put_legend, put_note
-from simnorm.figures.split_parts import (
-    Parts,
-    parts_of,
-    simulated,
-    split_estimators,
-    split_names,
-)
+from simnorm.figures.fitting import fit_title, text_width
+from simnorm.figures.legend import legend_entries
+from simnorm.figures.sheet import EDGE, Sheet, label_room, ticks_room
+from simnorm.figures.split_parts import Parts, all_parts, simulated
 from simnorm.figures.style import (
     FAINT,
     PAGE_WIDTH,
@@ -29,6 +24,7 @@ from simnorm.figures.style import (
     empty_figure,
     log_axis,
     marks_of,
+    number,
     plain,
     say_nothing_to_show,
     styled,
@@ -37,6 +33,7 @@ from simnorm.figures.tables import floats, is_data, names_of, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ABOUT_POPULATION, ABOUT_FULL_SET = "about the population", "about the full set"
 OF_DATA = "Nothing to show: a file has no population, so all of the error is the batch’s."
@@ -44,6 +41,8 @@ NOTHING = "Nothing to show: the run does not have the error of its full sets."
 ALL_ZERO = "Nothing to show: every error is zero."
 # How far below the full set's own error the axis goes, where a batch's part ends at 0.
 BELOW = 2.2
+# Of the axes, in inches.
+HEIGHT = 1.4
 
 
 @styled
@@ -70,41 +69,53 @@ def figure(
     width
         In inches.
     """
-    specs = split_estimators(frame, curves, estimator)
-    names = [name] if name else split_names(frame, curves, specs) if specs else []
-    found = [
-        parts
-        for one in names
-        for spec in specs
-        if (parts := parts_of(frame, curves, one, spec)) is not None
-    ]
+    found = all_parts(frame, curves, estimator, name)
     if not found:
         return empty_figure(OF_DATA if is_data(frame) else NOTHING, width)
     columns = beside(width, min(2, len(found)), 2.6)
-    count = math.ceil(len(found) / columns)
-    drawn = Figure(figsize=(width, 1.9 * count + 0.55), layout="constrained")
-    grid = drawn.subplots(count, columns, squeeze=False)
-    marks, shown = marks_of(names_of(frame)), []
-    for place, ax in enumerate(grid.flat):
-        if place >= len(found):
-            ax.set_axis_off()
-            continue
-        parts = found[place]
-        shown.append(_panel(ax, parts, marks[parts.name], width / columns - 0.62))
-        fit_title(ax, f"{marks[parts.name].label}: {parts.spec}", width / columns - 0.65)
-        if place + columns < len(found):
-            ax.set_xlabel("")
-    handles, labels = legend_entries({}, merged(shown))
-    put_legend(drawn, handles, labels)
-    every = len(names_of(frame))
+    sheet = Sheet.of(width, len(found), columns, HEIGHT)
+    every = names_of(frame)
+    marks = marks_of(every)
+    for ax, parts in zip(sheet.axes, found, strict=True):
+        fit_title(ax, f"{marks[parts.name].label}: {parts.spec}", sheet.across)
+    sheet.arrange()
+    shown = [
+        _panel(ax, parts, marks[parts.name])
+        for ax, parts in zip(sheet.axes, found, strict=True)
+    ]  # fmt: skip
+    sheet.legend = legend_entries({}, merged(shown))
+    sheet.notes = [] if name else _notes(found, len(every))
+    _arrange(sheet, found)
+    sheet.furnish()
+    return sheet.figure
+
+
+def _arrange(sheet: Sheet, found: Sequence[Parts]) -> None:
+    """Give every panel the room that its labels need, and the batch sizes of all."""
+    sheet.left = [0.1] * sheet.columns
+    for place, (ax, parts) in enumerate(zip(sheet.axes, found, strict=True)):
+        if ax.axison:
+            room = ticks_room(ax) + label_room(_what(parts))
+            column = place % sheet.columns
+            sheet.left[column] = max(sheet.left[column], room)
+    sizes = sorted({n for parts in found for n in _sizes(parts)})
+    # The label of the largest size stands over the end of the axis.
+    half = 0.5 * text_width(number(sizes[-1]), 7.0) + 0.5 * EDGE
+    sheet.right = [max(EDGE, half - 0.03 * sheet.across)] * sheet.columns
+    sheet.arrange()
+    for place, (ax, parts) in enumerate(zip(sheet.axes, found, strict=True)):
+        if ax.axison:
+            here = place in sheet.labelled
+            batch_size_axis(ax, sizes, sheet.across, label=False)
+            ax.tick_params(labelbottom=here)
+            sheet.label(ax, "batch size n" if here else "", _what(parts))
+
+
+def _notes(found: Sequence[Parts], every: int) -> list[str]:
+    """Return which distributions are shown, if not all."""
     some = len({parts.name for parts in found})
-    which = (
-        " the first, and the one whose full sets are off furthest" if some == 2 else " the first"
-    )
-    put_note(
-        drawn, [f"{some} of {every} distributions:{which}."] if some < every and not name else []
-    )
-    return drawn
+    others = ", and the one whose full sets are off furthest" if some == 2 else ""
+    return [f"{some} of {every} distributions: the first{others}."] if some < every else []
 
 
 def draw(
@@ -123,19 +134,22 @@ def draw(
     estimator
         Which estimator; the featured scale if left out.
     """
-    specs = split_estimators(frame, curves, estimator)
-    names = [name] if name else split_names(frame, curves, specs) if specs else []
-    parts = parts_of(frame, curves, names[0], specs[-1]) if names else None
-    if parts is None:
+    found = all_parts(frame, curves, estimator, name)
+    if not found:
         say_nothing_to_show(ax, OF_DATA if is_data(frame) else NOTHING)
         return
+    # The scale of the first.
+    parts = [parts for parts in found if parts.name == found[0].name][-1]
     marks = marks_of(names_of(frame))
     mark = marks[parts.name] if parts.name in marks else marks_of([parts.name])[parts.name]
-    _panel(ax, parts, mark, 4.2)
+    _panel(ax, parts, mark)
+    if ax.axison:
+        batch_size_axis(ax, _sizes(parts), 4.2)
+        ax.set_ylabel(_what(parts))
     fit_title(ax, f"{mark.label}: {parts.spec}", 4.2)
 
 
-def _panel(ax: Axes, parts: Parts, mark: Mark, inches: float) -> Shown:
+def _panel(ax: Axes, parts: Parts, mark: Mark) -> Shown:
     """Draw one panel; return what has been drawn."""
     mark = mark.of(parts.spec)
     marks = {
@@ -157,19 +171,23 @@ def _panel(ax: Axes, parts: Parts, mark: Mark, inches: float) -> Shown:
     if not 0.0 < low < math.inf:
         say_nothing_to_show(ax, ALL_ZERO)
         return shown
-    batch_size_axis(ax, sorted({*_sizes(parts.population), *_sizes(parts.full_set)}), inches)
     log_axis(ax, low / BELOW, high * 1.25, percent=not parts.absolute)
     if level > 0.0:
         line: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1.2, 1.6)), "zorder": 1.5}
         ax.axhline(level, color=mark.colour, **line)
-    ax.set_ylabel(f"RMSE, {unit_of(parts.spec, 'rmse')}" if parts.absolute else "relative RMSE")
     _labels(ax, parts, marks, level, factor)
     return shown
 
 
-def _sizes(rows: pd.DataFrame) -> list[int]:
+def _what(parts: Parts) -> str:
+    """Return what the y axis shows."""
+    return f"RMSE, {unit_of(parts.spec, 'rmse')}" if parts.absolute else "relative RMSE"
+
+
+def _sizes(parts: Parts) -> list[int]:
     """Return the batch sizes that were simulated, which have a tick."""
-    return [int(n) for n in simulated(rows)["batch_size"]]
+    both = (parts.population, parts.full_set)
+    return sorted({int(n) for rows in both for n in simulated(rows)["batch_size"]})
 
 
 def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor: float) -> None:
@@ -193,7 +211,7 @@ def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor
         if at is None:
             continue
         # A curve of one point has no slope to stand below.
-        alone = side < 0.0 and at[0] <= min(_sizes(parts.population), default=0)
+        alone = side < 0.0 and at[0] <= min(simulated(parts.population)["batch_size"], default=0)
         text = ax.annotate(
             name, at, xytext=(6.0, -9.0) if alone else (6.0 * side, 4.0 * side),
             ha="left" if side > 0.0 or alone else "right", va="bottom" if side > 0.0 else "top",

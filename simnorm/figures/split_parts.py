@@ -98,6 +98,30 @@ def split_names(frame: pd.DataFrame, curves: pd.DataFrame, specs: list[str]) -> 
     return [held[0], worst]
 
 
+def all_parts(
+    frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = "", name: str = ""
+) -> list[Parts]:
+    """Return the errors of every name and estimator that has a panel, a name's own side by side.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a run.
+    wanted, name
+        One estimator, one name; those that stand for all if left out.
+    """
+    specs = split_estimators(frame, curves, wanted)
+    if not specs:
+        return []
+    # Every look into a table takes as long as the table is.
+    frame = named(frame)
+    errors = frame["measure"].isin(["rmse", "relative_rmse"]) & frame["estimator"].isin(specs)
+    frame, curves = frame[errors], _shown(frame, curves)
+    names = [name] if name else split_names(frame, curves, specs)
+    every = (parts_of(frame, curves, one, spec) for one in names for spec in specs)
+    return [parts for parts in every if parts is not None]
+
+
 def _shown(frame: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Return the points of the schemes of a table, whose names are then the table's."""
     return curves[(curves["kind"] == KIND) & curves["sampling"].isin(set(frame["sampling"]))]
@@ -174,8 +198,6 @@ def _further(
     rows: pd.DataFrame, spec: str, full_size: int, against: int | None, constant: float
 ) -> pd.DataFrame:
     """Return rows of exact theory alone, for sizes between the last of the grid and N."""
-    import pandas as pd
-
     last = rows.iloc[-1]
     n = int(last["batch_size"])
     if not (last["theory_kind"] == "exact" and n < full_size and last["sampling"] == SHUFFLE):
@@ -183,13 +205,14 @@ def _further(
     between = {int(size) for size in np.geomspace(n, full_size, BETWEEN + 2)[1:-1]}
     # A batch's own error ends at 0, steeply.
     sizes = sorted(between | {int(part * full_size) for part in (0.9, 0.97, 0.99)})
-    found = []
-    for size in sizes:
-        value = _exact(str(last["distribution"]), spec, size, against)
-        if n < size < full_size and value is not None:
-            empty = _estimate(math.nan, math.nan, value / constant) | {"batch_size": size}
-            found.append(rows.iloc[-1:].assign(**empty))
-    return pd.concat(found) if found else rows.iloc[:0]
+    sizes = [size for size in sizes if n < size < full_size]
+    values = {size: _exact(str(last["distribution"]), spec, size, against) for size in sizes}
+    known = {size: value / constant for size, value in values.items() if value is not None}
+    if not known:
+        return rows.iloc[:0]
+    empty = _estimate(math.nan, math.nan, math.nan) | {"theory_kind": "exact"}
+    found = rows.iloc[[-1] * len(known)].assign(**empty)
+    return found.assign(batch_size=list(known), theory=list(known.values()))
 
 
 def _exact(name: str, spec: str, n: int, against: int | None) -> float | None:

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 from simnorm.figures.split_parts import (
     Parts,
     Shares,
-    parts_of,
+    all_parts,
     shares_of,
     simulated,
-    split_estimators,
 )
-from simnorm.figures.split_parts import split_names as names_shown
 from simnorm.figures.tables import is_data
 from simnorm.formatting import percent
 from simnorm.report.words import in_words
@@ -37,11 +35,8 @@ def split_finding(frame: pd.DataFrame, curves: pd.DataFrame, estimator: str = ""
     estimator
         As in `simnorm.figures.split.figure`.
     """
-    specs = split_estimators(frame, curves, estimator)
-    names = names_shown(frame, curves, specs) if specs else []
-    found = [
-        parts for spec in specs if names and (parts := parts_of(frame, curves, names[0], spec))
-    ]
+    every = all_parts(frame, curves, estimator)
+    found = [parts for parts in every if parts.name == every[0].name]
     if not found:
         return OF_DATA if is_data(frame) else NOTHING
     # The last one is the scale, where the two parts may be correlated.
