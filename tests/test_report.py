@@ -80,7 +80,7 @@ def test_tiles_give_estimate_and_exact_value():
     assert first["number"] == "18 %"
     assert first["detail"] == "estimate 17.50 ± 0.18 %; exactly 17.68 %"
     assert second["number"] == "0.25 sd"
-    assert (third["number"], third["detail"][:14]) == ("≈ 50", "for 5 %: > 64,")
+    assert (third["number"], third["detail"]) == ("≈ 50", "interpolated; for 5 %: > 64")
 
 
 def test_needed_size():
@@ -110,8 +110,52 @@ def test_bias_is_described_by_kind():
     assert text.bias_finding(frame_of(rows)) == (
         "At batch size 16 biased_variance is too small by 6.2 %, whatever the distribution; "
         "std(ddof=1) is too small by 2.0 % (a) to 3.0 % (b). In theory unbiased_variance has "
-        "no bias; the largest estimate is 1.5 ± 1.0 %."
+        "no bias for a; the largest estimate is 1.5 ± 1.0 %."
     )
+
+
+def biases(word, values, n=16, **how):
+    """Relative biases of one estimator by name."""
+    return [row(name, word, n, "relative_bias", value, **how) for name, value in values.items()]
+
+
+def test_no_bias_in_theory_is_told_where_theory_says_so_of_every_batch_size():
+    """A batch that is the whole full set has no error, which says nothing of other batches."""
+    whole = biases("std(ddof=0)", {"a": 0.0}, 64, status="exact")
+    rows = biases("std(ddof=0)", {"a": -0.05}, kind="") + whole
+    assert text.bias_finding(frame_of(rows)) == (
+        "At batch size 16 std(ddof=0) is too small by 5.0 %."
+    )
+    gone = biases("std(ddof=0)", {"a": 0.0}, 2, status="undefined")
+    assert text.bias_finding(frame_of(gone + whole)) == "No bias exists here."
+
+
+def test_a_bias_says_whose_it_is_where_not_all_have_it():
+    """Of three distributions two have the bias, or one."""
+    gone = biases("std(ddof=0)", {"c": 0.0}, status="undefined")
+    two = frame_of(biases("std(ddof=0)", {"a": -0.0625, "b": -0.0625}) + gone)
+    assert "too small by 6.2 % for 2 of 3 distributions." in text.bias_finding(two)
+    one = frame_of(biases("std(ddof=0)", {"a": -0.0625}) + gone)
+    assert "too small by 6.2 % for a." in text.bias_finding(one)
+
+
+def test_the_bias_of_a_location_is_in_standard_deviations():
+    """1.68 of them are 168 % of one; of none and a little, only the little is told."""
+    low = frame_of(biases("min", {"a": 1.68, "b": 0.5}))
+    assert text.bias_finding(low).endswith(
+        "min is too large by 50 % (b) to 168 % (a) of a standard deviation."
+    )
+    none = frame_of(biases("median", {"a": 0.0, "b": 0.032}))
+    assert text.bias_finding(none).endswith(
+        "median is too large by up to 3.2 % of a standard deviation (b)."
+    )
+
+
+def test_what_rounding_leaves_is_no_bias():
+    """A billionth of a billionth of an RMSE of a quarter."""
+    rows = biases("median", {"a": -1.1e-18, "b": 3.8e-18})
+    rows += [row(name, "median", 16, "relative_rmse", 0.25) for name in ("a", "b")]
+    assert text.bias_finding(frame_of(rows)) == "At batch size 16 median has no bias."
 
 
 def test_variance_falls_with_the_power_one():

@@ -330,9 +330,10 @@ def test_the_answer_says_for_how_many_it_holds_and_what_is_true_of_the_others():
     """Of cauchy a quarter of its errors are below -1.8 and a quarter above 2.1."""
     frame = heavy_frame()
     assert text.answer(frame) == (
-        "A batch of 16 observations misses its full set’s standard deviation by 25 % (1 of 3), and "
-        "its mean by 0.25 standard deviations (2 of 3), in root mean square. Even the largest "
-        "batch simulated, 64 observations, does not bring the standard deviation within 10 %."
+        "A batch of 16 observations misses its full set’s standard deviation by 25 % (normal "
+        "alone), and its mean by 0.25 standard deviations (2 of 3), in root mean square. Even the "
+        "largest batch simulated, 64 observations, does not bring the standard deviation within "
+        "10 % for normal."
     )
     assert text.shape_matters(frame) == (
         "The RMSE of the standard deviation has no valid error bar for t(df=3): half of the "
@@ -427,13 +428,15 @@ def test_needed_sizes_in_words(found, said):
 
 def test_a_batch_size_found_without_a_valid_error_bar_is_not_told():
     """b comes down to 10 % between 16 and 64, but at 64 its error bar is not valid."""
-    lines = cell("a", "mean", 16, 0.2) + cell("a", "mean", 64, 0.05) + cell("b", "mean", 16, 0.3)
-    sure = text.answer(frame_of([*lines, *cell("b", "mean", 64, 0.08)]))
+    lines = cell("a", "mean", 16, 0.16) + cell("a", "mean", 64, 0.08) + cell("b", "mean", 16, 0.3)
+    sure = text.answer(frame_of([*lines, *cell("b", "mean", 64, 0.08)]).assign(full_size=9999))
     assert "(a) to" in sure
+    assert "known" not in sure
     unsure = cell("b", "mean", 64, 0.08, status="unreliable", kind="")
-    # Of a the squared error falls by 0.0375 while 1/n falls by 3/64: 0.01 is at 1/n = 0.025.
-    assert text.answer(frame_of([*lines, *unsure])).endswith(
-        "It takes about 40 observations to bring the mean within 10 % of a standard deviation."
+    # Of a the squared error is 0.4096/n, which is 0.01 at n = 40.96.
+    assert text.answer(frame_of([*lines, *unsure]).assign(full_size=9999)).endswith(
+        "It takes about 41 observations to bring the mean within 10 % of a standard deviation for "
+        "a; for b it is not known well enough."
     )
 
 

@@ -35,7 +35,9 @@ from simnorm.report.words import (
     needed_words,
     span_words,
     unit_words,
+    unsure_words,
     whole,
+    whole_size,
 )
 from simnorm.sampling import REPLACEMENT
 from simnorm.stopped import replications_range, replications_words
@@ -113,7 +115,7 @@ def _how_far(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
     same = len(sets) == 1
     parts = []
     for one in alive:
-        of = "" if same or len(one.errors) == count else f" ({len(one.errors):,} of {count:,})"
+        of = "" if same or len(one.errors) == count else f" ({_who(one, count)})"
         parts.append(f"{in_words(one.word)} by {span_words(one)}{of}")
     batch = f"a batch of {plural(n, 'observation')}"
     names = list(alive[0].errors)
@@ -125,6 +127,13 @@ def _how_far(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
     elif same and len(names) < count:
         lead = f"For {len(names):,} of {count:,} distributions {batch}"
     return f"{lead} misses {its(frame)}’s {', and its '.join(parts)}, in root mean square."
+
+
+def _who(one: Told, count: int) -> str:
+    """Return for which of so many distributions an error is known, or for how many."""
+    if len(one.errors) == 1:
+        return f"{next(iter(one.errors))} alone"
+    return f"{len(one.errors):,} of {count:,}"
 
 
 def _enough(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
@@ -139,11 +148,21 @@ def _enough(frame: pd.DataFrame, alive: Sequence[Told]) -> str:
             if name in one.errors and at.how != "unknown" and at.trusted
         }
         if known:
-            return needed_sentence(one.word, known)
+            # Those without a valid error bar here are told of in the next sentence.
+            unsure = [name for name in one.errors if name in every and name not in known]
+            some = any(len(other.errors) > 1 for other in alive)
+            return needed_sentence(one.word, known, unsure, whole_size(frame), some=some)
     return ""
 
 
-def needed_sentence(word: str, found: dict[str, Needed]) -> str:
+def needed_sentence(
+    word: str,
+    found: dict[str, Needed],
+    unsure: Sequence[str] = (),
+    total: int = 0,
+    *,
+    some: bool = False,
+) -> str:
     """Return which batch sizes bring the RMSE of an estimator down to 10 %.
 
     Parameters
@@ -152,29 +171,41 @@ def needed_sentence(word: str, found: dict[str, Needed]) -> str:
         The estimator.
     found
         The batch sizes by name; at least one.
+    unsure
+        The names whose batch size is not known well enough.
+    total
+        As in `simnorm.report.words.size_words`.
+    some
+        Whether there are more names, so that a single one is to be named.
     """
+    text = _needed_words(word, found, total, some=some)
+    return f"{text}{unsure_words(unsure, 'distribution')}."
+
+
+def _needed_words(word: str, found: dict[str, Needed], total: int, *, some: bool) -> str:
     goal = f"the {in_words(word)} within 10 %" + (
         " of a standard deviation" if is_location(word) else ""
     )
     reached = {name: at for name, at in found.items() if at.how != "beyond"}
     largest = max(at.size for at in found.values())
+    alone = f" for {next(iter(found))}" if len(found) == 1 and some else ""
     if not reached:
         return (
             f"Even the largest batch simulated, {plural(largest, 'observation')}, does not bring "
-            f"{goal}."
+            f"{goal}{alone}"
         )
     if all(at.how == "smallest" for at in found.values()):
         smallest = plural(max(at.size for at in reached.values()), "observation")
-        return f"Even the smallest batch simulated, {smallest}, brings {goal}."
-    sizes = needed_words(reached)
+        return f"Even the smallest batch simulated, {smallest}, brings {goal}{alone}"
+    sizes = needed_words(reached, total)
     noun = "observation" if sizes.endswith("than 1") else "observations"
-    never = ""
+    never = alone
     if beyond := [name for name in found if name not in reached]:
         whose = listed(beyond) if len(beyond) < 3 else f"{len(beyond):,} of the distributions"
         never = f", and more than the {largest:,} simulated for {whose}"
         if len(reached) == 1:
             never = f" for {next(iter(reached))}{never}"
-    return f"It takes {sizes} {noun} to bring {goal}{never}."
+    return f"It takes {sizes} {noun} to bring {goal}{never}"
 
 
 def shape_matters(frame: pd.DataFrame) -> str:
@@ -252,12 +283,16 @@ def _needed_word(frame: pd.DataFrame, name: str) -> str:
 
 def _needed_tile(frame: pd.DataFrame, name: str, estimator: str, whose: str) -> dict[str, str]:
     ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
-    between = ", interpolated" if "between" in (ten.how, five.how) else ""
+    ends = f"for 5 %: {five.text()}"
+    if five.how == "between":
+        ends += ", interpolated"
+    elif ten.how == "between":
+        ends = f"interpolated; {ends}"
     of = " of a standard deviation" if is_location(estimator) else ""
     return {
         "number": ten.text(),
         "caption": f"the batch size for an RMSE of the {in_words(estimator)} of 10 %{of}{whose}",
-        "detail": f"for 5 %: {five.text()}{between}",
+        "detail": ends,
     }
 
 

@@ -8,7 +8,7 @@ from simnorm.figures.choice import thing
 from simnorm.figures.tables import is_data, is_location
 from simnorm.formatting import plural
 from simnorm.report.facts import Needed, measure_for, needed_sizes, told_estimators
-from simnorm.report.words import TARGETS, in_words, listed, needed_words
+from simnorm.report.words import TARGETS, in_words, listed, needed_words, unsure_words, whole_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +54,15 @@ def _told(frame: pd.DataFrame, word: str, ten: dict[str, Needed], five: dict[str
             f"{' and not '.join(goals)}."
         )
     reached = {name: at for name, at in five.items() if at.how != "beyond"}
+    every = needed_sizes(frame, word, TARGETS[1])
+    unsure = [name for name, at in every.items() if at.how != "unknown" and not at.trusted]
     if reached:
         noun = "row" if is_data(frame) else "observation"
-        others = " the others need" if at_five else " it takes"
-        sentences.append(f"For 5 %{of}{others} {needed_words(reached)} {noun}s.")
+        alone = f"{next(iter(reached))} takes" if len(reached) == 1 < len(every) else ""
+        others = alone or ("the others take" if at_five and not unsure else "it takes")
+        sizes = needed_words(reached, whole_size(frame))
+        doubt = unsure_words(unsure, thing(frame))
+        sentences.append(f"For 5 %{of} {others} {sizes} {noun}s{doubt}.")
     return " ".join(sentences)
 
 

@@ -77,6 +77,10 @@ MEANINGS = {
 }
 
 
+# What has all k batches of a full set in it.
+MEASURES = ("bias", "variance", "mse", "rmse")
+
+
 def cutting_method(frame: pd.DataFrame) -> str:
     """Return how batches come about where they are not cut from draws of a distribution."""
     scheme = str(frame["sampling"].iloc[0]) if len(frame) else SHUFFLE
@@ -161,7 +165,10 @@ def cutting_sentence(frame: pd.DataFrame) -> str:
     """Return how a full set is cut, with the numbers of batches."""
     if frame.empty:
         return ""
-    batches = floats(frame, "batches")
+    # Quantiles of errors take one batch of each full set, whatever k is.
+    batches = floats(frame[frame["measure"].isin(MEASURES)], "batches")
+    if not np.isfinite(batches).any():
+        return ""
     low, high = int(np.nanmin(batches)), int(np.nanmax(batches))
     total, sizes = full_size(frame), sorted({int(n) for n in frame["batch_size"]})
     number = f"{high:,}" if low == high else f"{high:,} (smallest n) to {low:,} (largest n)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from simnorm.figures.tables import (
@@ -24,6 +24,7 @@ from simnorm.report.facts import (
     best_values,
     covered,
 )
+from simnorm.sampling import REPLACEMENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,8 @@ IN_WORDS = {
 
 
 TARGETS = (0.10, 0.05)
+# More names than these are counted.
+FEW = 3
 
 
 TITLE = "How far is a batch from its full set?"
@@ -111,6 +114,12 @@ def sizes_text(sizes: Sequence[int]) -> str:
 def full_size(frame: pd.DataFrame) -> int:
     """Return N."""
     return int(frame["full_size"].max()) if len(frame) else 0
+
+
+def whole_size(frame: pd.DataFrame) -> int:
+    """Return N where a batch of N is the full set that it is compared with, otherwise 0."""
+    cut = reference_of(frame) == FULL_SET and REPLACEMENT not in set(frame["sampling"])
+    return full_size(frame) if cut else 0
 
 
 def whole(frame: pd.DataFrame) -> str:
@@ -205,14 +214,56 @@ def digits(value: float, count: int = 3) -> str:
     return fixed(round(value, -places), 0)
 
 
-def range_sentence(what: str, values: dict[str, float], n: int, unit: str = "") -> str:
-    """Return from where to where the values of all names run at a batch size."""
+def for_whom(names: Collection[str], count: int, noun: str) -> str:
+    """Return for which of so many distributions or columns something holds; nothing for all.
+
+    Parameters
+    ----------
+    names
+        Those for which it holds.
+    count
+        How many there are.
+    noun
+        What one of them is.
+
+    Examples
+    --------
+    >>> for_whom(["a"], 5, "column"), for_whom(["a", "b"], 5, "column"), for_whom(["a"], 1, "")
+    (' for a', ' for 2 of 5 columns', '')
+    """
+    if len(names) >= count:
+        return ""
+    if len(names) == 1:
+        return f" for {next(iter(names))}"
+    return f" for {len(names):,} of {count:,} {noun}s"
+
+
+def range_sentence(
+    what: str, values: dict[str, float], n: int, unit: str = "", count: int = 1, noun: str = ""
+) -> str:
+    """Return from where to where the values of all names run at a batch size.
+
+    Parameters
+    ----------
+    what, n, unit
+        What the values are, at which batch size, and their unit with a blank before it.
+    values
+        The values by name, at least one.
+    count, noun
+        How many names there are, also without a value, and what one of them is.
+
+    Examples
+    --------
+    >>> range_sentence("the variance", {"a": 0.25}, 8, count=2, noun="column")
+    'At batch size 8 the variance is 0.250 for a.'
+    """
     low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+    whom = for_whom(values, count, noun)
     if len(values) == 1 or values[high] <= 1.01 * values[low]:
-        return f"At batch size {n:,} {what} is {digits(values[low])}{unit}."
+        return f"At batch size {n:,} {what} is {digits(values[low])}{unit}{whom}."
     return (
         f"At batch size {n:,} {what} runs from {digits(values[low])} ({low}) to "
-        f"{digits(values[high])} ({high}){unit}."
+        f"{digits(values[high])} ({high}){unit}{whom}."
     )
 
 
@@ -232,8 +283,15 @@ def coverage(frame: pd.DataFrame, measure: str) -> str:
     )
 
 
-def size_words(at: Needed) -> str:
+def size_words(at: Needed, total: int = 0) -> str:
     """Return a batch size that was found, in words.
+
+    Parameters
+    ----------
+    at
+        The batch size.
+    total
+        N, which is no batch size like others; 0 where there is no full set to compare with.
 
     Examples
     --------
@@ -241,19 +299,26 @@ def size_words(at: Needed) -> str:
     ('about 51', 'no more than 2')
     >>> size_words(Needed("within", 1024, 256))
     'between 256 and 1,024'
+    >>> size_words(Needed("between", 5), 5), size_words(Needed("between", 2048), 2048)
+    ('all 5', 'nearly all 2,048')
     """
     if at.how == "within":
         return f"between {at.above:,} and {at.size:,}"
+    if at.how == "between" and at.size == total:
+        # Larger numbers are rounded up to two digits.
+        return f"all {at.size:,}" if total < 100 else f"nearly all {at.size:,}"
     return f"no more than {at.size:,}" if at.how == "smallest" else f"about {at.size:,}"
 
 
-def needed_words(reached: Mapping[str, Needed]) -> str:
+def needed_words(reached: Mapping[str, Needed], total: int = 0) -> str:
     """Return from where to where the batch sizes of several names run.
 
     Parameters
     ----------
     reached
         Batch sizes by name, none of them beyond the largest one; at least one.
+    total
+        As in `size_words`.
 
     Examples
     --------
@@ -262,9 +327,23 @@ def needed_words(reached: Mapping[str, Needed]) -> str:
     """
     low = min(reached, key=lambda name: (reached[name].size, reached[name].above))
     high = max(reached, key=lambda name: (reached[name].size, reached[name].above))
-    first, last = size_words(reached[low]), size_words(reached[high])
+    first, last = size_words(reached[low], total), size_words(reached[high], total)
     if first == last:
         return first
     if reached[low].how == reached[high].how == "between":
         last = last.removeprefix("about ")
     return f"{first} ({low}) to {last} ({high})"
+
+
+def unsure_words(names: Sequence[str], noun: str) -> str:
+    """Return as the end of a sentence for whom a batch size is not known; nothing for nobody.
+
+    Examples
+    --------
+    >>> unsure_words(["t(df=5)"], "distribution")
+    '; for t(df=5) it is not known well enough'
+    """
+    if not names:
+        return ""
+    whom = listed(names) if len(names) <= FEW else f"{len(names):,} more {noun}s"
+    return f"; for {whom} it is not known well enough"

@@ -25,9 +25,12 @@ def convergence_finding(frame: pd.DataFrame, curves: pd.DataFrame) -> str:
     rows = curves[(curves["kind"] == "convergence") & (curves["reference"] == reference_of(frame))]
     rows = rows[rows["sampling"].isin(set(frame["sampling"]))]
     rows = with_exact_goals(rows, frame)
-    rows = rows[(floats(rows, "theory") > 0.0) & np.isfinite(floats(rows, "mcse"))]
+    rows = rows[floats(rows, "theory") > 0.0]
     if rows.empty:
         return "No running RMSE has an exact value to converge to."
+    rows = rows[np.isfinite(floats(rows, "mcse"))]
+    if rows.empty:
+        return "No running RMSE that has an exact value to converge to has a valid error bar."
     key = ["distribution", "column", "sampling", "estimator", "batch_size", "factors"]
     last = rows.sort_values("x", kind="stable").drop_duplicates(key, keep="last")
     theory = floats(last, "theory")

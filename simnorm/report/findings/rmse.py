@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simnorm.figures.choice import thing
-from simnorm.figures.tables import featured_size, is_location
+from simnorm.figures.tables import featured_size, is_location, names_of
 from simnorm.report.facts import measure_for, needed_sizes, pick, told_estimators
 from simnorm.report.words import (
+    FEW,
     TARGETS,
     coverage,
+    for_whom,
     listed,
     needed_words,
     range_sentence,
     unit_words,
+    unsure_words,
     values_by_name,
+    whole_size,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# More names than these are counted.
-FEW = 3
 
 
 def rmse_finding(frame: pd.DataFrame) -> str:
@@ -35,8 +36,10 @@ def rmse_finding(frame: pd.DataFrame) -> str:
             n = featured_size(frame)
             values = values_by_name(pick(frame, word, measure), n)
             if values:
-                unit = unit_words(word)
-                sentences.append(range_sentence(f"the RMSE of {word}", values, n, unit))
+                unit, count = unit_words(word), len(names_of(frame))
+                sentences.append(
+                    range_sentence(f"the RMSE of {word}", values, n, unit, count, thing(frame))
+                )
     sentences.append(coverage(frame, "rmse"))
     return " ".join(sentence for sentence in sentences if sentence) or "No RMSE exists here."
 
@@ -53,13 +56,18 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
         return f"The RMSE of {word} has no valid error bar{where}."
     unit = "10 % of a standard deviation" if is_location(word) else "10 %"
     reached = {name: at for name, at in sure.items() if at.how != "beyond"}
+    whom = for_whom(sure, len(every), thing(frame))
     if not reached:
-        return f"The RMSE of {word} stays above {unit} at every batch size."
+        return f"The RMSE of {word} stays above {unit} at every batch size of the run{whom}."
     if all(at.how == "smallest" for at in sure.values()):
-        return f"The RMSE of {word} is below {unit} at every batch size."
-    text = f"The RMSE of {word} is down to {unit} at a batch size of {needed_words(reached)}"
+        return f"The RMSE of {word} is below {unit} at every batch size of the run{whom}."
+    total = whole_size(frame)
+    text = f"The RMSE of {word} is down to {unit} at a batch size of {needed_words(reached, total)}"
+    if len(reached) == 1 < len(every):
+        text += f" ({next(iter(reached))})"
     beyond = [name for name in sure if name not in reached]
-    if not beyond:
-        return f"{text}."
-    count = f"{len(beyond):,} of {len(sure):,} {thing(frame)}s"
-    return f"{text}, and never for {count if len(beyond) > FEW else listed(beyond)}."
+    if beyond:
+        count = f"{len(beyond):,} of {len(sure):,} {thing(frame)}s"
+        whom = count if len(beyond) > FEW else listed(beyond)
+        text += f", and not up to {int(frame['batch_size'].max()):,} for {whom}"
+    return f"{text}{unsure_words([name for name in found if name not in sure], thing(frame))}."

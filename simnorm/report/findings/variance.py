@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from simnorm.figures.choice import thing
 from simnorm.figures.tables import (
     FULL_SET,
     estimators_of,
+    names_of,
     reference_of,
 )
 from simnorm.formatting import (
@@ -60,7 +62,7 @@ def _variance_sentences(frame: pd.DataFrame, word: str) -> list[str]:
     relative = measure.startswith("relative_")
     what = f"the {'relative ' if relative else ''}variance of {word}"
     unit = "" if relative else unit_words(word, "variance")
-    sentences = [range_sentence(what, values, n, unit)]
+    sentences = [range_sentence(what, values, n, unit, len(names_of(frame)), thing(frame))]
     return [*sentences, _decline(frame, rows[rows["name"].isin(list(values))])]
 
 
