@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from simnorm.figures.marks import Mark
 
+TYPE = 7.0
 # Where the names begin, in inches beside the axes, and how far lines of text are apart.
 ASIDE = 0.11
 LINE = 1.2
@@ -153,6 +154,21 @@ def _one_for_all(
     text = ax.text(
         1.0 + ASIDE / inches[0], min(max(y, half), 1.0 - half), f"all {len(ends)}\nalike",
         transform=ax.transAxes, va="center", ha="left", color=FAINT, fontsize=size,
+    )  # fmt: skip
+    plain(text)
+
+
+def say_alike(
+    ax: Axes, rows: pd.DataFrame, marks: Mapping[str, Mark], factor: float, positive: bool
+) -> None:
+    """Write into a panel without names that all curves agree, in the corner that is left free."""
+    ends = ends_of(rows, marks, factor, positive)
+    if not one_label(rows, ends):
+        return
+    falls = _fraction(ax, next(iter(ends.values())))[1] < 0.5
+    text = ax.text(
+        0.97, 0.95 if falls else 0.05, f"all {len(ends)} alike", transform=ax.transAxes,
+        va="top" if falls else "bottom", ha="right", color=FAINT, fontsize=TYPE,
     )  # fmt: skip
     plain(text)
 

@@ -27,7 +27,7 @@ from simnorm.figures.crossings import draw_crossings
 from simnorm.figures.dots import dot_figure
 from simnorm.figures.fitting import fit_title, say_inside, text_width
 from simnorm.figures.formulas import law_note, law_of, write_law
-from simnorm.figures.labels import fitted, name_curves, room_of
+from simnorm.figures.labels import TYPE, fitted, name_curves, room_of, say_alike
 from simnorm.figures.legend import (
     Handle,
     draw_levels,
@@ -64,11 +64,10 @@ __all__ = [
 ]  # fmt: skip
 
 # Inches: the most that names beside the curves take, and how high the axes are by columns.
-NAME_ROOM = {1: 1.6, 2: 1.3, 3: 0.78}
-HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.1}
-# Of more panels than this, three stand side by side: two columns of them are higher than a page.
-MOST_IN_TWO = 8
-TYPE = 7.0
+NAME_ROOM = {1: 1.6, 2: 1.3, 3: 1.2}
+HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.22}
+# So many panels stand in two columns, more in three.
+IN_TWO = (2, 4)
 # On a common axis of more powers of ten every panel would be a flat line; twice that of squares.
 MOST_DECADES = 4.0
 
@@ -218,18 +217,21 @@ def curve_figure(
     if not panels:
         return None
     texts = texts or {}
-    columns = beside(width, min(len(panels), 2 if len(panels) <= MOST_IN_TWO else 3), 2.6)
+    columns = beside(width, min(len(panels), 2 if len(panels) in IN_TWO else 3), 2.6)
     # Panels below each other in a narrow figure are like those of two columns.
     usual = 2 if columns == 1 < len(panels) else columns
     height = height or HEIGHTS[usual]
     labels = fitted(marks, NAME_ROOM[usual], TYPE, height)
-    if not labels and len(panels) not in (2, 4):
+    if not labels and len(panels) not in IN_TWO:
         columns = beside(width, min(len(panels), 3), 1.6)
     sheet = Sheet.of(width, len(panels), columns, height)
+    told = named_places(len(panels), columns) if labels else ()
     if labels:
         # One label may stand for all, and be longer than any of them.
         alike = {"": "alike"} if any(all_alike(panel.rows) for panel in panels) else {}
-        sheet.right = [room_of({**labels, **alike}, TYPE)] * columns
+        room = room_of({**labels, **alike}, TYPE)
+        sheet.right = [room if columns < 3 else 0.1] * (columns - 1) + [room]
+        sheet.taken = columns > 2
     seen = []
     for ax, panel in zip(sheet.axes, panels, strict=True):
         shown = Shown()
@@ -244,7 +246,7 @@ def curve_figure(
     sheet.notes = list(notes)
     titles = [panel.title or panel.spec for panel in panels]
     for ax, title in zip(sheet.axes, titles, strict=True):
-        fit_title(ax, title, sheet.across + (0.3 if labels else 0.0))
+        fit_title(ax, title, sheet.across + (0.3 if labels and columns < 3 else 0.0))
     sheet.arrange()
     _scales(sheet, panels, seen, shared, positive, levels)
     sheet.arrange()
@@ -259,6 +261,8 @@ def curve_figure(
         )
         if not drawn:
             say_inside(ax, why_nothing(panel.rows).removeprefix("Nothing to show: "))
+        elif labels and place not in told:
+            say_alike(ax, panel.rows, marks, panel.factor, positive)
         elif labels:
             level = panel.level and not positive
             name_curves(ax, panel.rows, marks, labels, inches, panel.factor, positive, TYPE, level)
@@ -269,6 +273,18 @@ def curve_figure(
             write_law(ax, panel.rows, law, inches)
     sheet.furnish()
     return sheet.figure
+
+
+def named_places(count: int, columns: int) -> frozenset[int]:
+    """Return the panels with names at their curves: all, of three columns the last of every row.
+
+    Examples
+    --------
+    >>> sorted(named_places(4, 2)), sorted(named_places(5, 3))
+    ([0, 1, 2, 3], [2, 4])
+    """
+    ends = {place for place in range(count) if place % columns == columns - 1} | {count - 1}
+    return frozenset(ends if columns > 2 else range(count))
 
 
 def _sharing(panels: Sequence[Panel], seen: Sequence[Shown], positive: bool) -> frozenset[int]:

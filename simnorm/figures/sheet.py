@@ -58,6 +58,12 @@ class Sheet:
         The small print below, and the size of its type.
     scale
         How much larger than usual the type of titles and axes is.
+    taken
+        Whether an empty place of the grid has no room for the legend.
+    x_lines
+        How many lines the labels of the x axes have.
+    taken
+        Whether names stand in the empty place of the grid, so that the legend cannot.
     """
 
     figure: Figure
@@ -73,6 +79,9 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
     note_size: float = 7.0
     scale: float = 1.0
+    taken: bool = False
+    x_lines: int = 1
+    taken: bool = False
 
     @classmethod
     def of(cls, width: float, count: int, columns: int, *heights: float) -> Sheet:
@@ -100,7 +109,7 @@ class Sheet:
     def slot(self) -> bool:
         """Whether the legend fits into an empty place of the grid."""
         labels = self.legend[1]
-        if self.rows * self.columns == len(self.axes) or not labels:
+        if self.taken or self.rows * self.columns == len(self.axes) or not labels:
             return False
         widest = max(text_width(label, self.legend_size) for label in labels)
         left = self._start(len(self.axes) % self.columns)
@@ -152,7 +161,7 @@ class Sheet:
         ]  # fmt: skip
         if not inside:
             return BETWEEN
-        return self.scale * (TICKS + X_LABEL) + (0.0 if end else BETWEEN)
+        return self.scale * (TICKS + X_LABEL * self.x_lines) + (0.0 if end else BETWEEN)
 
     def _lines(self) -> list[str]:
         width = float(self.figure.get_figwidth())
