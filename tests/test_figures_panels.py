@@ -62,7 +62,10 @@ def test_a_power_law_is_crossed_where_it_is_by_hand():
 
 def test_of_several_crossings_the_last_one_counts():
     n, mse = np.array([1.0, 2.0, 4.0, 8.0]), np.array([9.0, 1.0, 7.0, 1.0])
-    assert crossing(n, mse, 2.0) == pytest.approx(16.0 / 3.0)  # half way from 1/4 to 1/8
+    # From 7 to 1 by a power at both ends: 7 (n/4)^-2.8, down to 4 at 4 1.75^(1/2.8).
+    power = np.log2(7.0)
+    assert crossing(n, mse, 2.0) == pytest.approx(4.0 * 1.75 ** (1.0 / power), rel=0.05)
+    assert crossing(n[2:], mse[2:], 2.0) == pytest.approx(4.0 * 1.75 ** (1.0 / power))
 
 
 def test_the_ends_are_told_only_if_all_names_cross():

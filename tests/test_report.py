@@ -278,9 +278,9 @@ def test_the_needed_size_says_of_what_it_is():
     )
     assert answer_table(frame_of(lines))["needs"] == "minimum"
     lines += absolute_only(cell("a", "range", 64, 0.3)) + cell("a", "min", 64, 0.05)
-    # From 0.25 to 0.0025 the squared error is linear in 1/n: 0.01 is at 1/n = 0.01700, n = 58.8.
+    # From 0.25 to 0.0025 the squared error falls by a power: 0.01 is at 16 25^(ln 4/ln 100) = 42.2.
     assert text.answer(frame_of(lines)).endswith(
-        "It takes about 59 observations to bring the minimum within 10 % of a standard deviation."
+        "It takes about 43 observations to bring the minimum within 10 % of a standard deviation."
     )
 
 

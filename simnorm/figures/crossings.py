@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from matplotlib.collections import LineCollection
 
 from simnorm.figures.cells import Cells
 from simnorm.figures.fitting import text_width
-from simnorm.figures.reaching import crossing, told_size
+from simnorm.figures.reaching import crossing, size_without_error, told_size
 from simnorm.figures.style import INK, number
 
 if TYPE_CHECKING:
@@ -63,10 +64,10 @@ def draw_crossings(
             heights[at] = height
     ticks: list[list[tuple[float, float]]] = []
     colours: list[str] = []
-    cells = Cells.of(rows)
+    cells, full_size = Cells.of(rows), size_without_error(rows)
     for at, height in heights.items():
         ax.axhline(at, color=INK, linewidth=0.7, linestyle=(0, (1.2, 1.6)), zorder=1.5)
-        found, first, last = crossings(cells, marks, at / factor)
+        found, first, last = crossings(cells, marks, at / factor, full_size)
         half = 0.035 / inches[1]
         for name, crossed in found.items():
             x = _across(ax, crossed.size)
@@ -87,7 +88,7 @@ class Crossing:
 
 
 def crossings(
-    cells: Cells, marks: Mapping[str, Mark], level: float
+    cells: Cells, marks: Mapping[str, Mark], level: float, full_size: float = math.inf
 ) -> tuple[dict[str, Crossing], Crossing | None, Crossing | None]:
     """Return where curves cross, and the smallest and largest of these if they are those of all.
 
@@ -104,9 +105,10 @@ def crossings(
         last = int(above[-1]) if above.size else -1
         if not mine.size.size or not mine.sure[max(last, 0) : last + 2].all():
             continue
-        size_at = crossing(mine.size, mine.known**2, level)
+        curve = mine.size, mine.known**2, level, full_size
+        size_at = crossing(*curve)
         if np.isfinite(size_at):
-            found[name] = Crossing(size_at, told_size(mine.size, mine.known**2, level))
+            found[name] = Crossing(size_at, told_size(*curve))
         else:
             seen[0] &= last + 1 == mine.size.size
             seen[1] &= not above.size

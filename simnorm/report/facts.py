@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simnorm.figures.reaching import WIDEST_STEP, rounded_up, told_size
+from simnorm.figures.reaching import WIDEST_STEP, rounded_up, size_without_error, told_size
 from simnorm.figures.tables import (
     FULL_SET,
     TRUSTED,
@@ -157,11 +157,10 @@ class Needed:
 def needed_size(frame: pd.DataFrame, name: str, estimator: str, target: float) -> Needed:
     """Return the batch size at which the relative RMSE has come down to `target` for good.
 
-    Between two simulated sizes the mean squared error is taken as linear in 1/n, which is its
-    leading term, and the size found is rounded up to two digits.
+    Between two simulated sizes `simnorm.figures.reaching` finds it, rounded up to two digits.
     """
     rows = pick(frame, estimator, "relative_rmse")
-    return _needed(_curve(rows[rows["name"] == name]), target)
+    return _needed(_curve(rows[rows["name"] == name]), target, size_without_error(rows))
 
 
 def needed_sizes(frame: pd.DataFrame, estimator: str, target: float) -> dict[str, Needed]:
@@ -171,7 +170,8 @@ def needed_sizes(frame: pd.DataFrame, estimator: str, target: float) -> dict[str
     mse, sizes, sure = _curve(rows)
     places = rows.groupby("name").indices
     return found | {
-        str(name): _needed((mse[at], sizes[at], sure[at]), target) for name, at in places.items()
+        str(name): _needed((mse[at], sizes[at], sure[at]), target, size_without_error(rows))
+        for name, at in places.items()
     }
 
 
@@ -180,7 +180,7 @@ def _curve(rows: pd.DataFrame) -> Curve:
     return known_values(rows) ** 2, floats(rows, "batch_size"), trusted(rows)
 
 
-def _needed(curve: Curve, target: float) -> Needed:
+def _needed(curve: Curve, target: float, full_size: float) -> Needed:
     keep = np.isfinite(curve[0])
     mse, sizes, sure = (part[keep] for part in curve)
     if not mse.size:
@@ -194,7 +194,7 @@ def _needed(curve: Curve, target: float) -> Needed:
     both = bool(sure[last] and sure[last + 1])
     if sizes[last + 1] > WIDEST_STEP * sizes[last]:
         return Needed("within", int(sizes[last + 1]), int(sizes[last]), trusted=both)
-    found = told_size(curve[1][keep], curve[0][keep], target)
+    found = told_size(curve[1][keep], curve[0][keep], target, full_size)
     return Needed("between", found, trusted=both)
 
 
