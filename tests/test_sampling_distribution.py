@@ -531,7 +531,7 @@ def test_a_panel_for_each_law_and_a_row_for_each_size(default):
     figure.draw_without_rendering()
     for ax in panels:
         assert [text.get_text() for text in ax.get_yticklabels()] == ["2", "8", "32", "256", "1024"]
-    (legend,) = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+    (legend,) = figure.legends
     words = [text.get_text() for text in legend.get_texts()]
     assert words[:3] == ["estimates of batches", "exact law", "normal law, same mean and sd"]
 

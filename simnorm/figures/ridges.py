@@ -148,6 +148,29 @@ def ridge_names(frame: pd.DataFrame, curves: pd.DataFrame, spec: str) -> list[st
     return found[:MOST_RIDGES] or [str(name) for name in rows["name"].unique()[:MOST_RIDGES]]
 
 
+def all_ridges(
+    frame: pd.DataFrame, curves: pd.DataFrame, wanted: str = ""
+) -> tuple[str, list[Ridges]]:
+    """Return the estimator whose laws are shown, and the rows of every panel.
+
+    Parameters
+    ----------
+    frame, curves
+        The tables of a run.
+    wanted
+        As in `estimator_shown`.
+    """
+    spec = estimator_shown(frame, curves, wanted)
+    if not spec:
+        return "", []
+    names = ridge_names(frame, curves, spec)
+    # Every look into a table takes as long as the table is.
+    points, frame = _points(frame, curves, spec), named(frame)
+    frame = frame[frame["estimator"] == spec]
+    found = [ridges_of(frame, points, name, spec) for name in names]
+    return spec, [ridges for ridges in found if ridges.rows]
+
+
 def ridges_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) -> Ridges:
     """Return the rows of a name's panel.
 
@@ -194,14 +217,16 @@ def _moments(
     rows = rows[(rows["name"] == name) & (rows["estimator"] == spec)]
     wanted = FULL_SET if is_data(frame) else "population"
     rows = rows[rows["reference"] == wanted]
+    sizes, measures = floats(rows, "batch_size"), rows["measure"].to_numpy(dtype=object)
+    biases, variances = known_values(rows), best_values(rows)
+    bias = dict(zip(sizes[measures == "bias"], biases[measures == "bias"], strict=True))
+    squares = measures == "variance"
+    variance = dict(zip(sizes[squares], variances[squares], strict=True))
     found = {}
-    for n in {int(n) for n in rows["batch_size"]}:
-        mine = rows[rows["batch_size"] == n]
-        known = dict(zip(mine["measure"], known_values(mine), strict=True))
-        sure = dict(zip(mine["measure"], best_values(mine), strict=True))
-        bias, variance = known.get("bias", math.nan), sure.get("variance", math.nan)
-        sd = math.sqrt(variance) if variance >= 0.0 else math.nan
-        found[n] = (value + float(bias), sd)
+    for n in dict.fromkeys(sizes):
+        square = float(variance.get(n, math.nan))
+        sd = math.sqrt(square) if square >= 0.0 else math.nan
+        found[int(n)] = (value + float(bias.get(n, math.nan)), sd)
     return found
 
 

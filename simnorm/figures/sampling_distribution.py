@@ -6,27 +6,27 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from simnorm.figures.choice import thing
-from simnorm.figures.fitting import fit_title
-from simnorm.figures.legend import inside_legend, note_lines, put_legend, put_note
+from simnorm.figures.fitting import fit_title, text_width
+from simnorm.figures.legend import inside_legend
 from simnorm.figures.ridges import (
     Ridge,
     Ridges,
+    all_ridges,
     estimator_shown,
     ridge_names,
     ridges_of,
     unit_words,
     window,
 )
+from simnorm.figures.sheet import EDGE, Sheet, label_room, ticks_room
 from simnorm.figures.style import (
     FAINT,
     INK,
-    NARROW,
     PAGE_WIDTH,
     Mark,
     beside,
@@ -41,10 +41,18 @@ from simnorm.figures.tables import is_data, names_of
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # A row of the ridge is this part of the way to the next one.
 HEIGHT = 0.84
 DASHES = (0, (3.0, 1.5))
+# Inches: a row of a ridge, and what the last label of an axis needs beside it.
+ROW, LAST = 0.29, 0.12
+# The legend stands where the labels of a y axis would be.
+OUTDENT = 0.25
+SIZES = "batch size n"
+# Type of the labels below the panels.
+LABEL = 7.5
 NO_HISTOGRAMS = "Nothing to show: the run has no histograms of estimates."
 
 
@@ -67,40 +75,50 @@ def figure(
     width
         In inches.
     """
-    spec, of_data = estimator_shown(frame, curves, estimator), is_data(frame)
-    names = ridge_names(frame, curves, spec) if spec else []
-    found = [ridges_of(frame, curves, name, spec) for name in names]
-    found = [ridges for ridges in found if ridges.rows]
+    spec, found = all_ridges(frame, curves, estimator)
     if not found:
         return empty_figure(NO_HISTOGRAMS, width)
+    of_data = is_data(frame)
     columns = beside(width, min(3, len(found)) if len(found) != 4 else 2, 1.7)
-    count = math.ceil(len(found) / columns)
     rows = max(len(ridges.rows) for ridges in found)
-    notes = _notes(frame, found)
-    lines = len(note_lines(notes, width)) if notes else 0
-    height = count * (0.52 + 0.29 * max(rows, 2)) + 0.42 + 0.14 * lines
-    # In a narrow figure the legend has a row for every entry, the label of the x axis two lines.
-    height += 0.7 * (width < NARROW)
-    drawn = Figure(figsize=(width, height), layout="constrained")
-    grid = drawn.subplots(count, columns, squeeze=False)
+    sheet = Sheet.of(width, len(found), columns, ROW * max(rows, 2))
     marks = marks_of(names_of(frame))
+    # Estimates in multiples of what they estimate have one scale for all panels.
     together = all(ridges.is_scaled for ridges in found)
     ends = window(found) if together else None
-    for place, ax in enumerate(grid.flat):
-        if place >= len(found):
-            ax.set_axis_off()
-            continue
-        ridges = found[place]
-        mark = marks[ridges.name].of(spec)
-        _panel(ax, ridges, mark, ends, label=place % columns == 0)
-        fit_title(ax, mark.label, width / columns - 0.45)
-        if not together or place + columns >= len(found):
-            words = unit_words(ridges, of_data)
-            ax.set_xlabel(words if width >= NARROW else words.replace(" ÷ ", "\n÷ "), fontsize=7.5)
-    slot = grid.flat[-1] if grid.size > len(found) and width >= NARROW else None
-    put_legend(drawn, *_legend(found, of_data, spec), slot=slot)
-    put_note(drawn, notes)
-    return drawn
+    for ax, ridges in zip(sheet.axes, found, strict=True):
+        _panel(ax, ridges, marks[ridges.name].of(spec), ends)
+    if not together:
+        sheet.labelled = frozenset(range(len(found)))
+    sheet.left = [
+        ticks_room(ax) + (label_room(SIZES) if place == 0 and rows > 1 else 0.0)
+        for place, ax in enumerate(sheet.axes[:columns])
+    ]
+    sheet.right = [EDGE] * (columns - 1) + [LAST]
+    for ax, ridges in zip(sheet.axes, found, strict=True):
+        fit_title(ax, marks[ridges.name].label, sheet.across)
+    sheet.legend = _legend(found, of_data, spec)
+    sheet.outdent = OUTDENT
+    sheet.notes = _notes(frame, found)
+    _label(sheet, [unit_words(ridges, of_data) for ridges in found])
+    sheet.furnish()
+    return sheet.figure
+
+
+def _label(sheet: Sheet, words: Sequence[str]) -> None:
+    """Label the panels and give them their places; long words below them take two lines."""
+    parted = any(text_width(word, LABEL) > sheet.across + 0.1 for word in words)
+    if parted:
+        words = [word.replace(" ÷ ", "\n÷ ").replace(", ", ",\n") for word in words]
+    sheet.x_lines = 1 + any("\n" in word for word in words)
+    sheet.arrange()
+    for place, (ax, word) in enumerate(zip(sheet.axes, words, strict=True)):
+        here, first = place in sheet.labelled, place % sheet.columns == 0
+        ax.tick_params(labelbottom=here)
+        many = len(ax.get_yticks()) > 1
+        sheet.label(ax, word if here else "", SIZES if first and many else "")
+        widest = max(text_width(line, LABEL) for line in word.split("\n"))
+        ax.xaxis.label.set_fontsize(LABEL * min(1.0, (sheet.across + 0.1) / widest))
 
 
 def draw(
@@ -120,7 +138,7 @@ def draw(
         As in `figure`.
     """
     spec = estimator_shown(frame, curves, estimator)
-    names = ridge_names(frame, curves, spec) if spec else []
+    names = ridge_names(frame, curves, spec) if spec and not name else []
     chosen = name or next(iter(names), "")
     ridges = ridges_of(frame, curves, chosen, spec) if spec else None
     if ridges is None or not ridges.rows:
@@ -128,7 +146,9 @@ def draw(
         return
     marks = marks_of(names_of(frame))
     mark = marks[chosen].of(spec) if chosen in marks else marks_of([chosen])[chosen].of(spec)
-    _panel(ax, ridges, mark, None, label=True)
+    _panel(ax, ridges, mark, None)
+    if len(ridges.rows) > 1:
+        ax.set_ylabel(SIZES)
     ax.set_xlabel(unit_words(ridges, is_data(frame)))
     fit_title(ax, mark.label, 4.0)
     handles, labels = _legend([ridges], is_data(frame), spec)
@@ -139,9 +159,7 @@ def draw(
     inside_legend(ax, handles, labels, 7.0, loc=loc)
 
 
-def _panel(
-    ax: Axes, ridges: Ridges, mark: Mark, ends: tuple[float, float] | None, *, label: bool
-) -> None:
+def _panel(ax: Axes, ridges: Ridges, mark: Mark, ends: tuple[float, float] | None) -> None:
     """Draw one ridge, the smallest batches on top."""
     low, high = ends or window([ridges])
     count = len(ridges.rows)
@@ -161,8 +179,6 @@ def _panel(
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-    if label and count > 1:
-        ax.set_ylabel("batch size n")
 
 
 def _row(ax: Axes, row: Ridge, mark: Mark, base: float) -> None:

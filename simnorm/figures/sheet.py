@@ -58,10 +58,10 @@ class Sheet:
         The small print below, and the size of its type.
     scale
         How much larger than usual the type of titles and axes is.
-    taken
-        Whether an empty place of the grid has no room for the legend.
     x_lines
         How many lines the labels of the x axes have.
+    outdent
+        How far left of where axes would begin the legend stands in an empty place, in inches.
     taken
         Whether names stand in the empty place of the grid, so that the legend cannot.
     """
@@ -79,8 +79,8 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
     note_size: float = 7.0
     scale: float = 1.0
-    taken: bool = False
     x_lines: int = 1
+    outdent: float = 0.0
     taken: bool = False
 
     @classmethod
@@ -112,7 +112,7 @@ class Sheet:
         if self.taken or self.rows * self.columns == len(self.axes) or not labels:
             return False
         widest = max(text_width(label, self.legend_size) for label in labels)
-        left = self._start(len(self.axes) % self.columns)
+        left = self._start(len(self.axes) % self.columns) - self.outdent
         narrow = left + widest + KEY > float(self.figure.get_figwidth())
         return not narrow and LEGEND * len(labels) <= self.height + BETWEEN
 
@@ -181,7 +181,7 @@ class Sheet:
         handles, labels = self.legend
         if handles and self.slot:
             column = len(self.axes) % self.columns
-            left = self._start(column) / width
+            left = (self._start(column) - self.outdent) / width
             middle = self.axes[-1].get_position()
             slot_legend(
                 self.figure, handles, labels, (left, (middle.y0 + middle.y1) / 2), self.legend_size

@@ -5,13 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from simnorm.figures.ridges import (
-    Ridge,
-    Ridges,
-    estimator_shown,
-    ridge_names,
-    ridges_of,
-)
+from simnorm.figures.ridges import Ridge, Ridges, all_ridges
 from simnorm.figures.tables import is_data, power_of
 from simnorm.formatting import percent, significant
 from simnorm.report.words import in_words
@@ -44,10 +38,7 @@ def sampling_distribution_finding(
     estimator
         As in `simnorm.figures.sampling_distribution.figure`.
     """
-    spec = estimator_shown(frame, curves, estimator)
-    names = ridge_names(frame, curves, spec) if spec else []
-    found = [ridges_of(frame, curves, name, spec) for name in names]
-    found = [ridges for ridges in found if ridges.rows]
+    _, found = all_ridges(frame, curves, estimator)
     if not found:
         return NOTHING
     of_data = is_data(frame)
