@@ -5,7 +5,7 @@
 # This notebook puts numbers to "small", on the 13 columns of scikit-learn's wine data.
 #
 # It is a plain script: VS Code, Spyder and Jupyter (with Jupytext) open it as a notebook, and
-# `python scripts/notebook.py` runs it. It needs no network and writes into a temporary folder.
+# `python scripts/notebook.py` runs it. It needs no network and leaves no files.
 
 # %%
 import tempfile
@@ -130,8 +130,10 @@ display(sn.compare(iqr, std, "rmse", kind="ratio", cluster=epoch))
 # %% [markdown]
 # ## To show it around
 #
-# The report has all of this, with the results and the design attached.
+# The report has all of this, with the results and the design attached. Here it goes into a folder
+# that is gone afterwards; `result.report("wine.pdf")` keeps it.
 
 # %%
-folder = Path(tempfile.mkdtemp(prefix="simnorm-"))
-print(result.report(folder / "wine.pdf"))
+with tempfile.TemporaryDirectory(prefix="simnorm-") as folder:
+    report = result.report(Path(folder) / "wine.pdf")
+    print(f"{report.name}: {report.stat().st_size / 1e3:,.0f} kB")

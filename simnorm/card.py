@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from simnorm.results import Result
 
 MOST_ROWS = 10
-MOST_SIZES = 10
+# A row of more numbers with their error bars is wider than a notebook.
+MOST_SIZES = 8
 LONGEST = 36
 # What a study without a featured statistic of its own is about, most wanted first.
 QUANTITIES = ("normalized_value", "inference_value")

@@ -88,7 +88,8 @@ def test_sweep_prints_a_table_and_leaves_a_run(empty_cwd):
     assert "At batch size 5" in result.stdout
     folder = next((empty_cwd / "runs").iterdir())
     assert re.fullmatch(r"sweep-[0-9a-f]{8}", folder.name)
-    assert result.stderr == f"run: runs/{folder.name}\n"
+    said = f"run: runs/{folder.name}\nfor a PDF: simnorm report runs/{folder.name}\n"
+    assert result.stderr == said
     assert files(folder) == [
         "curves.csv",
         "design.toml",

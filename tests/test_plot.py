@@ -70,6 +70,18 @@ def says_nothing(figure):
     return any(text.startswith("Nothing to") for text in texts_of(figure))
 
 
+def why_not(result, kind):
+    """Return why the run has nothing to show; nothing for a measure, and where it has."""
+    return figures.missing(kind, result.frame, result.curves) if kind in KINDS else ""
+
+
+def refused(result, kind, ax=None):
+    """A kind with nothing to show is refused with the reason; axes stay as they are."""
+    with pytest.raises(SimnormError, match=f"nothing to show: {why_not(result, kind)}"):
+        result.plot(kind, ax)
+    assert ax is None or (ax.axison and not ax.has_data() and not ax.texts)
+
+
 def run(*arguments):
     """Run the command line; return the exit code, stdout and stderr."""
     done = CliRunner().invoke(app, ["plot", *map(str, arguments)], env={"COLUMNS": "80"})
@@ -85,6 +97,9 @@ def test_every_kind_and_measure_is_drawn_on_the_axes_it_is_given(result, kind):
     before = dict(mpl.rcParams)
     figure = Figure(figsize=(8, 3))
     ax, other = figure.subplots(1, 2)
+    if why_not(result, kind):
+        refused(result, kind, ax)
+        return
     assert result.plot(kind, ax) is ax
     assert ax.has_data() or says_nothing(figure)
     assert not other.has_data()
@@ -96,6 +111,9 @@ def test_without_axes_there_is_a_new_figure_with_one_pair(result, kind, tmp_path
     """It can be written; pyplot does not know it."""
     from matplotlib import pyplot
 
+    if why_not(result, kind):
+        refused(result, kind)
+        return
     ax = result.plot(kind)
     assert isinstance(ax, Axes)
     assert isinstance(ax.figure, Figure)
@@ -329,7 +347,8 @@ def test_pages_are_written_one_by_one(tmp_path):
         (("--kind", "rmse", "--page", "2"), "has one page"),
         (("--kind", "rmse", "--width", "100"), "--width: got '100'; allowed are 2 to 30 inches"),
         (("--kind", "rmse", "--width", "nan"), "--width: got 'nan'"),
-        (("--kind", "rmse", "--dpi", "100", "-o", "a.svg"), ".svg has no dots"),
+        (("-o", "a.svg"), "--kind: got ''; one of overview, variance"),
+        (("--page", "1"), "Add for example --kind overview."),
         (("--kind", "rmse", "--dpi", "0", "-o", "a.png"), "--dpi: got '0'"),
         (("--kind", "audit", "--reference", "population"), "--reference"),
         (("--kind", "rmse", "--reference", "fullset"), "Did you mean 'full_set'?"),
@@ -351,3 +370,11 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     code, _, err = run(tmp_path, "--kind", "rmse")
     assert (code, "a folder with a finished run is needed" in err) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dots_per_inch_are_no_matter_to_an_svg(folder, tmp_path):
+    """With --dpi the bytes are those without it."""
+    paths = [tmp_path / f"{name}.svg" for name in ("one", "two")]
+    for path, more in zip(paths, ((), ("--dpi", "80")), strict=True):
+        assert run(folder, "--kind", "rmse", "-q", "-o", path, *more) == (0, "", "")
+    assert paths[0].read_bytes() == paths[1].read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,13 +12,13 @@ import typer
 
 from simnorm.cli.summary import (
     SENTENCE_SIZE,
-    WIDTH,
     chosen_estimators,
     print_key,
     print_rows,
     shown_as,
     texts_of,
 )
+from simnorm.cli.width import filled, fitted, shortened
 from simnorm.formatting import decimals_of, fixed, percent, significant
 from simnorm.results import Result
 from simnorm.robust_table import Cell, robust_cells
@@ -65,7 +64,7 @@ def print_columns(result: Result) -> None:
         what_errors_mean(result),
         "",
     ):
-        typer.echo(textwrap.fill(line, WIDTH))
+        typer.echo(filled(line))
     used: set[str] = set()
     for scheme in design.sampling:
         of_scheme = rows[rows["sampling"] == scheme]
@@ -76,11 +75,11 @@ def print_columns(result: Result) -> None:
     constant = result.columns.loc[result.columns["kind"] != "", ["column", "kind"]]
     for kind, names in constant.groupby("kind")["column"]:
         listed = f"{str(kind).capitalize()}: {_listed([str(name) for name in names])}."
-        typer.echo(textwrap.fill(listed, WIDTH))
+        typer.echo(filled(listed))
     for cost in cost_sentences(result):
-        typer.echo(textwrap.fill(cost, WIDTH))
+        typer.echo(filled(cost))
     for key in (key for key in KEYS if key in used):
-        typer.echo(textwrap.fill(KEYS[key].format(N=design.full_size), WIDTH))
+        typer.echo(filled(KEYS[key].format(N=design.full_size)))
     print_key(used)
 
 
@@ -99,7 +98,7 @@ def _print_each(
     rows: pd.DataFrame, specs: tuple[str, ...], used: set[str], cells: Sequence[Cell]
 ) -> None:
     for column in dict.fromkeys(rows["column"]):
-        typer.echo(textwrap.shorten(column, WIDTH, placeholder=" ..."))
+        typer.echo(shortened(column))
         mine = [cell for cell in cells if cell.name == column]
         print_rows(rows[rows["column"] == column], specs, used, mine)
 
@@ -121,7 +120,7 @@ def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[s
     head = f"{'estimate':>{ESTIMATE}}{'exact' if _has_theory(scheme) else '':>{EXACT}}" * len(kinds)
     typer.echo(f"{'column':<{NAME_WIDTH}}{head}{_ends(heads)}".rstrip())
     for line in lines[:MOST_LINES]:
-        text = f"{_fitted(line.column, NAME_WIDTH):<{NAME_WIDTH}}"
+        text = fitted(line.column, NAME_WIDTH)
         for word, kind in zip(words, kinds, strict=True):
             row = line.rows.get(word)
             estimate, exact = ("", "") if row is None else _texts(row, kind.factor, used)
@@ -194,11 +193,6 @@ def _title(text: str, width: int) -> str:
         if len(shorter) <= width:
             return shorter
     return text.replace("RMSE of the ", "")[:width]
-
-
-def _fitted(name: str, width: int) -> str:
-    text = " ".join(name.split())
-    return text if len(text) < width else f"{text[: width - 3]}.."
 
 
 def said(scheme: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
-from simnorm.cli.summary import WIDTH, print_key, texts_of
+from simnorm.cli.summary import print_key, texts_of
+from simnorm.cli.width import filled, fitted, shortened
 from simnorm.figures.choice import schemes_of
 from simnorm.figures.inputs.rows import (
     CONSTANT,
@@ -58,7 +58,7 @@ def print_inputs(result: Result) -> None:
     """Print how far normalized values are from z-scores, and what that means."""
     run = Run(result.frame)
     for line in (*opening(result, run), ""):
-        typer.echo(textwrap.fill(line, WIDTH))
+        typer.echo(filled(line))
     used: set[str] = set()
     names = run.names
     if run.of_data and len(names) > FEW:
@@ -66,13 +66,13 @@ def print_inputs(result: Result) -> None:
             typer.echo(line)
     else:
         for name in names:
-            typer.echo(textwrap.shorten(name, WIDTH, placeholder=" ..."))
+            typer.echo(shortened(name))
             for line in lines_by_size(run, name, used):
                 typer.echo(line)
             typer.echo("")
     for sentence in (verdict(result), *sentences(run)):
-        typer.echo(textwrap.fill(sentence, WIDTH))
-    typer.echo(textwrap.fill(key_text(run), WIDTH))
+        typer.echo(filled(sentence))
+    typer.echo(filled(key_text(run)))
     print_key(used)
 
 
@@ -196,7 +196,7 @@ def lines_by_name(run: Run, used: set[str]) -> list[str]:
         _heads(("column", ""), NAME_WIDTH, run, columns),
     ]
     for name in names[:MOST_LINES]:
-        text = f"{_fitted(name):<{NAME_WIDTH}}" + _error(errors.get(name), used)
+        text = fitted(name, NAME_WIDTH) + _error(errors.get(name), used)
         for column, cells in zip(columns, others, strict=True):
             text += f"{_other(cells.get(name), column.width, used):>{column.width}}"
         lines.append(text.rstrip())
@@ -206,9 +206,9 @@ def lines_by_name(run: Run, used: set[str]) -> list[str]:
     return [*"\n".join(lines).split("\n"), ""]
 
 
-def _fitted(name: str) -> str:
-    text = " ".join(name.split())
-    return text if len(text) < NAME_WIDTH else f"{text[: NAME_WIDTH - 3]}.."
+def _said(name: str) -> str:
+    """Return a name as a sentence has it: as short as in the table."""
+    return fitted(name, NAME_WIDTH).rstrip()
 
 
 def verdict(result: Result) -> str:
@@ -232,7 +232,7 @@ def sentences(run: Run) -> list[str]:
     if n > 1 and constant and max(constant.values()) >= LEAST_SHARE:
         worst = max(constant, key=constant.__getitem__)
         found.append(
-            f"{percent(constant[worst])} of the batches of {n:,} of {_fitted(worst)} have equal "
+            f"{percent(constant[worst])} of the batches of {n:,} of {_said(worst)} have equal "
             "values only."
         )
     return [" ".join(text for text in found if text), *scheme_sentences(run)]
@@ -251,7 +251,7 @@ def scheme_sentences(run: Run) -> list[str]:
             low, high = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
             span = off_text(values[high])
             if off_text(values[low]) != span:
-                span = f"{off_text(values[low])} ({_fitted(low)}) to {span} ({_fitted(high)})"
+                span = f"{off_text(values[low])} ({_said(low)}) to {span} ({_said(high)})"
             found.append(f"By {scheme}: {span} sd.")
     return found
 
@@ -270,6 +270,6 @@ def epsilon_sentence(run: Run) -> str:
     words = last.words().replace("ε", "epsilon").replace(EQUALS, " = ")
     return (
         f"With {words}, {len(harmed)} of {len(after)} "
-        f"{run.thing}s {verb} worse by {LEVEL:g} sd or more: {_fitted(worst)} is off by "
+        f"{run.thing}s {verb} worse by {LEVEL:g} sd or more: {_said(worst)} is off by "
         f"{off_text(after[worst])}."
     )

@@ -66,7 +66,10 @@ WIDTH = Annotated[
     ),
 ]
 DPI = Annotated[
-    str | None, typer.Option(help="Dots per inch of a PNG [default: 200].", metavar="DPI")
+    str | None,
+    typer.Option(
+        help="Dots per inch of a PNG [default: 200]; SVG and PDF have none.", metavar="DPI"
+    ),
 ]
 NO_PATHS = Annotated[bool, typer.Option("-q", "--quiet", help="Do not print the path.")]
 
@@ -93,10 +96,16 @@ def plot(
 
     Nothing is computed again, and the same run gives the same bytes.
     """
+    from simnorm import figures
     from simnorm.results import load
 
     result = load(run)
     if kind is None:
+        wishes = (out, estimator, name, batch_size, reference, single or None, page, width, dpi)
+        if any(wish is not None for wish in wishes):
+            kinds = ", ".join(figures.kinds_of(result.frame))
+            hint = f"Add for example --kind {figures.kinds_of(result.frame)[0]}."
+            raise SimnormError("kind", "", f"one of {kinds} says what to draw", hint)
         _list_kinds(result)
         return
     path = out or run / f"{_file_name(kind)}.svg"
@@ -104,7 +113,7 @@ def plot(
     if width is not None:
         options["width"] = _number(width, "width", NARROWEST, WIDEST, "inches")
     if dpi is not None:
-        options["dpi"] = _dots(dpi, path)
+        options["dpi"] = _number(dpi, "dpi", 30.0, 2400.0, "dots per inch")
     if batch_size is not None:
         options["batch_size"] = whole_number(batch_size, "batch_size", 1, LARGEST_SIZE)
     written = result.save_figure(
@@ -118,14 +127,6 @@ def plot(
 def _file_name(kind: str) -> str:
     """Return a measure such as ``quantile(q=0.95)`` as the name of a file."""
     return re.sub(r"[^\w.-]+", "-", kind).strip("-.") or "figure"
-
-
-def _dots(text: str, path: Path) -> float:
-    if path.suffix.lower() != ".png":
-        raise SimnormError(
-            "dpi", text, f"{path.suffix or 'what has no ending'} has no dots, PNG has"
-        )
-    return _number(text, "dpi", 30.0, 2400.0, "dots per inch")
 
 
 def _number(text: str, parameter: str, low: float, high: float, unit: str) -> float:

@@ -23,7 +23,7 @@ from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
 from simnorm.formatting import seconds_text
 from simnorm.grammar import number_text
-from simnorm.options import STUDIES
+from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
 from simnorm.store import REPORT, check_folder, default_folder, replaced
 from simnorm.studies import study_of
@@ -120,6 +120,8 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         typer.echo(f"run: {folder}", err=True)
         if report is not None:
             typer.echo(f"report: {report}", err=True)
+        elif design.study == SWEEP:
+            typer.echo(f"for a PDF: simnorm report {shlex.quote(str(folder))}", err=True)
     tell_missed(result)
     if gone is not None:
         raise gone

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import typer
 
 from simnorm.cli.summary import WIDTH, print_key
+from simnorm.cli.width import filled, fitted, shortened
 from simnorm.figures.running.shown import few_sizes, label
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, significant
 from simnorm.report.chapters.running.circumstances import sampling_finding
@@ -43,14 +43,14 @@ def print_running(result: Result) -> None:
         f"RMSE of a value normalized at inference, in sd ({drawn}).",
         "",
     ):
-        typer.echo(textwrap.fill(line, WIDTH))
+        typer.echo(filled(line))
     many = bool(design.data) and len(facts.names) > FEW
     for line in columns_lines(facts, used) if many else all_lines(facts, used):
         typer.echo(line)
     said = [answer(facts), shape(facts)] if many else []
     for sentence in (*said, sampling_finding(facts)):
         if sentence:
-            typer.echo(textwrap.fill(sentence, WIDTH))
+            typer.echo(filled(sentence))
     print_key(used)
 
 
@@ -68,14 +68,14 @@ def name_lines(facts: Facts, name: str, used: set[str]) -> list[str]:
     """Return the table of one name: a line per preset, a few batch sizes across."""
     run = facts.run
     sizes = few_sizes(run) or run.sizes[:1]
-    lines = [textwrap.shorten(name, WIDTH, placeholder=" ...") or name[:WIDTH]]
+    lines = [shortened(name)]
     heads = "".join(f"{f'n = {n:,}':>{CELL}}" for n in sizes)
     floors = [floor_value(facts, name, preset, run.n) for preset in facts.presets]
     last = f"{'floor':>{FLOOR}}" if any(math.isfinite(floor) for floor in floors) else ""
     lines.append(f"{'':<{NAME}}{heads}{last}".rstrip())
     for preset, floor in list(zip(facts.presets, floors, strict=True))[:MOST_PRESETS]:
         cells = [cell(facts.value(name, preset, n), CELL, used) for n in sizes]
-        line = f"{_fitted(label(preset)):<{NAME}}" + "".join(f"{text:>{CELL}}" for text in cells)
+        line = fitted(label(preset), NAME) + "".join(f"{text:>{CELL}}" for text in cells)
         if last and math.isfinite(floor):
             used.add("asymptotic")
             line += f"{'≈' + significant(floor, 2):>{FLOOR}}"
@@ -87,7 +87,7 @@ def name_lines(facts: Facts, name: str, used: set[str]) -> list[str]:
     level = facts.level(name)
     if math.isfinite(level):
         text = f"A z-score by all {run.full_size:,} is itself off by {significant(level, 2)} sd. "
-        lines += textwrap.wrap(text + enough_sentence(facts, name), WIDTH)
+        lines += filled(text + enough_sentence(facts, name)).split("\n")
     return lines
 
 
@@ -102,7 +102,7 @@ def columns_lines(facts: Facts, used: set[str]) -> list[str]:
     ]
     for name in facts.names[:MOST_LINES]:
         cells = [cell(facts.value(name, preset), width, used) for preset in presets]
-        lines.append(f"{_fitted(name):<{NAME}}{_across(cells, width)}".rstrip())
+        lines.append(f"{fitted(name, NAME)}{_across(cells, width)}".rstrip())
     if len(facts.names) > MOST_LINES:
         lines.append(
             f"... and {len(facts.names) - MOST_LINES:,} columns with smaller errors, in results.csv"
@@ -139,8 +139,3 @@ def cell(value: Quantity, width: int, used: set[str]) -> str:
         return mark.format(shorter)
     # The error bar shows in no digit that there is room for.
     return mark.format(significant(value.estimate, 4))
-
-
-def _fitted(name: str) -> str:
-    text = " ".join(name.split())
-    return text if len(text) < NAME else f"{text[: NAME - 3]}.."

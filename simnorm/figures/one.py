@@ -11,7 +11,7 @@ from simnorm.figures import check_options, module_of, tables_for
 from simnorm.figures.choice import chosen_names, main_rows
 from simnorm.figures.kinds import Part, known_kind, missing, part_of, study_of
 from simnorm.figures.single import draw as draw_measure
-from simnorm.figures.style import look, say_nothing_to_show
+from simnorm.figures.style import look
 from simnorm.figures.tables import (
     estimators_of,
     measure_for,
@@ -56,11 +56,11 @@ def drawn(
     check_options(kind, draw, options)
     shown = part_of(frame, curves, part)
     why = missing(kind, *shown)
+    if why:
+        # Axes of the user must not become blank without a word.
+        raise SimnormError("kind", kind, f"there is nothing to show: {why}")
 
     def fill(ax: Axes) -> None:
-        if why:
-            say_nothing_to_show(ax, f"Nothing to show: {why}.")
-            return
         tables, more = tables_for(kind, *shown)
         draw(ax, *tables, **more, **options)
 
