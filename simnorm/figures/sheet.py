@@ -212,10 +212,15 @@ class Sheet:
 
 def legend_columns(labels: Sequence[str], width: float, size: float) -> int:
     """Return how many columns a legend over a whole figure has: as many as fit, rows alike."""
-    widest = max(text_width(label, size) for label in labels)
-    columns = max(1, min(len(labels), int(width / (widest + 4.4 * size / 72.0))))
-    # Equal rows: seven entries in six columns would leave one alone in the second row.
-    return math.ceil(len(labels) / math.ceil(len(labels) / columns))
+    room = [text_width(label, size) + 4.4 * size / 72.0 for label in labels]
+    for columns in range(len(labels), 1, -1):
+        # Filled column by column, each as wide as its widest label.
+        rows = math.ceil(len(labels) / columns)
+        widths = [max(room[at : at + rows]) for at in range(0, len(labels), rows)]
+        # Equal rows: seven entries in six columns would leave one alone in the second row.
+        if sum(widths) <= width and len(widths) == columns:
+            return columns
+    return 1
 
 
 def ticks_room(ax: Axes, size: float = 0.0) -> float:
