@@ -10,10 +10,10 @@ import pandas as pd
 
 from simnorm.engine import MAX, TIME
 from simnorm.formatting import plural, seconds_text, significant
-from simnorm.precision import FIRST_LOOK, target
+from simnorm.precision import FIRST_LOOK, Target, target
 from simnorm.quantities import MEAN
 from simnorm.sampling import SEQUENTIAL
-from simnorm.settling import CELL, achieved
+from simnorm.settling import CELL, achieved, judged
 from simnorm.tally import MEASURES
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ ASKED = (*MEASURES, MEAN)
 # What names a cell among those of all sources, and a source.
 CELL_OF_RUN = ["distribution", "sampling", *CELL]
 SOURCE = ["distribution", "column", "sampling"]
+ABOUT = {"full_set": "against the", "population": "about the"}
+WORDS = {"mse": "MSE", "rmse": "RMSE"}
+# What a cell may lack, the worst first.
+LACKS = ("precision", "trust", "look", "")
 
 
 def replications_range(frame: pd.DataFrame) -> str:
@@ -85,18 +89,36 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The rows of the measures that are farthest from the target, with the standard error that
-        they have in `achieved`, as a share where the target is one; without a target, of every cell
-        that time has cut short one row.
+        Of every cell the row that it still waits for. First those whose standard error is above the
+        target, the farthest ahead; then those whose error bar is not to be trusted; then cells in
+        which the target has held at the last look alone. The standard error is in `achieved`, as a
+        share where the target is one, and what a row lacks in `lacks`: ``precision``, ``trust``,
+        ``look``. Without a target, of every cell that time has cut short one row.
     """
     rows = frame[frame["stop_reason"].isin([MAX, TIME]) & frame["measure"].isin(ASKED)]
     if not design.target_mcse:
         return rows.drop_duplicates(CELL_OF_RUN)
-    columns = {name: rows[name].to_numpy() for name in rows.columns}
-    error, is_asked = achieved(columns, target(design.target_mcse))
-    rows = rows.assign(achieved=error)[is_asked]
-    worst = rows.sort_values("achieved", ascending=False, kind="stable")
+    wanted = target(design.target_mcse)
+    # A cell is judged among those of its source: the others have cells of the same words.
+    sources = rows.groupby(["distribution", "sampling"], sort=False, observed=True, dropna=False)
+    parts = [_lacking(part, wanted) for _, part in sources] or [_lacking(rows, wanted)]
+    found = pd.concat(parts)
+    found = found.assign(order=found["lacks"].map(LACKS.index))
+    columns, rising = ["order", "achieved"], [True, False]
+    worst = found.sort_values(columns, ascending=rising, kind="stable").drop(columns="order")
     return worst.drop_duplicates(CELL_OF_RUN)
+
+
+def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
+    """Return the rows of a source that a target asks for, with what they have and lack."""
+    columns = {name: rows[name].to_numpy() for name in rows.columns}
+    error, has_scale = achieved(columns, wanted)
+    found = judged(columns, wanted)
+    # One replication has no standard error at all.
+    above = ~(error <= wanted.value)
+    lacks = np.where(found.precise, "look", np.where(above, "precision", "trust"))
+    lacks = np.where(found.valid, lacks, "")
+    return rows.assign(achieved=error, lacks=lacks)[has_scale]
 
 
 def notice(design: Design, frame: pd.DataFrame) -> str:
@@ -154,17 +176,17 @@ def next_step(design: Design, frame: pd.DataFrame) -> str:
     if is_partial(frame) and not design.target_mcse:
         share = design.replications / int(short["replications"].min())
         return f"About {seconds_text(design.time_limit * share)} would do: --time-limit."
-    worst = short["achieved"].to_numpy(dtype=np.float64)
-    counts = short["replications"].to_numpy(dtype=np.float64)
-    needed = counts * (worst / target(design.target_mcse).value) ** 2
-    sure = needed[(short["status"] != "unreliable") & np.isfinite(needed)]
-    if not sure.size:
+    sure = short[(short["lacks"] == "precision") & (short["status"] != "unreliable")]
+    ratio = sure["achieved"].to_numpy(dtype=np.float64) / target(design.target_mcse).value
+    counts = sure["replications"].to_numpy(dtype=np.float64)
+    needed = counts * ratio**2
+    if not np.isfinite(needed).any():
         limit = "--time-limit" if is_partial(frame) else "--max-replications"
         return f"Give more: {limit}; results.csv says in every row what it lacks."
     if is_partial(frame):
-        ratio = float((worst / target(design.target_mcse).value).max()) ** 2
-        return f"About {seconds_text(2.0 * design.time_limit * ratio)} might do: --time-limit."
-    most = float(sure.max())
+        most = 2.0 * design.time_limit * float(np.nanmax(ratio)) ** 2
+        return f"About {seconds_text(most)} might do: --time-limit."
+    most = float(np.nanmax(needed))
     step = 10.0 ** (math.floor(math.log10(most)) - 1)
     return f"Some {math.ceil(most / step) * step:,.0f} would do: --max-replications."
 
@@ -208,15 +230,25 @@ def _cells(frame: pd.DataFrame) -> int:
 def _line(row: dict[Any, Any], design: Design) -> str:
     name = row["column"] or row["distribution"]
     parts = [name] if len(design.sampling) == 1 else [name, row["sampling"]]
-    about = f"R = {row['replications']:,}"
-    if design.target_mcse:
-        parts += [row["estimator"], f"n = {row['batch_size']:,}"]
-        parts += [part for part in (row["factors"], row["reference"]) if part]
-        error = row["achieved"]
-        share = target(design.target_mcse).is_share
-        shown = f"{significant(100.0 * error, 2)} %" if share else significant(error, 2)
-        of = " of the RMSE" if share and row["measure"] == "bias" else ""
-        about = f"MCSE of the {row['measure']} {shown}{of}, {about}"
-        if row["status"] == "unreliable":
-            about += ", too few to trust it"
-    return f"{', '.join(parts)}: {about}"
+    if not design.target_mcse:
+        return f"{', '.join(parts)}: R = {row['replications']:,}"
+    reference = f"{ABOUT.get(row['reference'], '')} {row['reference'].replace('_', ' ')}"
+    parts += [row["estimator"], f"n = {row['batch_size']:,}"]
+    parts += [part for part in (row["factors"], reference.strip()) if part]
+    return f"{', '.join(parts)}: {_lack(row, target(design.target_mcse))}"
+
+
+def _lack(row: dict[Any, Any], wanted: Target) -> str:
+    """Return what a row has, and why that is not enough."""
+    what = WORDS.get(row["measure"], row["measure"])
+    if row["lacks"] == "trust":
+        return f"the error bar of the {what} is not to be trusted: {row['reason']}"
+    error = row["achieved"]
+    if not math.isfinite(error):
+        return f"the {what} has no MCSE, R = {row['replications']:,}"
+    shown = f"{significant(100.0 * error, 2)} %" if wanted.is_share else significant(error, 2)
+    of = " of the RMSE" if wanted.is_share and row["measure"] == "bias" else ""
+    if row["lacks"] == "look":
+        return f"MCSE of the {what} {shown}{of}, at the last look alone (two running are asked for)"
+    about = ", too few to trust it" if row["status"] == "unreliable" else ""
+    return f"MCSE of the {what} {shown}{of}, R = {row['replications']:,}{about}"

@@ -335,7 +335,7 @@ def test_a_target_that_is_missed_names_its_cells(empty_cwd: Path) -> None:  # no
     assert result.exit_code == 3
     said = " ".join(result.stderr.split())
     assert "have not reached the target, a Monte Carlo standard error of 1 %" in said
-    assert "normal, mean, n = 2,048, full_set: MCSE of the variance" in said
+    assert "normal, mean, n = 2,048, against the full set: MCSE of the variance" in said
     assert "--max-replications" in said
     held = sn.load(next((empty_cwd / "runs").iterdir()))
     assert len(held.missed()) == len(held.frame[held.frame.stop_reason == "max"].groupby(KEY))
@@ -454,6 +454,46 @@ def test_one_replication_reaches_no_target() -> None:
     result = sn.sweep("normal", target_mcse="1%", max_replications=1, estimators=["std"], **SMALL)
     assert len(result.missed()) == 6
     assert set(result.frame.loc[result.frame["measure"] == "bias", "stop_reason"]) == {"max"}
+
+
+def test_a_missed_cell_shows_what_it_waits_for() -> None:
+    """Its bias and MSE are precise by far; its variance, with no error bar to trust, is not.
+
+    Of 64 rows one is 1: a batch of 2 holds it in 1 of 32. Nothing is near 2 %, so the reason is
+    the only thing to tell.
+    """
+    data = {"sign": np.repeat([-1.0, 1.0], 64), "one": np.eye(1, 128)[0]}
+    result = sn.sweep(data=pd.DataFrame(data), estimators=["biased_variance", "mean"],
+                      batch_sizes=[2, 8], target_mcse="2%", max_replications=2048)  # fmt: skip
+    short = result.missed()
+    assert len(short)
+    wanted = precision.target("2%").value
+    for row in short.to_dict(orient="records"):
+        assert row["lacks"] in {"precision", "trust", "look"}
+        assert (row["achieved"] > wanted) == (row["lacks"] == "precision")
+        assert (row["status"] == "unreliable") == (row["lacks"] == "trust")
+    lines = stopped.missed_lines(result.design, result.frame)
+    assert "against the full set: the error bar of the " in lines[0]
+    assert "is not to be trusted: " in lines[0]
+    assert "full_set" not in " ".join(lines)
+    assert stopped.next_step(result.design, result.frame).startswith("Give more")
+
+
+def test_a_bias_is_measured_by_the_rmse_of_its_own_source() -> None:
+    """Two laws of the same cells, one a thousand times wider: the shares are those of each alone.
+
+    Shares are free of the unit, and both are drawn alike but for it.
+    """
+    small, wide = "normal(scale=0.001)", "normal(scale=1000)"
+    how = {"estimators": ["mean"], "target_mcse": "0.5%", "max_replications": 256, **SMALL}
+    both = sn.sweep([small, wide], **how).missed()
+    for law in (small, wide):
+        alone = sn.sweep(law, **how).missed()
+        of_law = both[both["distribution"] == law].sort_index()
+        np.testing.assert_array_equal(
+            of_law["achieved"], alone.sort_index()["achieved"], err_msg=law
+        )
+        assert of_law["measure"].tolist() == alone.sort_index()["measure"].tolist()
 
 
 def test_a_number_is_asked_of_a_bias_whose_rmse_does_not_exist() -> None:
