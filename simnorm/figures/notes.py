@@ -40,15 +40,17 @@ def why_nothing(rows: pd.DataFrame) -> str:
     """Return in words why no cell of `rows` can be drawn."""
     if rows.empty:
         return "Nothing to show: the table has no such rows."
-    reasons = [str(word) for word in rows["reason"].dropna().drop_duplicates() if str(word)]
-    if (rows["status"] == "undefined").all():
-        return "Nothing to show: every value is undefined" + (
-            f" ({reasons[0]})." if len(reasons) == 1 else "."
-        )
+    gone = rows[rows["status"] == "undefined"]
+    reasons = [str(word) for word in gone["reason"].dropna().drop_duplicates() if str(word)]
+    why = f" ({reasons[0]})" if len(reasons) == 1 else ""
+    if len(gone) == len(rows):
+        return f"Nothing to show: every value is undefined{why}."
     if not np.isfinite(floats(rows, "estimate")).any() and (rows["status"] == "failed").any():
         return "Nothing to show: no replication has a value."
     estimates = floats(rows, "estimate")
     if not estimates[np.isfinite(estimates)].any():
+        if len(gone):
+            return f"Nothing to show: every value is undefined{why}, or zero."
         return "Nothing to show: every error is zero."
     return "Nothing to show: no value can be drawn on these axes."
 

@@ -25,7 +25,7 @@ from simnorm.report.facts import (
 )
 from simnorm.report.tables import estimate_words
 from simnorm.report.told import Told, told
-from simnorm.report.without import no_answer, without_answer
+from simnorm.report.without import failures, joined, no_answer, without_answer
 from simnorm.report.words import (
     TARGETS,
     full_size,
@@ -210,7 +210,9 @@ def _needed_words(word: str, found: dict[str, Needed], total: int, *, some: bool
 
 def shape_matters(frame: pd.DataFrame) -> str:
     """Return what goes on the answer: where it does not hold, or whether the shape matters."""
-    return without_answer(frame, told(frame)) or _shape(frame)
+    found = told(frame)
+    parts = [part for part in (without_answer(frame, found), failures(frame, found)) if part]
+    return joined(parts) or _shape(frame)
 
 
 def _shape(frame: pd.DataFrame) -> str:
@@ -247,7 +249,7 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
     if not any(any(one.errors.values()) for one in found):
         return []
     name, n = featured_name(frame), featured_size(frame)
-    whose = f" ({short(name, LONGEST_NAME)})" if len(names_of(frame)) > 1 else ""
+    several = len(names_of(frame)) > 1
     shown = []
     for one in found:
         value = look_up(frame, name, one.word, n, one.measure)
@@ -255,19 +257,49 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
             continue
         relative = one.measure.startswith("relative_")
         unit = (" sd" if is_location(one.word) else " %") if relative else ""
-        number = f"{significant(value.best, 2)}{unit}" if unit != " %" else percent(value.best)
+        factor = 100.0 if unit == " %" else 1.0
+        ends = _ends(one) if several else []
         of = "" if relative else unit_words(one.word)
+        caption = f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}"
         shown.append(
             {
-                "number": number,
-                "caption": f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}{whose}",
-                "detail": estimate_words(value, 100.0 if unit == " %" else 1.0, unit),
+                "number": _from_to([factor * end for end in ends or [value.best]], unit),
+                "caption": caption + (_over(one, several) if ends else _alone(name, several)),
+                "detail": _lead(name, several) + estimate_words(value, factor, unit),
             }
         )
     word = _needed_word(frame, name)
     if shown and word:
-        shown.append(_needed_tile(frame, name, word, whose))
+        shown.append(_needed_tile(frame, name, word, several=several))
     return shown
+
+
+def _ends(one: Told) -> list[float]:
+    """Return the smallest and the largest error; nothing where there is one number to tell."""
+    if len(one.errors) < 2 or one.is_level:
+        return []
+    found = [one.errors[one.smallest], one.errors[one.largest]]
+    # Ends of very different size have too many digits to be set large.
+    return found if found[1] <= FARTHEST * found[0] else []
+
+
+def _from_to(ends: Sequence[float], unit: str) -> str:
+    """Return a number, or from where to where numbers run, as it is set large."""
+    words = list(dict.fromkeys(significant(end, 2) for end in ends))
+    return f"{'–'.join(words)}{unit}"
+
+
+def _over(one: Told, several: bool) -> str:
+    """Return over which distributions a range is taken."""
+    return f", {one.smallest} to {one.largest}" if several else ""
+
+
+def _alone(name: str, several: bool) -> str:
+    return f" ({short(name, LONGEST_NAME)})" if several else ""
+
+
+def _lead(name: str, several: bool) -> str:
+    return f"{short(name, LONGEST_NAME)}: " if several else ""
 
 
 def _needed_word(frame: pd.DataFrame, name: str) -> str:

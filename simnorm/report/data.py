@@ -43,7 +43,8 @@ from simnorm.report.facts import (
     told_estimators,
 )
 from simnorm.report.tables import estimate_words
-from simnorm.report.without import no_answer
+from simnorm.report.told import told
+from simnorm.report.without import failures, joined, no_answer
 from simnorm.report.words import (
     from_to,
     full_size,
@@ -218,7 +219,8 @@ def answer(frame: pd.DataFrame, facts: pd.DataFrame) -> str:
     parts = [_spread_words(one) for one in found]
     whose = "its column" if found[0].count > 1 else found[0].worst_name
     sentence = f"A batch of {plural(n, 'row')} misses {whose}’s " + ", and its ".join(parts)
-    return f"{sentence}, in root mean square. {_doubt(found)}{enough_sentence(frame)}".strip()
+    doubt = _doubt(found, failures(frame, told(frame)))
+    return f"{sentence}, in root mean square. {doubt}{enough_sentence(frame)}".strip()
 
 
 def _nothing(facts: pd.DataFrame, found: Sequence[Spread]) -> str:
@@ -249,15 +251,17 @@ def _spread_words(one: Spread) -> str:
     return f"{noun} by {from_to(one.word, one.measure, ends)}"
 
 
-def _doubt(found: Sequence[Spread]) -> str:
-    """Return that an error bar is missing, where a number told of has no valid one."""
+def _doubt(found: Sequence[Spread], failed: str = "") -> str:
+    """Return in brackets where a number told of has no valid error bar, or replications failed."""
+    parts = []
     doubtful = [one for one in found if one.worst.status == "unreliable" and not _has_exact(one)]
-    if not doubtful:
-        return ""
-    words = listed([f"the {in_words(one.word)}" for one in doubtful])
-    if len(doubtful) > 1:
-        return f"(The largest errors of {words} have no valid error bars.) "
-    return f"(The largest error of {words} has no valid error bar.) "
+    if doubtful:
+        words = listed([f"the {in_words(one.word)}" for one in doubtful])
+        several = len(doubtful) > 1
+        have = "s of {} have no valid error bars." if several else " of {} has no valid error bar."
+        parts.append(f"The largest error{have.format(words)}")
+    parts += [failed] if failed else []
+    return f"({joined(parts)}) " if parts else ""
 
 
 def _has_exact(one: Spread) -> bool:

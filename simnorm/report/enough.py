@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simnorm.figures.tables import is_location
 from simnorm.formatting import plural
 from simnorm.report.facts import measure_for, needed_sizes, told_estimators
-from simnorm.report.words import TARGETS, in_words
+from simnorm.report.words import TARGETS, all_of, in_words, whole_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,16 +27,32 @@ class Enough:
     largest: int
     is_near: bool = True
     unsure: int = 0
+    without: int = 0
+    total: int = 0
+
+    def words(self, size: int) -> str:
+        """Return a batch size as it is meant: between two near ones, as a bound, or N itself."""
+        if size == self.total:
+            # Larger numbers are rounded up to two digits.
+            return f"all {size:,}" if size < 100 else f"nearly all {size:,}"
+        return f"about {size:,}" if self.is_near else f"no more than {size:,}"
+
+    def number(self, size: int) -> str:
+        """Return the same with a sign."""
+        if size == self.total and size < 100:
+            return f"{size:,}"
+        return f"{'≈' if self.is_near else '≤'} {size:,}"
 
     @property
-    def about(self) -> str:
-        """How the sizes are meant: found between two near ones of the run, or as a bound."""
-        return "About" if self.is_near else "No more than"
-
-    @property
-    def sign(self) -> str:
-        """The same as a sign."""
-        return "≈" if self.is_near else "≤"
+    def whose(self) -> str:
+        """For which of the columns it is known, where that needs saying."""
+        if self.unsure:
+            every = self.count + self.unsure
+            verb = "has" if self.count == 1 else "have"
+            return f"the {self.count:,} of {every:,} columns that {verb} a valid error bar"
+        if self.without:
+            return f"{all_of(self.count, 'column')} that have one"
+        return all_of(self.count, "column")
 
 
 def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
@@ -44,7 +60,8 @@ def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
     for word in told_estimators(frame):
         if measure_for(frame, word) == "rmse":
             continue
-        known = [at for at in needed_sizes(frame, word, target).values() if at.how != "unknown"]
+        sizes_of = needed_sizes(frame, word, target)
+        known = [at for at in sizes_of.values() if at.how != "unknown"]
         # Error bars that are not valid count where there are no others.
         found = [at for at in known if at.trusted] or known
         if not found:
@@ -54,9 +71,11 @@ def enough(frame: pd.DataFrame, target: float = TARGETS[0]) -> Enough | None:
         every = sizes[-1] if len(sizes) == len(found) else 0
         largest = int(frame["batch_size"].max())
         is_near = all(at.how in ("between", "beyond") for at in found if at.size in (half, every))
+        unsure, without = len(known) - len(found), len(sizes_of) - len(known)
         return Enough(
-            word, len(sizes), len(found), half, every, largest, is_near, len(known) - len(found)
-        )
+            word, len(sizes), len(found), half, every, largest, is_near, unsure, without,
+            whole_size(frame),
+        )  # fmt: skip
     return None
 
 
@@ -75,15 +94,12 @@ def _enough_words(found: Enough) -> str:
     goal = f"the {in_words(found.word)} within 10 %" + (
         " of a standard deviation" if is_location(found.word) else ""
     )
-    about, largest = found.about.lower(), plural(found.largest, "row")
-    if found.every and found.count == 1:
-        return f"It takes {about} {plural(found.every, 'row')} to bring {goal}."
+    largest = plural(found.largest, "row")
     if found.every:
-        half = f", {about} {found.half:,} in half of them" if found.half < found.every else ""
-        return (
-            f"It takes {about} {plural(found.every, 'row')} to bring {goal} in all "
-            f"{found.count:,} columns{half}."
-        )
+        takes = f"It takes {found.words(found.every)} row{'s' if found.every > 1 else ''}"
+        alone = found.count + found.unsure + found.without == 1
+        half = f", {found.words(found.half)} in half of them" if found.half < found.every else ""
+        return f"{takes} to bring {goal}" + ("." if alone else f" in {_columns(found)}{half}.")
     if not found.reached:
         where = " in any column." if found.count > 1 else "."
         return f"Even the largest batch simulated, {largest}, does not bring {goal}{where}"
@@ -93,20 +109,31 @@ def _enough_words(found: Enough) -> str:
     )
 
 
+def _columns(found: Enough) -> str:
+    """Return in how many columns; those not known well enough are told of behind."""
+    if found.unsure:
+        return plural(found.count, "column")
+    return found.whose.replace("that have one", "that have a relative error")
+
+
 def enough_tile(found: Enough) -> dict[str, str]:
     """Return the batch size that is enough as a number of the first page."""
     noun = in_words(found.word)
     of = " of a standard deviation" if is_location(found.word) else ""
-    whose = "" if found.count == 1 else f", all {found.count:,} columns"
-    number = f"{found.sign} {found.every:,}" if found.every else f"> {found.largest:,}"
+    alone = found.count == 1 and not found.unsure
+    whose = "" if alone else f", {found.whose}"
+    number = found.number(found.every) if found.every else f"> {found.largest:,}"
     detail = "interpolated" if found.is_near else "no batch size of the run is nearer"
-    if found.count > 1:
+    if not found.every and not found.reached:
+        detail = "no column reaches it" if found.count > 1 else "the largest one of the run"
+    elif found.count > 1:
         half = (
-            f"half of them: {found.sign} {found.half:,}"
+            f"half of them: {found.number(found.half)}"
             if found.half
             else "fewer than half reach it"
         )
-        detail = half if found.every else f"{found.reached:,} of them do; {half}"
+        does = "does" if found.reached == 1 else "do"
+        detail = half if found.every else f"{found.reached:,} of them {does}; {half}"
     return {
         "number": number,
         "caption": f"the batch size for an RMSE of the {noun} of 10 %{of}{whose}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 FORMULAS = {
     "error": r"e = T(x_1, \dots, x_n) - T(x_1, \dots, x_N) .",
+    "error-population": r"e = T(x_1, \dots, x_n) - \theta .",
     "measures": (
         r"\text{bias} = \mathrm{E}\,e, \quad \text{variance} = \mathrm{E}(e - \mathrm{E}\,e)^2, "
         r"\quad \text{MSE} = \mathrm{E}\,e^2, \quad \text{RMSE} = \sqrt{\text{MSE}} ."

@@ -30,6 +30,7 @@ from simnorm.report.words import (
     full_size,
     listed,
     sizes_text,
+    whole,
 )
 from simnorm.sampling import (
     GROUPED,
@@ -154,8 +155,9 @@ def data_sentence(frame: pd.DataFrame) -> str:
     """Return the data-generating mechanisms and factors of the run."""
     names = names_of(frame)
     sizes = sorted({int(n) for n in frame["batch_size"]})
+    sets = "Full sets" if whole(frame) == "full set" else "Sets"
     return (
-        f"{plural(len(names), 'distribution').capitalize()}: {listed(names, 24)}. Full sets of "
+        f"{plural(len(names), 'distribution').capitalize()}: {listed(names, 24)}. {sets} of "
         f"N = {full_size(frame):,} independent observations; "
         f"{plural(len(sizes), 'batch size')}: {sizes_text(sizes)}."
     )

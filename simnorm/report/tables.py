@@ -87,24 +87,35 @@ def theory_text(value: Quantity, factor: float = 1.0) -> str:
 
 
 def estimate_words(value: Quantity, factor: float = 1.0, unit: str = "") -> str:
-    """Return an estimate with its standard error and theory beside it, in words.
+    """Return an estimate with its standard error, to one digit of it, and theory, in words.
 
     Examples
     --------
-    >>> estimate_words(Quantity(0.25, 0.01, 0.26, "exact", "ok", ""), 100.0, " %")
-    'estimate 25.0 ± 1.0 %; exactly 26.0 %'
+    >>> estimate_words(Quantity(0.18149, 0.00025, 0.18156, "exact", "ok", ""), 100.0, " %")
+    'simulated 18.15 ± 0.03 %, exact 18.16 %'
     >>> estimate_words(Quantity(0.25, 0.01, math.nan, "", "unreliable", ""), 100.0, " %")
-    'estimate 25.0 ± 1.0 %, error bar not to be trusted'
+    'simulated 25 ± 1 % (error bar not to be trusted)'
     """
-    estimate = estimate_text(value, factor).partition(THIN)[0]
+    error = factor * value.mcse
+    has_error = math.isfinite(error) and value.mcse > ROUNDING * abs(value.estimate)
+    # Of two digits of the standard error people read one.
+    places = max(0, decimals_of(error) - 1) if has_error else 0
+    has_digits = has_error and places <= 7
+
+    def number(one: float) -> str:
+        return fixed(factor * one, places) if has_digits else significant(factor * one)
+
+    bar = f" ± {number(value.mcse)}" if has_error else ""
     doubt = ""
     if value.status == "unreliable":
-        doubt = ", error bar not to be trusted" if "±" in estimate else ", no valid error bar"
-    text = f"estimate {estimate}{unit}{doubt}"
+        doubt = " (error bar not to be trusted)" if bar else " (no valid error bar)"
+    if value.status == "failed":
+        doubt = " (of the replications that did not fail)"
+    text = f"simulated {number(value.estimate)}{bar}{unit}{doubt}"
     if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
         return text
-    word = "exactly" if value.theory_kind == "exact" else "asymptotically"
-    return f"{text}; {word} {theory_text(value, factor).removeprefix(ASYMPTOTIC)}{unit}"
+    word = "exact" if value.theory_kind == "exact" else "for large batches"
+    return f"{text}, {word} {number(value.theory)}{unit}"
 
 
 def aligned(texts: Sequence[str]) -> list[str]:

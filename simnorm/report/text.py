@@ -18,7 +18,11 @@ from simnorm.report.answers import (
 )
 from simnorm.report.findings.audit import (
     audit_finding,
+    checked_words,
+    intervals_sentence,
     trust,
+    unmet,
+    verdict,
 )
 from simnorm.report.findings.bias import (
     bias_finding,
@@ -63,6 +67,7 @@ from simnorm.report.words import (
     listed,
     off_by,
     sizes_text,
+    title,
     unit_words,
     values_by_name,
     whole,
@@ -81,6 +86,7 @@ __all__ = [
     "answer",
     "audit_finding",
     "bias_finding",
+    "checked_words",
     "convergence_finding",
     "cutting_method",
     "cutting_sentence",
@@ -90,6 +96,7 @@ __all__ = [
     "full_size",
     "glance",
     "in_words",
+    "intervals_sentence",
     "listed",
     "needed_sentence",
     "not_ok",
@@ -106,10 +113,13 @@ __all__ = [
     "subtitle",
     "tiles",
     "tiles_note",
+    "title",
     "trust",
     "unit_words",
+    "unmet",
     "values_by_name",
     "variance_finding",
+    "verdict",
     "whole",
     "z_text",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from simnorm.figures.tables import featured_size, floats, names_of, reference_of
 from simnorm.formatting import plural
-from simnorm.report.facts import told_estimators
+from simnorm.report.facts import pick, told_estimators
 from simnorm.report.told import Told, Typical, shared_unit, typical_errors
 from simnorm.report.words import in_words, listed, unit_words
 
@@ -128,10 +128,33 @@ def no_answer(frame: pd.DataFrame) -> str:
         doubtful = some[some["status"] == "unreliable"]
         if len(doubtful):
             return f"This run has no {kind} with a valid error bar{half} " + _why(doubtful)
-    if np.isfinite(floats(absolute, "estimate")).any():
+    values = floats(absolute, "estimate")
+    if values[np.isfinite(values)].any():
         return "There is no error to lead with; those there are stand in the tables."
     start = f"None of the errors asked for exists: every value is undefined{half}"
-    return f"{start} {_why(absolute)} {_what_to_do(absolute)}".replace("  ", " ").strip()
+    if np.isfinite(values).any():
+        start = f"No batch smaller than its full set has an error: every value is undefined{half}"
+    gone = absolute[absolute["status"] == "undefined"]
+    return f"{start} {_why(gone)} {_what_to_do(gone)}".replace("  ", " ").strip()
+
+
+def failures(frame: pd.DataFrame, found: Sequence[Told]) -> str:
+    """Return in how many replications estimators failed of which an error is told, or nothing."""
+    parts = []
+    for one in found:
+        rows = pick(frame[frame["batch_size"] == one.batch_size], one.word, one.measure)
+        rows = rows[(rows["status"] == "failed") & np.isfinite(floats(rows, "estimate"))]
+        if rows.empty:
+            continue
+        rows = rows.sort_values("failed", kind="stable")
+        ends = [rows.iloc[place] for place in ((0, -1) if len(rows) > 1 else (0,))]
+        times = " to ".join(f"{int(row['failed']):,} ({row['name']})" for row in ends)
+        drawn = max(int(row["failed"] + row["replications"]) for row in ends)
+        parts.append(f"the {in_words(one.word)} failed in {times} of {drawn:,} replications")
+    if not parts:
+        return ""
+    text = " and ".join(parts)
+    return f"{text[0].upper()}{text[1:]}, and the numbers are of the others."
 
 
 def _half_of_one(frame: pd.DataFrame) -> str:

@@ -134,6 +134,11 @@ def against(frame: pd.DataFrame) -> str:
     return "the whole column" if is_data(frame) else f"the {whole(frame)}"
 
 
+def title(frame: pd.DataFrame) -> str:
+    """Return the question that the report of a sweep answers."""
+    return f"How far is a batch from {its(frame)}?"
+
+
 def its(frame: pd.DataFrame) -> str:
     """Return what a batch misses the statistics of."""
     return "the population" if whole(frame) == "population" else "its full set"
@@ -236,6 +241,18 @@ def for_whom(names: Collection[str], count: int, noun: str) -> str:
     if len(names) == 1:
         return f" for {next(iter(names))}"
     return f" for {len(names):,} of {count:,} {noun}s"
+
+
+def all_of(count: int, noun: str = "") -> str:
+    """Return all of so many, as people say it.
+
+    Examples
+    --------
+    >>> all_of(2, "column"), all_of(3, "column"), all_of(1200)
+    ('both columns', 'all 3 columns', 'all 1,200')
+    """
+    number = "both" if count == 2 else f"all {count:,}"
+    return f"{number} {noun}s" if noun else number
 
 
 def range_sentence(

@@ -54,10 +54,13 @@ def _unbiased_words(frame: pd.DataFrame, word: str) -> str:
         return ""
     if (rows["status"] == "exact").all() and not estimates.any():
         return f"Against {against(frame)} {word} has no bias at all."
+    errors = floats(pick(frame, word, measure.replace("bias", "rmse")), "estimate")
+    errors = errors[errors > 0.0]
+    noise = ROUNDING * float(errors.min()) if errors.size else 0.0
     # A batch that is the whole full set has no error, which says nothing of the others.
     rows = rows[np.isfinite(estimates) & ~_is_whole(rows)]
     exact = (rows["theory_kind"] == "exact").to_numpy(dtype=bool)
-    if rows.empty or not exact.all() or floats(rows, "theory").any():
+    if rows.empty or not exact.all() or np.any(np.abs(floats(rows, "theory")) > noise):
         return ""
     unit = unit_words(word)
     factor = 1.0

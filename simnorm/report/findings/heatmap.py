@@ -8,15 +8,19 @@ import numpy as np
 
 from simnorm.figures.choice import thing
 from simnorm.figures.heat_grid import Grid, grids_of, row_pages
-from simnorm.figures.tables import featured_size, is_location, names_of
+from simnorm.figures.tables import featured_size, floats, is_location, names_of
 from simnorm.formatting import plural
-from simnorm.report.words import off_by
+from simnorm.report.facts import pick
+from simnorm.report.words import all_of, off_by
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 # Per cent.
 TARGET = 10.0
+# Standard errors of a difference that chance exceeds in one of a thousand at most.
+APART = 3.3
 
 
 def heatmap_finding(frame: pd.DataFrame) -> str:
@@ -34,7 +38,7 @@ def heatmap_finding(frame: pd.DataFrame) -> str:
     for place, grid in enumerate(grids):
         sentences.append(_alike(grid, noun) or _within(grid, noun))
         if place == 0:
-            sentences.append(_range(grid, featured_size(frame)))
+            sentences.append(_range(grid, frame, featured_size(frame)))
     sentences.append(_doubts(grids))
     return " ".join(text for text in sentences if text) or "No error here has a value to show."
 
@@ -57,7 +61,7 @@ def _alike(grid: Grid, noun: str) -> str:
         return ""
     if np.any(np.ptp(known, axis=0) > 0.01 * known.max(axis=0)):
         return ""
-    return f"The relative RMSE of {grid.estimator} is the same for all {len(known):,} {noun}s."
+    return f"The relative RMSE of {grid.estimator} is the same for {all_of(len(known), noun)}."
 
 
 def _within(grid: Grid, noun: str) -> str:
@@ -76,18 +80,19 @@ def _within(grid: Grid, noun: str) -> str:
         return f"{what} is at most {limit} from batch size {grid.sizes[first]:,} on."
     # Where most of them are: the smallest batch size at which no more join.
     most = int(np.flatnonzero(counts == counts.max())[0])
-    number = "all" if counts[most] == every else f"{counts[most]:,}"
+    number = all_of(every).split()[0] if counts[most] == every else f"{counts[most]:,}"
     if most == first:
-        count = f"all {every:,}" if number == "all" else f"{number} of {every:,}"
-        return f"{what} is at most {limit} for {count} {noun}s at batch size {grid.sizes[first]:,}."
+        count = f"{number} of {every:,} {noun}s"
+        count = all_of(every, noun) if counts[most] == every else count
+        return f"{what} is at most {limit} for {count} at batch size {grid.sizes[first]:,}."
     return (
         f"{what} is at most {limit} for {counts[first]:,} of {every:,} {noun}s at batch size "
         f"{grid.sizes[first]:,} and for {number} at {grid.sizes[most]:,}."
     )
 
 
-def _range(grid: Grid, n: int) -> str:
-    """Return the smallest and the largest error at one batch size."""
+def _range(grid: Grid, frame: pd.DataFrame, n: int) -> str:
+    """Return the smallest and the largest error at one batch size, and whose they are."""
     if n not in grid.sizes:
         return ""
     values = grid.trusted[:, grid.sizes.index(n)]
@@ -99,10 +104,27 @@ def _range(grid: Grid, n: int) -> str:
     small, large = (off_by(grid.estimator, factor * values[at], grid.measure) for at in (low, high))
     if small == large:
         return ""
-    return (
-        f"At batch size {n:,} it is smallest for {grid.names[low]}, {small}, and largest for "
-        f"{grid.names[high]}, {large}."
-    )
+    errors = _error_bars(grid, frame, n) / factor
+    first, last = (_is_apart(values, errors, at) for at in (low, high))
+    least = f"smallest for {grid.names[low]}, {small}" if first else f"about {small} at its least"
+    most = f"largest for {grid.names[high]}, {large}" if last else f"about {large} at its most"
+    return f"At batch size {n:,} it is {least}, and {most}."
+
+
+def _error_bars(grid: Grid, frame: pd.DataFrame, n: int) -> NDArray[np.float64]:
+    """Return the standard errors of a column of a grid, zero where values are exact; (names,)."""
+    rows = pick(frame[frame["batch_size"] == n], grid.estimator, grid.measure)
+    bars = dict(zip(rows["name"], np.nan_to_num(floats(rows, "mcse")), strict=True))
+    errors = np.array([bars.get(name, 0.0) for name in grid.names])
+    return np.where(grid.exact[:, grid.sizes.index(n)], 0.0, errors)
+
+
+def _is_apart(values: NDArray[np.float64], errors: NDArray[np.float64], at: int) -> bool:
+    """Return whether a value differs from all others by more than chance would have it."""
+    distance = np.abs(values - values[at])
+    close = distance <= APART * np.hypot(errors, errors[at])
+    close[at] = False
+    return not close.any()
 
 
 def _doubts(grids: list[Grid]) -> str:
@@ -111,9 +133,11 @@ def _doubts(grids: list[Grid]) -> str:
     blank = sum(int((grid.held & ~np.isfinite(grid.numbers)).sum()) for grid in grids)
     parts = []
     if doubtful:
-        parts.append(f"{doubtful:,} of {cells:,} cells have no valid error bar")
+        verb = "has" if doubtful == 1 else "have"
+        parts.append(f"{doubtful:,} of {cells:,} cells {verb} no valid error bar")
     if blank:
-        parts.append(f"{blank:,}" + ("" if parts else f" of {cells:,} cells") + " have no value")
+        of = "" if parts else f" of {cells:,} cells"
+        parts.append(f"{blank:,}{of} {'has' if blank == 1 else 'have'} no value")
     if doubtful + blank == 1:
         return f"One of {cells:,} cells has no {'valid error bar' if doubtful else 'value'}."
     return f"{' and '.join(parts)}." if parts else ""

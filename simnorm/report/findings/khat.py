@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simnorm.figures.choice import main_rows
 from simnorm.figures.khat_cells import (
     AMBER,
     GREEN,
+    MEASURE,
     NO_ERROR_BAR,
     NO_MOMENT,
     RED,
+    REFUSED,
     TOO_FEW,
     UNJUDGED,
     cells_of,
 )
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import floats, reference_of, rows_of
 from simnorm.formatting import fixed
 from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_AMBER_KHAT, LARGEST_KHAT
 from simnorm.report.words import listed
@@ -38,6 +42,9 @@ HAVE = {
 }
 # More names than this are not listed.
 MOST_LISTED = 4
+# What a reason says that a cell needs; more than so many are not drawn on one machine in an hour.
+NEEDS = re.compile(r"needs ([\d,]+) replications or more")
+MOST_AFFORDED = 100_000
 
 
 def khat_finding(frame: pd.DataFrame) -> str:
@@ -52,7 +59,7 @@ def khat_finding(frame: pd.DataFrame) -> str:
     if cells.empty:
         return "No mean square here has tails to judge."
     counts = Counter(str(word) for word in cells["verdict"])
-    sentences = [_bands(counts, len(cells)), _refused(cells), _worst(cells), _help(counts)]
+    sentences = [_bands(counts, len(cells)), _refused(cells), _worst(cells), _help(frame, counts)]
     return " ".join(text for text in sentences if text)
 
 
@@ -90,24 +97,37 @@ def _refused(cells: pd.DataFrame) -> str:
 
 
 def _worst(cells: pd.DataFrame) -> str:
-    khat = floats(cells, "khat")
-    if not np.isfinite(khat).any():
+    """Return the largest k-hat of the cells that it decides, or that there is none."""
+    if not np.isfinite(floats(cells, "khat")).any():
         most = int(cells["replications"].max())
         if most >= FEWEST_FOR_KHAT:
             return ""
         return f"Nothing is known of what was drawn: k-hat takes {FEWEST_FOR_KHAT} replications."
-    worst = cells.iloc[int(np.nanargmax(khat))]
+    judged = cells[cells["verdict"].isin([RED, AMBER, GREEN])]
+    if judged.empty:
+        return ""
+    worst = judged.iloc[int(floats(judged, "khat").argmax())]
+    of_these = " of the others" if cells["verdict"].isin(REFUSED).any() else ""
     return (
-        f"The largest k-hat is {fixed(float(np.nanmax(khat)), 2)}, of {worst['estimator']} of "
-        f"{worst['name']} at batch size {int(worst['batch_size']):,}."
+        f"The largest k-hat{of_these} is {fixed(float(worst['khat']), 2)}, of "
+        f"{worst['estimator']} of {worst['name']} at batch size {int(worst['batch_size']):,}."
     )
 
 
-def _help(counts: Mapping[str, int]) -> str:
+def _help(frame: pd.DataFrame, counts: Mapping[str, int]) -> str:
     never = counts.get(NO_MOMENT, 0) + counts.get(NO_ERROR_BAR, 0)
     more = counts.get(TOO_FEW, 0) + counts.get(RED, 0) + counts.get(AMBER, 0)
     exist = "Quantiles of the error always exist."
+    needed = _most_needed(frame)
+    count = f", though it takes up to {needed:,} of them" if needed > MOST_AFFORDED else ""
     if never:
-        elsewhere = "; elsewhere they do" if more else ""
+        elsewhere = f"; elsewhere they do{count}" if more else ""
         return f"Where theory refuses, more replications do not help{elsewhere}. {exist}"
-    return f"More replications help. {exist}" if more else ""
+    return f"More replications help{count}. {exist}" if more else ""
+
+
+def _most_needed(frame: pd.DataFrame) -> int:
+    """Return the most replications that a cell is said to need, or 0."""
+    rows = rows_of(main_rows(frame), MEASURE, reference_of(frame))
+    found = (NEEDS.search(str(reason or "")) for reason in rows["reason"])
+    return max((int(match[1].replace(",", "")) for match in found if match), default=0)

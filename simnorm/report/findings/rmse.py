@@ -61,8 +61,9 @@ def _crossing(frame: pd.DataFrame, word: str) -> str:
         return f"The RMSE of {word} stays above {unit} at every batch size of the run{whom}."
     if all(at.how == "smallest" for at in sure.values()):
         return f"The RMSE of {word} is below {unit} at every batch size of the run{whom}."
-    total = whole_size(frame)
-    text = f"The RMSE of {word} is down to {unit} at a batch size of {needed_words(reached, total)}"
+    # A batch of all 5 has a batch size of N = 5.
+    sizes = needed_words(reached, whole_size(frame)).replace("all ", "N = ")
+    text = f"The RMSE of {word} is down to {unit} at a batch size of {sizes}"
     if len(reached) == 1 < len(every):
         text += f" ({next(iter(reached))})"
     beyond = [name for name in sure if name not in reached]

@@ -28,12 +28,18 @@ def article(
     """Return the report of a run, from tables whose names all have glyphs."""
     run = Run.of(frame, curves, columns, result)
     said = opening(run)
-    answers = bool(tables.answers(run))
+    answers = tables.answers(run)
     return Article(
-        title=text.TITLE,
+        title=text.title(run.frame),
         head=head(run),
         **said,
         first=picture(run, f"{said['answer']} {said['shape']}".strip()),
-        trust=trust(run, answers=answers),
-        chapters=[aims(), mechanisms(run), estimands(run), methods(run), performance(run)],
+        trust=trust(run, answers=bool(answers)),
+        chapters=[
+            aims(run),
+            mechanisms(run),
+            estimands(run),
+            methods(run),
+            performance(run, answers),
+        ],
     )

@@ -11,10 +11,13 @@ from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.sweep.run import Run
 
 
-def aims() -> dict[str, Any]:
+def aims(run: Run) -> dict[str, Any]:
     """Return the chapter on what is asked."""
+    whole = "the full set that the batch comes from"
+    if text.whole(run.frame) == "population":
+        whole = "the population that it is drawn from"
     words = (
-        "How far are statistics of a batch from those of the full set that the batch comes from? "
+        f"How far are statistics of a batch from those of {whole}? "
         "The question comes up wherever data are standardized batch by batch, in a normalization "
         "layer or in a stream, instead of once with the mean and the standard deviation of all "
         "training data. The report gives bias, variance and root mean squared error (RMSE) for "

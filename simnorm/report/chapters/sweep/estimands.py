@@ -29,12 +29,20 @@ LONGEST_SPEC = 30
 def estimands(run: Run) -> dict[str, Any]:
     """Return the chapter."""
     n, N = sym("n"), sym("N")
+    error = "error"
     if run.of_data:
         words = [
             "A statistic ", sym("T"), " of a batch of ", n, " rows is compared with the same "
             "statistic of the ", strong("full set"), ", all ", N, " rows of the column. A file has "
             "no other reference: its population is not known. The error is",
         ]  # fmt: skip
+    elif text.whole(run.frame) == "population":
+        words = [
+            "A statistic ", sym("T"), " of a batch of ", n, " observations is compared with the ",
+            strong("population"), ", that is its value under the distribution. Batches are cut "
+            "from sets of ", N, " independent observations. The error is",
+        ]  # fmt: skip
+        error = "error-population"
     else:
         words = [
             "A statistic ", sym("T"), " of a batch of ", n, " observations is compared with a "
@@ -44,7 +52,7 @@ def estimands(run: Run) -> dict[str, Any]:
         ]  # fmt: skip
     blocks = [
         paragraph(words),
-        formula("error"),
+        formula(error),
         formula("measures"),
         paragraph([ref("statistics"), " defines the statistics."]),
         _statistics(run),

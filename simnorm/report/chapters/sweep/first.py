@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from simnorm.figures.choice import schemes_of
+from simnorm.figures.schemes import said
 from simnorm.figures.tables import names_of, short
 from simnorm.formatting import plural
 from simnorm.report import data, text
@@ -32,7 +34,7 @@ def opening(run: Run) -> dict[str, Any]:
     if run.of_data:
         return {
             "subtitle": data.subtitle(frame, run.path),
-            "setting": data.setting(frame, run.path),
+            "setting": f"{data.setting(frame, run.path)} {_others(run)}".strip(),
             "answer": data.answer(frame, run.facts),
             "shape": "",
             "tiles": data.tiles(frame, run.facts),
@@ -40,12 +42,22 @@ def opening(run: Run) -> dict[str, Any]:
         }
     return {
         "subtitle": text.subtitle(frame),
-        "setting": text.setting(frame),
+        "setting": f"{text.setting(frame)} {_others(run)}".strip(),
         "answer": text.answer(frame),
         "shape": text.shape_matters(frame),
         "tiles": text.tiles(frame),
         "tiles_note": text.tiles_note(frame),
     }
+
+
+def _others(run: Run) -> str:
+    """Return which other sampling schemes the run has, or nothing."""
+    shown = schemes_of(run.frame)
+    others = [said(word) for word in schemes_of(run.whole) if word not in shown]
+    if not others:
+        return ""
+    mine = said(shown[0])
+    return f"This page is about {mine}; the section on sampling schemes has {text.listed(others)}."
 
 
 def picture(run: Run, answer: str) -> list[Block]:

@@ -45,6 +45,12 @@ def _cut(run: Run) -> Rich:
 
 def _unit(run: Run) -> Rich:
     whose = "order of the rows" if run.of_data else "full set"
+    if text.whole(run.frame) == "population":
+        return [
+            "Batch sizes and statistics share their draws. Each replication (", sym("R"),
+            f" = {replications_range(run.frame)}) therefore enters through two numbers only, the "
+            "mean error and the mean squared error over its batches,",
+        ]  # fmt: skip
     return [
         f"The errors of one {whose} depend on each other: at ", sym("half"), " two batches of it "
         "have opposite errors of the mean. Each replication (", sym("R"),
@@ -63,6 +69,8 @@ def _intervals() -> Rich:
 
 def _theory(run: Run) -> Rich:
     held = "for these very rows, as finite as they are" if run.of_data else "of finite full sets"
+    if text.whole(run.frame) == "population":
+        held = "of independent draws"
     return [
         f"Exact values hold {held}; ", sym("z"), " = (estimate − theory)/MCSE is computed from "
         "these only. Asymptotic values come from the delta method, are drawn dashed or marked ≈ "

@@ -13,13 +13,14 @@ from simnorm.report.chapters.sweep.run import Run
 from simnorm.sampling import SHUFFLE
 
 
-def performance(run: Run) -> dict[str, Any]:
-    """Return the chapter."""
+def performance(run: Run, answers: dict[str, Any]) -> dict[str, Any]:
+    """Return the chapter; `answers` are those of `tables.answers`."""
     parts = (
-        glance, variance, bias, rmse, laws, split, doubt.section, audit, convergence,
+        variance, bias, rmse, laws, split, doubt.section, audit, convergence,
         sampling.section, tables.section,
     )  # fmt: skip
-    return chapter("Performance", [block for part in parts for block in part(run)])
+    blocks = [block for part in parts for block in part(run)]
+    return chapter("Performance", [*glance(run, answers), *blocks])
 
 
 def finding_of(kind: str, run: Run) -> str:
@@ -31,9 +32,8 @@ def finding_of(kind: str, run: Run) -> str:
     return str(getattr(module, f"{kind}_finding")(*tables_of))
 
 
-def glance(run: Run) -> list[Block]:
+def glance(run: Run, answers: dict[str, Any]) -> list[Block]:
     """Return the answers of all distributions or columns, and the whole grid where it is large."""
-    answers = tables.answers(run)
     blocks = []
     if answers:
         words = [ref("answers"), " has the errors at the batch size that page one speaks of"]
@@ -55,7 +55,10 @@ def glance(run: Run) -> list[Block]:
 def variance(run: Run) -> list[Block]:
     """Return the section on variances."""
     if not run.has("variance"):
-        why = "Variance, bias and mean squared error are undefined in every row."
+        where = "in every row"
+        if (run.frame["status"] == "exact").any():
+            where = f"wherever a batch is less than {run.against}"
+        why = f"Variance, bias and mean squared error are undefined {where}."
         return [paragraph([why, " ", ref("statuses"), " has the reasons."])]
     shuffled = set(run.frame["sampling"]) == {SHUFFLE} and "mean" in set(run.frame["estimator"])
     law = f", for a mean as 1/n − 1/N whatever the {run.thing}" if shuffled else ""

@@ -7,14 +7,17 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from simnorm.figures import PAGED, kinds_of, pages, panelled
 from simnorm.figures.choice import main_rows, page_names, thing
 from simnorm.figures.kinds import missing
-from simnorm.figures.tables import is_data, names_of, pages_of
+from simnorm.figures.tables import floats, is_data, names_of, pages_of
 from simnorm.questions import independent_questions
 from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
+from simnorm.report.methods import MEASURES
 from simnorm.stopped import notice
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from simnorm.report import Design, Reportable
 # Fewer than so many need no picture.
 FEWEST_QUESTIONS = 5
+# The figures of errors.
+ERRORS = ("overview", "variance", "bias", "rmse")
 # A figure goes on over so many pages at most.
 MOST_PAGES = 3
 
@@ -105,6 +110,16 @@ class Run:
         return bool((self.whole["status"] == "failed").any())
 
     @cached_property
+    def has_error(self) -> bool:
+        """Whether anything has an error; batches that are their full sets alone have none."""
+        rows = self.frame[self.frame["measure"].isin(MEASURES)]
+        values = floats(rows, "estimate")
+        known = np.isfinite(values)
+        if not known.any():
+            return False
+        return bool(values[known].any()) or not (rows["status"] == "undefined").any()
+
+    @cached_property
     def questions(self) -> int:
         """How many questions the audit asks."""
         return len(independent_questions(self.whole))
@@ -117,6 +132,8 @@ class Run:
         if kind not in kinds_of(self.whole) or (kind == "histograms" and not self.of_data):
             return False
         if kind == "audit" and self.questions < FEWEST_QUESTIONS:
+            return False
+        if kind in ERRORS and not self.has_error:
             return False
         table = self.whole if kind in ("audit", "sampling") else self.frame
         if kind in ("heatmap", "khat"):
