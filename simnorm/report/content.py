@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simnorm.figures import figure, save, save_svg
+from simnorm.figures.choice import main_rows, schemes_of
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import is_data, names_of
 from simnorm.report.article import Article, article_of
@@ -60,6 +61,9 @@ class Content:
         names = shown_names(result.frame)
         parts = (result.frame, result.curves, result.columns)
         frame, curves, columns = (light(renamed(table, names)) for table in parts)
+        if len(schemes_of(frame)) == 1 and not is_data(frame):
+            # Its names once for all that is said and drawn of it; columns of data have an order.
+            frame = main_rows(frame)
         finished = moment(str(result.provenance.get("finished", "")))
         design = result.design
         around = {
