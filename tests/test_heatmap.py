@@ -360,6 +360,32 @@ def test_the_finding_counts_what_the_cells_say():
     assert heatmap_alt(laws(3)).startswith("Heat map of the error of mean and of std(ddof=0)")
 
 
+def test_names_within_the_error_bars_of_others_are_not_told():
+    """Of three estimates with error bars of 1 % the two small ones are 1 % apart."""
+    errors = {"a": 0.2, "b": 0.202, "c": 0.4}
+    lines = [
+        line
+        for name, error in errors.items()
+        for n in (16, 64)
+        for line in cell(name, "std(ddof=0)", n, error, kind="")
+    ]
+    said = "At batch size 16 it is about 20 % at its least, and largest for c, 40 %."
+    assert said in heatmap_finding(frame_of(lines))
+    exact = frame_of(lines).assign(theory_kind="exact")
+    assert "smallest for a, 20 %, and largest for c, 40 %." in heatmap_finding(exact)
+
+
+def test_one_cell_has_and_two_cells_have():
+    """Of six cells two have no valid error bar and one has no value."""
+    lines = [line for n in (2, 8, 32) for line in cell("a", "mean", n, 0.2)]
+    how = {"status": "unreliable", "kind": ""}
+    lines += [line for n in (2, 8) for line in cell("b", "mean", n, 0.2, **how)]
+    lines += cell("b", "mean", 32, 0.2, status="undefined")
+    assert heatmap_finding(frame_of(lines)).endswith(
+        "2 of 6 cells have no valid error bar and 1 has no value."
+    )
+
+
 @pytest.mark.parametrize("frame", [undefined_frame(), laws(1), laws(50), columns(60)])
 def test_findings_are_sentences(frame):
     """No nan, no plural of one, a full stop."""

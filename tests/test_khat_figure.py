@@ -274,8 +274,21 @@ def test_the_finding_counts_every_verdict():
         "Of 7 cells 1 has no mean square, 1 a mean square whose standard error does not exist, 1 "
         "too few replications, 1 a k-hat above 0.5, 1 one between 0.3 and 0.5, 1 one of at most "
         "0.3 and 1 no k-hat. Theory refuses cells of t(df=3) and cauchy, however they look. The "
-        "largest k-hat is 0.91, of std(ddof=0) of laplace at batch size 8. Where theory refuses, "
-        "more replications do not help; elsewhere they do. Quantiles of the error always exist."
+        "largest k-hat of the others is 0.91, of std(ddof=0) of laplace at batch size 8. Where "
+        "theory refuses, more replications do not help; elsewhere they do. Quantiles of the error "
+        "always exist."
+    )
+
+
+def test_a_k_hat_that_decides_nothing_is_not_the_largest():
+    """Of 1.29 where replications are too few nothing is counted, so nothing is told."""
+    reason = "needs 320,000,000 replications or more"
+    few = judged("a", "mean", 8, 1.29, "unreliable", reason)
+    fine = judged("b", "mean", 8, 0.2)
+    assert khat_finding(frame_of(few + fine)) == (
+        "Of 2 cells 1 has too few replications and 1 a k-hat of at most 0.3. The largest k-hat of "
+        "the others is 0.20, of mean of b at batch size 8. More replications help, though it takes "
+        "up to 320,000,000 of them. Quantiles of the error always exist."
     )
 
 

@@ -9,10 +9,12 @@ import subprocess
 import tomllib
 from importlib.resources import files
 
+import numpy as np
 import pandas as pd
 import pytest
 from tiny_tables import (
     NAN,
+    TinyDesign,
     TinyResult,
     cell,
     curves_of,
@@ -24,11 +26,20 @@ from tiny_tables import (
 
 from simnorm.errors import RunError
 from simnorm.estimators import ESTIMATORS
+from simnorm.figures.choice import main_rows
+from simnorm.figures.notes import why_nothing
 from simnorm.report import text, write_report
-from simnorm.report.facts import Needed, featured_size, needed_size
+from simnorm.report.chapters.sweep.run import Run
+from simnorm.report.facts import Needed, featured_size, look_up, needed_size
 from simnorm.report.names import escaped, shown_names
 from simnorm.report.pieces import SYMBOLS
-from simnorm.report.tables import aligned, answer_table, performance_table, printed_sizes
+from simnorm.report.tables import (
+    aligned,
+    answer_table,
+    estimate_words,
+    performance_table,
+    printed_sizes,
+)
 
 HOSTILE = ("$x^2$ *b* #evil() @r <a> [c] `d` \\e", "\u5217\U0001f600")
 
@@ -153,9 +164,11 @@ def test_the_bias_of_a_location_is_in_standard_deviations():
 
 def test_what_rounding_leaves_is_no_bias():
     """A billionth of a billionth of an RMSE of a quarter."""
-    rows = biases("median", {"a": -1.1e-18, "b": 3.8e-18})
+    rows = biases("median", {"a": -1.1e-18, "b": 3.8e-18}, kind="exact")
     rows += [row(name, "median", 16, "relative_rmse", 0.25) for name in ("a", "b")]
-    assert text.bias_finding(frame_of(rows)) == "At batch size 16 median has no bias."
+    assert text.bias_finding(frame_of(rows)).startswith("In theory median has no bias;")
+    estimated = frame_of(rows).assign(theory_kind="asymptotic")
+    assert text.bias_finding(estimated) == "At batch size 16 median has no bias."
 
 
 def test_variance_falls_with_the_power_one():
@@ -188,6 +201,81 @@ def test_convergence_counts_only_cells_with_exact_theory_and_error_bar():
     finding = text.convergence_finding(frame, curves_of(frame))
     assert "After 64 replications the RMSE of all 15 cells" in finding
     assert "no" in text.convergence_finding(undefined_frame(), curves_of(undefined_frame())).lower()
+    assert text.convergence_finding(frame, curves_of(frame).assign(mcse=np.nan)) == (
+        "No running RMSE that has an exact value to converge to has a valid error bar."
+    )
+
+
+def test_the_number_of_batches_is_that_of_the_measures():
+    """Quantiles of errors take one batch of each full set, whatever k is."""
+    frame = tiny_frame()
+    assert text.cutting_sentence(frame).startswith("Here k is 32 (smallest n) to 1 (largest n).")
+    four = frame[frame["batch_size"] < 64]
+    one = four.iloc[:1].assign(measure="quantile(q=0.25)", batches=1)
+    assert text.cutting_sentence(pd.concat([four, one])).startswith(
+        "Here k is 32 (smallest n) to 4 (largest n)."
+    )
+
+
+def test_a_range_of_sizes_says_whom_it_leaves_out():
+    """Up to the largest batch size is not for ever; without a valid error bar is not nobody."""
+    lines = [line for n in (4, 16, 64) for line in cell("a", "mean", n, 0.4 * n**-0.5)]
+    lines += [line for n in (4, 16, 64) for line in cell("b", "mean", n, n**-0.5)]
+    how = {"status": "unreliable", "kind": ""}
+    lines += [line for n in (4, 16, 64) for line in cell("c", "mean", n, 0.5 * n**-0.5, **how)]
+    assert text.rmse_finding(frame_of(lines)).startswith(
+        "The RMSE of mean is down to 10 % of a standard deviation at a batch size of about 16 (a), "
+        "and not up to 64 for b; for c it is not known well enough."
+    )
+    assert text.answer(frame_of(lines)).endswith(
+        "deviation for a, and more than the 64 simulated for b."
+    )
+
+
+def test_a_batch_of_all_is_told_as_such():
+    """Of five rows four are not enough: it takes them all."""
+    lines = cell("a", "mean", 4, 0.25) + cell("a", "mean", 5, 0.0, status="exact")
+    frame = frame_of(lines).assign(full_size=5)
+    assert "It takes all 5 observations to bring the mean" in text.answer(frame)
+    assert "at a batch size of N = 5." in text.rmse_finding(frame)
+    anew = frame.assign(sampling="replacement")
+    assert "It takes about 5 observations" in text.answer(anew)
+
+
+def test_where_only_the_full_set_has_an_error_of_zero_the_page_says_so():
+    """Of a Cauchy law no batch has an RMSE but the one that is the full set, which has none."""
+    lines = cell("cauchy", "mean", 16, 1.0, status="undefined")
+    frame = frame_of(lines + cell("cauchy", "mean", 64, 0.0, status="exact"))
+    assert text.answer(frame) == (
+        "No batch smaller than its full set has an error: every value is undefined. The reason: a "
+        "reason for undefined."
+    )
+    assert why_nothing(frame) == (
+        "Nothing to show: every value is undefined (a reason for undefined), or zero."
+    )
+    run = Run(frame, main_rows(frame), curves_of(frame), pd.DataFrame(), TinyDesign(), {})
+    assert not run.has("overview")
+
+
+def test_failed_replications_are_told_on_the_first_page():
+    """How many of how many, and that the numbers are of the others."""
+    how = {"status": "failed", "kind": ""}
+    lines = cell("a", "user.f", 16, 0.25, **how) + cell("b", "user.f", 16, 0.25, **how)
+    frame = frame_of(lines).assign(theory=np.nan, replications=10, failed=54)
+    assert text.shape_matters(frame) == (
+        "The statistic f failed in 54 (a) to 54 (b) of 64 replications, and the numbers are of the "
+        "others."
+    )
+    value = look_up(frame, "a", "user.f", 16, "rmse")
+    assert "of the replications that did not fail" in estimate_words(value)
+
+
+def test_without_a_full_set_the_title_asks_for_the_population():
+    """What there is not is not asked for."""
+    frame = frame_of(cell("a", "mean", 16, 0.25, reference="population")).assign(sampling="iid")
+    assert text.title(frame) == "How far is a batch from the population?"
+    assert text.title(tiny_frame()) == text.TITLE
+    assert "1 distribution: a. Sets of N" in text.data_sentence(frame)
 
 
 def test_statuses_are_counted_and_explained():

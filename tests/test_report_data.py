@@ -73,7 +73,7 @@ def test_the_worst_column_leads():
     assert mean["number"] == "0.25 sd"
     assert "worst" not in mean["caption"]
     assert (enough["number"], enough["detail"]) == (
-        "> 32", "0 of them do; fewer than half reach it",
+        "> 32", "no column reaches it",
     )  # fmt: skip
 
 
@@ -83,11 +83,11 @@ def test_a_batch_size_is_enough_for_so_many_columns():
             line
             for name, size in (("a", 0.32), ("b", 0.64), ("c", 0.16))
             for n in (4, 16, 64)
-            for line in of_file(cell("", "std(ddof=0)", n, size / n**0.5), name, 1000)
+            for line in of_file(cell("", "std(ddof=0)", n, size / n**0.5), name, 10**9)
         ]
     )
     # size^2 / n = 0.01 at n = 10.24 and 40.96, rounded up; c is below it from the start.
-    assert data.enough(frame) == data.Enough("std(ddof=0)", 3, 3, 11, 41, 64)
+    assert data.enough(frame) == data.Enough("std(ddof=0)", 3, 3, 11, 41, 64, total=10**9)
     assert data.enough_sentence(frame) == (
         "It takes about 41 rows to bring the standard deviation within 10 % in all 3 columns, "
         "about 11 in half of them."
@@ -97,6 +97,37 @@ def test_a_batch_size_is_enough_for_so_many_columns():
         "The largest batch simulated, 64 rows, brings the standard deviation within 10 % in 2 of 3 "
         "columns."
     )
+
+
+def test_who_is_left_out_is_counted():
+    """Of four columns one has no valid error bar and one no relative error."""
+    lines = [line for n in (4, 16) for line in of_file(cell("", "std(ddof=0)", n, 0.2), "d", 99)]
+    lines = [line | {"status": "undefined", "estimate": NAN, "theory": NAN} for line in lines]
+    for name, how in (("a", {}), ("b", {}), ("c", {"status": "unreliable", "kind": ""})):
+        for n in (4, 16):
+            lines += of_file(cell("", "std(ddof=0)", n, 0.32 / n**0.5, **how), name, 99)
+    found = data.enough(frame_of(lines))
+    assert (found.count, found.unsure, found.without) == (2, 1, 1)
+    assert "the 2 of 3 columns that have a valid error bar" in data.enough_tile(found)["caption"]
+    sentence = data.enough_sentence(frame_of(lines))
+    assert sentence.endswith("in 2 columns; of 1 more it is not known well enough.")
+    three = frame_of([line for line in lines if line["column"] != "c"])
+    assert "in both columns that have a relative error" in data.enough_sentence(three)
+
+
+def test_it_may_take_the_whole_file():
+    """Of five rows four are not enough."""
+    lines = [
+        line
+        for name in ("a", "b")
+        for n, error in ((4, 0.2), (5, 0.0))
+        for line in of_file(cell("", "std(ddof=0)", n, error), name, 5)
+    ]
+    frame = frame_of(lines)
+    assert data.enough_sentence(frame) == (
+        "It takes all 5 rows to bring the standard deviation within 10 % in both columns."
+    )
+    assert data.enough_tile(data.enough(frame))["number"] == "5"
 
 
 def test_one_column_is_called_by_its_name():
