@@ -7,15 +7,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import simnorm as sn
 from simnorm.batch_laws.split import full_set_errors
-from simnorm.engine import run
+from simnorm.engine import KEPT_REPLICATIONS, run
 from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.figures import split
 from simnorm.figures.choice import main_rows
-from simnorm.figures.split_parts import parts_of, shares_of, split_estimators
+from simnorm.figures.split_parts import KEPT, parts_of, shares_of, split_estimators
+from simnorm.figures.style import marks_of
 from simnorm.report.findings.split import split_finding
 from simnorm.studies import sweep
 from simnorm.studies.drawing import sources
@@ -221,6 +223,44 @@ def test_the_last_point_of_the_curve_is_the_full_set(whole):
     inside = parts.full_set["theory"].to_numpy(dtype=float)
     m = parts.full_set["batch_size"].to_numpy(dtype=float)
     np.testing.assert_allclose(inside, np.sqrt(1.0 / m - 1.0 / 256.0))
+
+
+def test_intervals_are_those_of_students_t():
+    """Of 64 replications 1.998 standard errors, on the log scale, not 1.96."""
+    few = sn.sweep("normal", estimators="mean", batch_sizes=[4], full_size=64, replications=64)
+    row = parts_of(main_rows(few.frame), few.curves, "normal", "mean").population.iloc[-1]
+    assert row["batch_size"] == 64
+    share = 1.998341 * row["mcse"] / row["estimate"]
+    assert math.log(row["ci_high"] / row["estimate"]) == pytest.approx(share, rel=1e-6)
+    assert math.log(row["estimate"] / row["ci_low"]) == pytest.approx(share, rel=1e-6)
+    assert KEPT == KEPT_REPLICATIONS
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_labels_stand_on_the_sides_of_their_curves(factor, whole):
+    """The label of the larger errors is above its curve and near its start, that of the others not.
+
+    Of heavy tails errors about the full set can be the larger ones.
+    """
+    parts = parts_of(main_rows(whole.frame), whole.curves, "exponential", "std(ddof=0)")
+    moved = parts.full_set.assign(estimate=factor * parts.full_set["estimate"])
+    ax = Figure().subplots()
+    split._panel(ax, parts._replace(full_set=moved), marks_of(["exponential"])["exponential"])
+    sides = {text.get_text(): text.get_verticalalignment() for text in ax.texts[1:]}
+    upper, lower = (split.ABOUT_POPULATION, split.ABOUT_FULL_SET)[:: 1 if factor < 1.0 else -1]
+    assert sides == {upper: "bottom", lower: "top"}
+    first, second = (text.xy[0] for text in ax.texts[1:])
+    assert ax.texts[1].get_text() == upper
+    assert first <= second
+
+
+def test_the_note_is_right_when_the_first_is_furthest():
+    """Of three names the first is off furthest: the second panel is of the others."""
+    three = sn.sweep(["exponential", "uniform", "normal"], estimators="std", batch_sizes=[2, 8],
+                     full_size=64, replications=64)  # fmt: skip
+    figure = split.figure(main_rows(three.frame), three.curves)
+    said = " ".join(text.get_text() for text in figure.texts)
+    assert "the first, and of the others the one whose full sets are off furthest" in said
 
 
 def test_the_finding_says_whose_error_it_is(whole):

@@ -41,6 +41,9 @@ NOTHING = "Nothing to show: the run does not have the error of its full sets."
 ALL_ZERO = "Nothing to show: every error is zero."
 # How far below the full set's own error the axis goes, where a batch's part ends at 0.
 BELOW = 2.2
+# Errors about the population are below if by more than this; above this part of the axes is no
+# room for a label.
+ALIKE, HIGHEST = 0.99, 0.84
 # Of the axes, in inches.
 HEIGHT = 1.4
 
@@ -114,7 +117,7 @@ def _arrange(sheet: Sheet, found: Sequence[Parts]) -> None:
 def _notes(found: Sequence[Parts], every: int) -> list[str]:
     """Return which distributions are shown, if not all."""
     some = len({parts.name for parts in found})
-    others = ", and the one whose full sets are off furthest" if some == 2 else ""
+    others = ", and of the others the one whose full sets are off furthest" if some == 2 else ""
     return [f"{some} of {every} distributions: the first{others}."] if some < every else []
 
 
@@ -203,13 +206,14 @@ def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor
         own, xycoords=("axes fraction", "data"), ha="left", color=marks[ABOUT_POPULATION].colour,
         **where, **style,
     )  # fmt: skip
-    for name, rows, part, side in (
-        (ABOUT_POPULATION, parts.population, 0.36, 1.0),
-        (ABOUT_FULL_SET, parts.full_set, 0.60, -1.0),
-    ):
-        at = _place(rows, part * math.log(parts.full_size), factor)
+    curves = {ABOUT_POPULATION: parts.population, ABOUT_FULL_SET: parts.full_set}
+    upper, lower = (ABOUT_POPULATION, ABOUT_FULL_SET)[:: -1 if _is_below(parts) else 1]
+    for name, part, side in ((upper, 0.36, 1.0), (lower, 0.60, -1.0)):
+        at = _place(curves[name], part * math.log(parts.full_size), factor)
         if at is None:
             continue
+        if side > 0.0:
+            _raise(ax, at[1])
         # A curve of one point has no slope to stand below.
         alone = side < 0.0 and at[0] <= min(simulated(parts.population)["batch_size"], default=0)
         text = ax.annotate(
@@ -218,6 +222,24 @@ def _labels(ax: Axes, parts: Parts, marks: dict[str, Mark], level: float, factor
             color=marks[name].colour, **style,
         )  # fmt: skip
         plain(text)
+
+
+def _is_below(parts: Parts) -> bool:
+    """Return whether errors about the population are the smaller ones, at most batch sizes."""
+    whole, about = (
+        dict(zip(rows["batch_size"], rows["estimate"].fillna(rows["theory"]), strict=True))
+        for rows in (parts.full_set, parts.population)
+    )
+    ratios = [about[n] / whole[n] for n in about if whole.get(n, 0.0) > 0.0]
+    smaller, larger = (sum(map(test, ratios)) for test in (ALIKE.__gt__, (1.0 / ALIKE).__lt__))
+    return smaller > larger
+
+
+def _raise(ax: Axes, value: float) -> None:
+    """Let the axes end so far above a value that a label fits there."""
+    low, high = np.log(ax.get_ylim())
+    least = low + (math.log(value) - low) / HIGHEST
+    ax.set_ylim(top=math.exp(max(high, least)))
 
 
 def _place(rows: pd.DataFrame, log_size: float, factor: float) -> tuple[float, float] | None:

@@ -22,6 +22,7 @@ from simnorm.figures.tables import (
     shown_estimators,
 )
 from simnorm.sampling import SHUFFLE
+from simnorm.tally import t_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 KIND = "split"
 POPULATION = "population"
 MOST_NAMES = 2
+# As many replications as are kept, which the full set's own error is from.
+KEPT = 1024
 # Sizes between the last of the grid and N, where exact curves go on.
 BETWEEN = 16
 
@@ -158,7 +161,10 @@ def parts_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str, spec: str) ->
         return None
     y, mcse, exact = (float(point[word]) / constant for word in ("y", "mcse", "theory"))
     N = int(point["x"])
-    last = both[POPULATION].iloc[-1:].assign(batch_size=N, **_estimate(y, mcse, exact))
+    cell = both[POPULATION][both[POPULATION]["batch_size"] == int(point["batch_size"])]
+    kept = min(int(cell["replications"].max()), KEPT) if len(cell) else 0
+    own = _estimate(y, mcse, exact, kept)
+    last = both[POPULATION].iloc[-1:].assign(batch_size=N, **own)
     population = both[POPULATION][both[POPULATION]["batch_size"] < N]
     population = pd.concat([population, _further(both[POPULATION], spec, N, None, constant), last])
     whole = pd.concat([both[FULL_SET], _further(both[FULL_SET], spec, N, N, constant)])
@@ -182,9 +188,9 @@ def _constant(rows: pd.DataFrame) -> float:
     return 1.0 if seen.size and (seen == 0.0).all() else math.nan
 
 
-def _estimate(y: float, mcse: float, exact: float) -> dict[str, Any]:
+def _estimate(y: float, mcse: float, exact: float, count: int = 0) -> dict[str, Any]:
     """Return the values of a row, with an interval on the log scale as the table has them."""
-    half = 1.96 * mcse / y if y > 0.0 else math.nan
+    half = float(t_quantile(count)) * mcse / y if y > 0.0 and count > 1 else math.nan
     sure = math.isfinite(half)
     ends = (y * math.exp(-half), y * math.exp(half)) if sure else (math.nan, math.nan)
     return {
