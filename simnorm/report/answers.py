@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from simnorm.figures.tables import (
@@ -13,7 +13,7 @@ from simnorm.figures.tables import (
     power_of,
     short,
 )
-from simnorm.formatting import percent, plural, significant
+from simnorm.formatting import plural, significant
 from simnorm.report.facts import (
     Needed,
     featured_name,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 LONGEST_LIST = 90
 # A longer name is cut where it stands under a number.
 LONGEST_NAME = 24
+# Numbers farther apart than this factor are not set large as a range.
+FARTHEST = 1000.0
 
 
 def subtitle(frame: pd.DataFrame) -> str:
@@ -260,17 +262,18 @@ def tiles(frame: pd.DataFrame) -> list[dict[str, str]]:
         factor = 100.0 if unit == " %" else 1.0
         ends = _ends(one) if several else []
         of = "" if relative else unit_words(one.word)
-        caption = f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}"
+        where = _where(one, name, len(names_of(frame)), ranges=bool(ends))
         shown.append(
             {
                 "number": _from_to([factor * end for end in ends or [value.best]], unit),
-                "caption": caption + (_over(one, several) if ends else _alone(name, several)),
+                "caption": f"RMSE of the {in_words(one.word)} of a batch of {n:,}{of}{where}",
                 "detail": _lead(name, several) + estimate_words(value, factor, unit),
             }
         )
     word = _needed_word(frame, name)
     if shown and word:
-        shown.append(_needed_tile(frame, name, word, several=several))
+        (names,) = [one.errors for one in found if one.word == word] or [{}]
+        shown.append(_needed_tile(frame, name, word, names, several=several))
     return shown
 
 
@@ -289,17 +292,23 @@ def _from_to(ends: Sequence[float], unit: str) -> str:
     return f"{'–'.join(words)}{unit}"
 
 
-def _over(one: Told, several: bool) -> str:
-    """Return over which distributions a range is taken."""
-    return f", {one.smallest} to {one.largest}" if several else ""
+def _where(one: Told, name: str, count: int, *, ranges: bool) -> str:
+    """Return as the end of a caption for which distributions its number holds."""
+    if count < 2:
+        return ""
+    if ranges:
+        return f", {_cut(one.smallest)} to {_cut(one.largest)}"
+    if len(one.errors) == count and one.is_level:
+        return f", whatever the distribution (all {count:,})"
+    return f" ({_cut(name)})"
 
 
-def _alone(name: str, several: bool) -> str:
-    return f" ({short(name, LONGEST_NAME)})" if several else ""
+def _cut(name: str) -> str:
+    return short(name, LONGEST_NAME)
 
 
 def _lead(name: str, several: bool) -> str:
-    return f"{short(name, LONGEST_NAME)}: " if several else ""
+    return f"{_cut(name)}: " if several else ""
 
 
 def _needed_word(frame: pd.DataFrame, name: str) -> str:
@@ -313,24 +322,33 @@ def _needed_word(frame: pd.DataFrame, name: str) -> str:
     return next(iter([word for word in known if found[word].trusted] or known), "")
 
 
-def _needed_tile(frame: pd.DataFrame, name: str, estimator: str, whose: str) -> dict[str, str]:
-    ten, five = (needed_size(frame, name, estimator, target) for target in TARGETS)
-    ends = f"for 5 %: {five.text()}"
-    if five.how == "between":
-        ends += ", interpolated"
-    elif ten.how == "between":
-        ends = f"interpolated; {ends}"
+def _needed_tile(
+    frame: pd.DataFrame, name: str, estimator: str, names: Collection[str], *, several: bool
+) -> dict[str, str]:
+    """Return the batch sizes that are enough: over all names whose error is known, and of one."""
+    found = needed_sizes(frame, estimator, TARGETS[0])
+    ten, five = found[name], needed_size(frame, name, estimator, TARGETS[1])
     of = " of a standard deviation" if is_location(estimator) else ""
+    what = f"the batch size for an RMSE of the {in_words(estimator)} of 10 %{of}"
+    known = {one: at for one, at in found.items() if one in names and at.trusted}
+    sizes = {one: at.size for one, at in known.items() if at.how == "between"}
+    if several and sizes and len(sizes) == len(known):
+        low, high = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+        if sizes[low] < sizes[high]:
+            return {
+                "number": f"≈ {sizes[low]:,}–{sizes[high]:,}",
+                "caption": f"{what}, {_cut(low)} to {_cut(high)}",
+                "detail": f"{_lead(name, several)}{ten.text()}; for 5 %: {five.text()}",
+            }
     return {
         "number": ten.text(),
-        "caption": f"the batch size for an RMSE of the {in_words(estimator)} of 10 %{of}{whose}",
-        "detail": ends,
+        "caption": what + (f" ({_cut(name)})" if several else ""),
+        "detail": f"for 5 %: {five.text()}",
     }
 
 
 def tiles_note(frame: pd.DataFrame) -> str:
-    """Return for which distribution the numbers are."""
+    """Return for which distribution the numbers are, and what their marks mean."""
     name, names = featured_name(frame), names_of(frame)
-    if len(names) < 2:
-        return f"Distribution: {name}."
-    return f"These numbers are for the distribution {name}, one of {len(names):,}."
+    marks = "±: Monte Carlo standard error; ≈: interpolated between the batch sizes simulated."
+    return f"Distribution: {name}. {marks}" if len(names) < 2 else marks

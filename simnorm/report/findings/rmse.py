@@ -10,7 +10,6 @@ from simnorm.report.facts import measure_for, needed_sizes, pick, told_estimator
 from simnorm.report.words import (
     FEW,
     TARGETS,
-    coverage,
     for_whom,
     listed,
     needed_words,
@@ -40,7 +39,6 @@ def rmse_finding(frame: pd.DataFrame) -> str:
                 sentences.append(
                     range_sentence(f"the RMSE of {word}", values, n, unit, count, thing(frame))
                 )
-    sentences.append(coverage(frame, "rmse"))
     return " ".join(sentence for sentence in sentences if sentence) or "No RMSE exists here."
 
 

@@ -23,7 +23,6 @@ from simnorm.report.facts import (
     told_estimators,
 )
 from simnorm.report.words import (
-    coverage,
     full_size,
     range_sentence,
     unit_words,
@@ -47,7 +46,7 @@ def variance_finding(frame: pd.DataFrame) -> str:
     for word in dict.fromkeys(word for word in order if word in present):
         found = _variance_sentences(frame, word)
         if found:
-            return " ".join(text for text in [*found, coverage(frame, "variance")] if text)
+            return " ".join(text for text in found if text)
     return "No variance exists here."
 
 

@@ -18,12 +18,11 @@ from simnorm.figures.inputs.rows import (
     WORST_IN_EPOCH,
 )
 from simnorm.figures.tables import floats
-from simnorm.formatting import percent, plural
-from simnorm.questions import FAMILY_LEVEL, INPUTS_ASKED, sidak_bound
+from simnorm.questions import INPUTS_ASKED
 from simnorm.report.article import Block, chapter, finding, table, text
 from simnorm.report.facts import quantity
 from simnorm.report.tables import aligned, estimate_text, theory_text
-from simnorm.report.text import MEANINGS, not_ok, status_sentence, z_text
+from simnorm.report.text import MEANINGS, checked_words, not_ok, status_sentence, verdict, z_text
 
 if TYPE_CHECKING:
     from simnorm.report.chapters.inputs.about import About
@@ -51,19 +50,8 @@ def asked(about: About) -> pd.DataFrame:
 
 
 def trust(about: About) -> str:
-    """Return in one sentence whether the run agrees with theory."""
-    rows = asked(about)
-    if rows.empty:
-        return "No row has both an error bar and exact theory, so nothing could be audited."
-    largest = float(np.abs(floats(rows, "z")).max())
-    bound = sidak_bound(len(rows), int(rows["replications"].min()))
-    agree = largest <= bound
-    return (
-        f"The run {'agrees' if agree else 'does not agree'} with exact theory: of "
-        f"{plural(len(rows), 'question')} the largest |z| is {z_text(largest)}, "
-        f"{'below' if agree else 'above'} the bound of {bound:.2f} that near normal estimates "
-        f"exceed by chance in at most {percent(FAMILY_LEVEL, 1)} of runs."
-    )
+    """Return in plain words whether the run agrees with theory, for the first page."""
+    return checked_words(asked(about))
 
 
 def audit(about: About) -> dict[str, Any]:
@@ -73,7 +61,7 @@ def audit(about: About) -> dict[str, Any]:
             "Where theory is exact and the estimate has a valid error bar, z = (estimate − "
             "theory)/MCSE. If code and theory are right, it is about standard normal."
         ),
-        finding(trust(about)),
+        finding(verdict(asked(about))),
     ]
     rows = asked(about)
     if len(rows):

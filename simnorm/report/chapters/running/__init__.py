@@ -65,7 +65,7 @@ def article(
             figure("trajectory", findings.trajectory_finding(facts), "By batch size, log-log."),
             tables.first_table(facts),
         ],
-        trust=text.trust(tables.asked(facts)),
+        trust=text.checked_words(tables.asked(facts)),
         chapters=[
             chapter("Aims", _aims()),
             chapter("Data" if data else "Data-generating mechanisms", _data(facts, data, result)),
@@ -272,7 +272,7 @@ def _audit(facts: Facts) -> list[Block]:
 
 
 def _audit_words(asked: pd.DataFrame) -> str:
-    words = text.trust(asked)
+    words = text.verdict(asked)
     if asked.empty:
         return words
     z = floats(asked, "z")

@@ -57,7 +57,10 @@ def _others(run: Run) -> str:
     if not others:
         return ""
     mine = said(shown[0])
-    return f"This page is about {mine}; the section on sampling schemes has {text.listed(others)}."
+    return (
+        f"This page is about the sampling scheme {mine}; the section on sampling schemes compares "
+        f"it with {text.listed(others)}."
+    )
 
 
 def picture(run: Run, answer: str) -> list[Block]:
@@ -84,10 +87,8 @@ def trust(run: Run, *, answers: bool) -> Rich:
         Whether the report has a table of answers.
     """
     shown: list[Any] = [text.trust(run.whole)]
-    if run.has("audit"):
-        shown += [" ", ref("audit"), " shows every z."]
-    elif run.questions:
-        shown += [" ", ref("questions"), " has every z."]
+    if run.questions:
+        shown += [" ", ref("checks"), " shows how."]
     if answers and len(run.names) > 1:
         shown += [" ", ref("answers"), f" has the numbers by {run.thing}."]
     return shown

@@ -32,6 +32,12 @@ def finding_of(kind: str, run: Run) -> str:
     return str(getattr(module, f"{kind}_finding")(*tables_of))
 
 
+def caption_of(run: Run, measure: str, found: str) -> str:
+    """Return a finding with what has another unit, and what lies far off theory and why."""
+    more = (text.absolute_sentence(run.frame, measure), text.unmet(run.frame, measure))
+    return " ".join(part for part in (found, *more) if part)
+
+
 def glance(run: Run, answers: dict[str, Any]) -> list[Block]:
     """Return the answers of all distributions or columns, and the whole grid where it is large."""
     blocks = []
@@ -66,7 +72,7 @@ def variance(run: Run) -> list[Block]:
         ref("variance"), f" shows how widely the error scatters from batch to batch. It falls as "
         f"batches grow{law}.",
     ]  # fmt: skip
-    caption = f"{text.variance_finding(run.frame)} {text.absolute_sentence(run.frame, 'variance')}"
+    caption = caption_of(run, "variance", text.variance_finding(run.frame))
     title = f"Variance of the error against {run.against}"
     alt = "Small multiples: relative variance against batch size, one panel per estimator, log-log."
     return [
@@ -85,7 +91,7 @@ def bias(run: Run) -> list[Block]:
         ref("bias"), " shows what is left of the error on average over very many batches: what no "
         "number of batches averages away. Its axis is linear near zero and logarithmic beyond.",
     ]  # fmt: skip
-    caption = f"{text.bias_finding(run.frame)} {text.absolute_sentence(run.frame, 'bias')}"
+    caption = caption_of(run, "bias", text.bias_finding(run.frame))
     alt = f"Small multiples: {said} against batch size, one panel per estimator."
     return [
         heading("Bias"),
@@ -104,7 +110,7 @@ def rmse(run: Run) -> list[Block]:
         ref("rmse"), " shows bias and variance together, as the root mean squared error: how far "
         f"off a batch is{lines}.",
     ]  # fmt: skip
-    caption = f"{text.rmse_finding(run.frame)} {text.absolute_sentence(run.frame, 'rmse')}"
+    caption = caption_of(run, "rmse", text.rmse_finding(run.frame))
     alt = f"Small multiples: {said} against batch size, one panel per estimator."
     return [
         heading("Root mean squared error"),
@@ -160,19 +166,21 @@ def audit(run: Run) -> list[Block]:
     ]  # fmt: skip
     table = tables.audit(run)
     if not table:
-        return [heading("Audit"), paragraph(text.trust(run.whole))]
+        return [heading("Audit", "checks"), paragraph(text.trust(run.whole))]
+    share = [paragraph(one)] if (one := text.intervals_sentence(run.frame)) else []
     if not run.has("audit"):
         said = [text.audit_finding(run.whole), " ", ref("questions"), " has all."]
-        return [heading("Audit"), paragraph([*words, " ", *said]), *table]
+        return [heading("Audit", "checks"), paragraph([*words, " ", *said]), *table, *share]
     shown: Rich = [*words, " ", ref("audit"), " has all, ", ref("questions"), " the largest."]
     alt = f"Dot plot of z by {run.thing} with the Šidák bound, and a normal quantile plot of all z."
     return [
-        heading("Audit"),
+        heading("Audit", "checks"),
         paragraph(shown),
         *run.figures(
             "audit", "Bias and variance against exact theory", text.audit_finding(run.whole), alt
         ),
         *table,
+        *share,
     ]
 
 
