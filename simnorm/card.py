@@ -104,9 +104,9 @@ def _safe(text: str) -> str:
 
 
 def _title(result: Result) -> str:
-    from simnorm.report.words import TITLE
+    from simnorm.report.words import title
 
-    return TITLES.get(result.design.study, TITLE)
+    return TITLES.get(result.design.study) or title(main_rows(result.frame))
 
 
 def _line(result: Result) -> str:

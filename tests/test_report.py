@@ -29,6 +29,7 @@ from simnorm.estimators import ESTIMATORS
 from simnorm.figures.choice import main_rows
 from simnorm.figures.notes import why_nothing
 from simnorm.report import text, write_report
+from simnorm.report.chapters.sweep.first import opening
 from simnorm.report.chapters.sweep.run import Run
 from simnorm.report.facts import Needed, featured_size, look_up, needed_size
 from simnorm.report.names import escaped, shown_names
@@ -247,8 +248,7 @@ def test_where_only_the_full_set_has_an_error_of_zero_the_page_says_so():
     lines = cell("cauchy", "mean", 16, 1.0, status="undefined")
     frame = frame_of(lines + cell("cauchy", "mean", 64, 0.0, status="exact"))
     assert text.answer(frame) == (
-        "No batch smaller than its full set has an error: every value is undefined. The reason: a "
-        "reason for undefined."
+        "No batch smaller than its full set has an RMSE. The reason: a reason for undefined."
     )
     assert why_nothing(frame) == (
         "Nothing to show: every value is undefined (a reason for undefined), or zero."
@@ -268,6 +268,19 @@ def test_failed_replications_are_told_on_the_first_page():
     )
     value = look_up(frame, "a", "user.f", 16, "rmse")
     assert "of the replications that did not fail" in estimate_words(value)
+
+
+def test_page_one_says_that_there_are_other_schemes():
+    """Figures and numbers are of one; what the others are is said before them."""
+    whole = pd.concat([tiny_frame(), tiny_frame().assign(sampling="replacement")])
+    run = Run(whole, main_rows(whole), curves_of(whole), pd.DataFrame(), TinyDesign(), {})
+    assert opening(run)["setting"].endswith(
+        "This page is about the sampling scheme shuffle; the section on sampling schemes compares "
+        "it with replacement."
+    )
+    mine = main_rows(tiny_frame())
+    alone = Run(tiny_frame(), mine, curves_of(mine), pd.DataFrame(), TinyDesign(), {})
+    assert "scheme" not in opening(alone)["setting"]
 
 
 def test_without_a_full_set_the_title_asks_for_the_population():

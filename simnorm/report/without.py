@@ -133,7 +133,7 @@ def no_answer(frame: pd.DataFrame) -> str:
         return "There is no error to lead with; those there are stand in the tables."
     start = f"None of the errors asked for exists: every value is undefined{half}"
     if np.isfinite(values).any():
-        start = f"No batch smaller than its full set has an error: every value is undefined{half}"
+        start = f"No batch smaller than its full set has an RMSE{half}"
     gone = absolute[absolute["status"] == "undefined"]
     return f"{start} {_why(gone)} {_what_to_do(gone)}".replace("  ", " ").strip()
 

@@ -106,6 +106,8 @@ def _range(grid: Grid, frame: pd.DataFrame, n: int) -> str:
         return ""
     errors = _error_bars(grid, frame, n) / factor
     first, last = (_is_apart(values, errors, at) for at in (low, high))
+    if not first and not last:
+        return f"At batch size {n:,} it runs from about {small} to {large}."
     least = f"smallest for {grid.names[low]}, {small}" if first else f"about {small} at its least"
     most = f"largest for {grid.names[high]}, {large}" if last else f"about {large} at its most"
     return f"At batch size {n:,} it is {least}, and {most}."

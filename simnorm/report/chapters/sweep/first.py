@@ -16,16 +16,23 @@ from simnorm.report.findings.overview import overview_finding
 
 # The axes of the picture in inches where the answer is short, and what a line of it takes.
 TALLEST, LOWEST, LINE = 3.0, 1.9, 0.21
+# The running head has the question beside it.
+LONGEST_HEAD = 62
 SHORT_ANSWER, LETTERS_PER_LINE = 4, 72
+
+
+def about(run: Run) -> str:
+    """Return what sets a report apart from others: the file, or the distributions."""
+    if run.of_data:
+        return short(data.file_name(run.path))
+    names = names_of(run.frame)
+    whose = text.listed(names)
+    return whose if len(whose) <= LONGEST_HEAD else plural(len(names), "distribution")
 
 
 def head(run: Run) -> str:
     """Return the words of the running head on what was run."""
-    if run.of_data:
-        return f"Sweep of {short(data.file_name(run.path))}"
-    names = names_of(run.frame)
-    whose = names[0] if len(names) == 1 else plural(len(names), "distribution")
-    return f"Sweep of {short(whose)}"
+    return f"Sweep of {short(about(run), LONGEST_HEAD)}"
 
 
 def opening(run: Run) -> dict[str, Any]:
