@@ -178,6 +178,8 @@ class Article:
         The question.
     head
         A few words for the running head.
+    about
+        What sets it apart from reports of other runs: the file, or the distributions.
     subtitle, setting
         One line on what was run, and the paragraph that begins the first page.
     answer, shape
@@ -208,6 +210,7 @@ class Article:
     trust: Rich = ""
     chapters: Sequence[dict[str, Any]] = field(default_factory=tuple)
     floating: bool = False
+    about: str = ""
 
     def blocks(self) -> Iterator[Block]:
         """Yield all blocks in order, those of the first page first."""

@@ -19,6 +19,7 @@ from simnorm.report.chapters.inputs.first import (
     subtitle,
     tiles,
     tiles_note,
+    whose,
 )
 from simnorm.report.chapters.inputs.method import aims, data, method
 
@@ -41,6 +42,7 @@ def article(
     return Article(
         title=TITLE,
         head=head(about),
+        about=whose(about),
         subtitle=subtitle(about),
         setting=setting(about),
         answer=answer(about),

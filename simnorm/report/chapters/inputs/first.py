@@ -8,7 +8,7 @@ import numpy as np
 
 from simnorm.figures.inputs.epsilon import remaining
 from simnorm.figures.inputs.rows import LEVEL, off_text
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import floats, short
 from simnorm.formatting import fixed, plural, significant
 from simnorm.report.article import Block, figure, table
 from simnorm.report.chapters.inputs.about import (
@@ -35,6 +35,7 @@ from simnorm.stopped import replications_range, replications_words
 
 TITLE = "Is batch normalization as good as a z-score?"
 FIRST_ROWS = 6
+LONGEST_HEAD = 56
 # Errors are given to the fourth decimal at most.
 SMALLEST_MCSE = 5e-5
 MARKS = {
@@ -392,9 +393,15 @@ def first_blocks(about: About) -> list[Block]:
     return [*blocks, made] if made else blocks
 
 
+def whose(about: About) -> str:
+    """Return what sets a report apart from others: the file, or the distributions."""
+    if about.of_data:
+        return short(file_name(about.path))
+    names = about.run.names
+    words = listed(names)
+    return words if len(words) <= LONGEST_HEAD else plural(len(names), "distribution")
+
+
 def head(about: About) -> str:
     """Return a few words for the running head."""
-    names = about.run.names
-    if about.of_data:
-        return f"Inputs of {file_name(about.path)}"
-    return f"Inputs: {names[0]}" if len(names) == 1 else f"Inputs: {len(names)} distributions"
+    return f"Inputs: {short(whose(about), LONGEST_HEAD)}"

@@ -55,6 +55,7 @@ def article(
     return Article(
         title=first.TITLE,
         head=f"Running averages of {short(file_name(data))}" if data else "Running averages",
+        about=short(file_name(data)) if data else _distributions(facts),
         subtitle=first.subtitle(facts, data),
         setting=first.setting(facts, data),
         answer=first.answer(facts),
@@ -74,6 +75,12 @@ def article(
             chapter("Verdict and audit", _audit(facts)),
         ],
     )  # fmt: skip
+
+
+def _distributions(facts: Facts) -> str:
+    """Return the distributions, or how many they are."""
+    words = text.listed(facts.names)
+    return words if len(words) <= first.LONGEST else plural(len(facts.names), "distribution")
 
 
 def _aims() -> list[Block]:

@@ -9,7 +9,7 @@ from simnorm.report.article import Article
 from simnorm.report.chapters.sweep import tables
 from simnorm.report.chapters.sweep.about import aims, mechanisms
 from simnorm.report.chapters.sweep.estimands import estimands
-from simnorm.report.chapters.sweep.first import head, opening, picture, trust
+from simnorm.report.chapters.sweep.first import about, head, opening, picture, trust
 from simnorm.report.chapters.sweep.methods import methods
 from simnorm.report.chapters.sweep.performance import performance
 from simnorm.report.chapters.sweep.run import Run
@@ -32,6 +32,7 @@ def article(
     return Article(
         title=text.title(run.frame),
         head=head(run),
+        about=about(run),
         **said,
         first=picture(run, f"{said['answer']} {said['shape']}".strip()),
         trust=trust(run, answers=bool(answers)),
