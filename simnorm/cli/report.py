@@ -49,9 +49,12 @@ def report(
 
     As PDF, or as Markdown with the pictures beside it. The same run gives the same bytes.
     """
+    from simnorm.report.collector import uncollected
     from simnorm.report.formats import MARKDOWN, check_format, format_of
     from simnorm.report.formats import check_paper as check_paper_of
-    from simnorm.results import check_report_path, load
+
+    with uncollected():
+        from simnorm.results import check_report_path, load
 
     wanted = check_format(format) if format else ""
     if out == STDOUT and wanted in ("", MARKDOWN):
@@ -60,9 +63,10 @@ def report(
         return
     path = out or run / f"report.{wanted or 'pdf'}"
     check_paper_of(paper, format_of(path, wanted, "out"))
-    result = load(run)
-    check_report_path(path, "out")
-    path = result.report(path, **({"paper": paper} if paper else {}))
+    with uncollected():
+        result = load(run)
+        check_report_path(path, "out")
+        path = result.report(path, **({"paper": paper} if paper else {}))
     if not quiet:
         typer.echo(f"report: {path}", err=True)
 
