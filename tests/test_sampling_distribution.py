@@ -22,8 +22,8 @@ from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.figures import sampling_distribution
 from simnorm.figures.choice import main_rows
-from simnorm.figures.ridges import estimator_shown, ridges_of
-from simnorm.report.findings.sampling_distribution import sampling_distribution_finding
+from simnorm.figures.ridges import Ridge, Ridges, estimator_shown, ridges_of
+from simnorm.report.findings.sampling_distribution import _of_one, sampling_distribution_finding
 from simnorm.sampling import cut
 from simnorm.studies import sweep
 from simnorm.studies.drawing import chunk, sources
@@ -599,6 +599,78 @@ def test_laws_of_single_values_have_exact_shares_as_steps():
     assert row.beside == "steps"
     np.testing.assert_allclose(row.line[0], [0.0, 0.25, 0.5, 0.75, 1.0], atol=1e-12)
     np.testing.assert_allclose(row.theory, [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16])
+
+
+@pytest.mark.parametrize("known", [{"bias": 0.0}, {"variance": 1.0}, {}])
+def test_half_a_theory_is_none(known, monkeypatch):
+    """Of some statistics there is a bias or a variance alone: bins are then those of a pilot."""
+    kind, law = estimator("mean"), distribution("normal")
+    whole = bins.law_reaches([kind], 16, law)[kind]
+    assert whole == pytest.approx((-1.0, 1.0))
+    monkeypatch.setattr(bins.theory, "values_of", lambda *_: known)
+    assert bins._reach_of_law(kind, 16, law) is None
+    found = bins.law_reaches([kind], 16, law)[kind]
+    # Six quartiles of 0.6745/4 on either side.
+    assert found == pytest.approx((-1.01, 1.01), abs=0.25)
+    assert found != whole
+
+
+def test_no_law_has_half_a_theory_that_fails():
+    """Every estimator of every law has a reach or none, at the smallest sizes too."""
+    kinds = [estimator(spec) for spec in ("mean", "std", "median", "max", "iqr", "mad",
+                                          "trimmed_mean(proportion=0.1)", "skewness")]  # fmt: skip
+    for name in ("normal", "bernoulli(p=0.01)", "t(df=3)", "cauchy", "lognormal(s=2)"):
+        for kind in kinds:
+            for n in (1, 2, 3, 16):
+                if n >= kind.smallest_batch:
+                    with np.errstate(all="ignore"):
+                        reach = bins._reach_of_law(kind, n, distribution(name))
+                    assert reach is None or reach.low < reach.high
+
+
+def test_a_lattice_has_no_values_between_its_own():
+    """Two coins of 0.3: a variance of 0 in 58 % of pairs, of 1/2 in all others; means 0, 1/2, 1.
+
+    Enumerated: 0.49 + 0.09 = 0.58. Nothing is said of -1.1 or 3.4 times.
+    """
+    coins = sn.sweep("bernoulli(p=0.3)", estimators="mean,unbiased_variance,max", batch_sizes=[2],
+                     full_size=64, replications=64)  # fmt: skip
+    frame = main_rows(coins.frame)
+
+    def row(spec):
+        return ridges_of(frame, coins.curves, "bernoulli(p=0.3)", spec).rows[0]
+
+    variance = row("unbiased_variance")
+    assert variance.is_lattice
+    assert variance.below(1.0) == pytest.approx(0.58)
+    assert variance.quantile(0.5) == pytest.approx(0.0, abs=1e-12)
+    assert variance.quantile(0.6) == pytest.approx(0.5 / 0.21)
+    assert row("mean").below(0.5) == pytest.approx(0.49)
+    assert row("mean").within(0.0, 0.5) == pytest.approx(0.91)
+    said = sampling_distribution_finding(frame, coins.curves, "unbiased_variance")
+    assert "all of the batches" in said
+    assert "between 0 and 2.4 times" in said
+    assert "58 % have one below it" in said
+    said = sampling_distribution_finding(frame, coins.curves, "max")
+    assert "all of the batches from bernoulli(p=0.3) have a maximum between 0 and 1" in said
+
+
+@pytest.mark.parametrize(
+    ("shares", "closed", "said"),
+    [
+        ([0.99, 0.004, 0.003, 0.003], (True, True), "99 % of the batches of the column x"),
+        ([0.992, 0.004, 0.002, 0.002], (False, False), "over 99 % of the batches of the column x"),
+        ([0.002, 0.002, 0.004, 0.992], (False, False), "have a mean above 3"),
+    ],
+)
+def test_where_most_are_in_one_bin_this_is_said(shares, closed, said):
+    """No middle part is inside the histogram: the largest bin is told, never an empty sentence."""
+    share, none = np.array(shares), np.full(4, np.nan)
+    line = (np.zeros(0), np.zeros(0))
+    row = Ridge(2, np.arange(5.0), share, none, line, "", np.nan, closed)
+    text = _of_one(Ridges("x", "mean", (row,), 0.5, 1.0), of_data=True)
+    assert said in text
+    assert text.endswith(".")
 
 
 def test_curves_are_a_function_of_design_and_source(whole):

@@ -48,7 +48,8 @@ class Ridge(NamedTuple):
     `line` is the law beside it, as shares of bins of this width; `beside` says which: ``exact``,
     ``steps`` for an exact law of single values, ``normal``, or nothing. `mean` is that of the law.
     `closed` says of either end whether it is where values end: an outermost bin that is not closed
-    holds all that is beyond, and is no part of the shape.
+    holds all that is beyond, and is no part of the shape. `is_lattice` says that values are evenly
+    spaced and lie in the middle of bins: then nothing is between two middles.
     """
 
     n: int
@@ -59,6 +60,7 @@ class Ridge(NamedTuple):
     beside: str
     mean: float
     closed: tuple[bool, bool]
+    is_lattice: bool = False
 
     @property
     def shape(self) -> slice:
@@ -79,18 +81,43 @@ class Ridge(NamedTuple):
         return float(np.interp(0.5, np.cumsum(self.known), self.edges[1:]))
 
     @property
+    def middles(self) -> Floats:
+        """The middles of bins, shape (bins,)."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]))
+
+    @property
     def known(self) -> Floats:
         """Exact shares where they are known, those counted elsewhere."""
         return self.theory if np.isfinite(self.theory).all() else self.share
 
     def below(self, x: float) -> float:
         """Return about the share of batches below x, on straight lines inside bins."""
+        if self.is_lattice:
+            return float(self.known[self.middles < x - 1e-6 * self.width].sum())
         total = np.r_[0.0, np.cumsum(self.known)]
         return float(np.interp(x, self.edges, total))
 
+    def within(self, low: float, high: float) -> float:
+        """Return the share of batches from low to high, both included."""
+        if not self.is_lattice:
+            return self.below(high) - self.below(low)
+        near = 1e-6 * self.width
+        inside = (self.middles >= low - near) & (self.middles <= high + near)
+        return float(self.known[inside].sum())
+
     def quantile(self, share: float) -> float:
-        """Return about the value that a share of batches is below; NaN in an outermost bin."""
+        """Return about the value that a share of batches is below; NaN where that is unknown.
+
+        Of a lattice the value at which so many are reached. Nothing is known of the inside of an
+        outermost bin which also holds what is beyond, nor of one that is closed but no lattice.
+        """
         total = np.cumsum(self.known)
+        if self.is_lattice:
+            place = min(int(np.searchsorted(total, share - 1e-12)), len(total) - 1)
+            first, last = place == 0 and not self.closed[0], place == len(total) - 1
+            return (
+                math.nan if first or (last and not self.closed[1]) else float(self.middles[place])
+            )
         if len(total) < 2 or not total[0] <= share <= total[-2]:
             return math.nan
         return float(np.interp(share, total, self.edges[1:]))
@@ -248,7 +275,10 @@ def _ridge(rows: pd.DataFrame, n: int, unit: float, moments: tuple[float, float]
     line = (line[0] / unit, line[1])
     spec, name = (str(rows[word].iloc[0]) for word in ("estimator", "distribution"))
     closed = (True, True) if beside == "steps" else _closed(edges, spec, name)
-    return Ridge(n, edges / unit, share, theory, line, beside, mean / unit, closed)
+    # Bins of a scale begin at 0, those of a lattice in the middle of one.
+    lattice = beside == "steps" or (is_scale(spec) and bool(edges[0] < -0.25 * half))
+    shown = edges / unit
+    return Ridge(n, shown, share, theory, line, beside, mean / unit, closed, lattice)
 
 
 def _closed(edges: Floats, spec: str, name: str) -> tuple[bool, bool]:

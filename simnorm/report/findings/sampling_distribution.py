@@ -54,35 +54,63 @@ def middle_of(row: Ridge) -> Middle | None:
     for part, words in MIDDLES:
         low, high = (row.quantile(0.5 + side * part / 2.0) for side in (-1.0, 1.0))
         # The first bin of a scale begins at 0, where values end.
-        if math.isnan(low) and row.closed[0]:
+        if math.isnan(low) and row.closed[0] and not row.is_lattice:
             low = row.inside_first(0.5 - part / 2.0)
         if math.isfinite(low) and math.isfinite(high):
-            return Middle(words, low, high)
+            part_words = _part(row.within(low, high)) if row.is_lattice else words
+            return Middle(part_words, low, high)
     return None
+
+
+def _part(share: float) -> str:
+    """Return a share of batches in words, none of them more than the truth.
+
+    Examples
+    --------
+    >>> _part(1.0), _part(0.9997), _part(0.5833)
+    ('all', 'over 99 %', '58 %')
+    """
+    return "all" if share > 1.0 - 1e-9 else "over 99 %" if share > 0.99 else percent(share)
+
+
+def _largest(row: Ridge) -> str:
+    """Return where most of the estimates are of which no middle part is known."""
+    place = int(row.known.argmax())
+    share, last = float(row.known[place]), len(row.known) - 1
+    value = significant(float(row.middles[place])).replace("-", "−")
+    if row.is_lattice and (row.closed[0] or place) and (row.closed[1] or place < last):
+        return f"{_part(share)} of the batches {{source}} have {{what}} of {value}{{unit}}"
+    edge = row.edges[1] if place == 0 else row.edges[-2] if place == last else math.nan
+    side = "below" if place == 0 else "above"
+    if math.isnan(edge):
+        return ""
+    end = significant(float(edge)).replace("-", "−")
+    return f"{_part(share)} of the batches {{source}} have {{what}} {side} {end}{{unit}}"
 
 
 def _of_one(ridges: Ridges, of_data: bool) -> str:
     """Return the sentence on the smallest and the largest batches of one name."""
     small, large = ridges.rows[0], ridges.rows[-1]
     middle, what = middle_of(small), in_words(ridges.spec)
-    if middle is None:
-        return ""
     article = "an" if what[0] in "aeiou" else "a"
     source = f"of the column {ridges.name}" if of_data else f"from {ridges.name}"
     whose = "that of the whole column" if of_data else "the population value"
     unit = f" times {whose}" if ridges.is_scaled else _unit(ridges.spec)
+    if middle is None:
+        words = _largest(small).format(source=source, what=f"{article} {what}", unit=unit)
+        return f"At n = {small.n:,}, {words}." if words else ""
     text = (
-        f"At n = {small.n:,}, {middle.part} of the batches {source} have {article} {what} between "
-        f"{_ends(middle)}{unit}"
+        f"At n = {small.n:,}, {middle.part} of the batches {source} have {article} {what} "
+        f"{_between(middle)}{unit}"
     )
     if ridges.is_scaled:
-        text += f", and {percent(small.below(ridges.value))} have one below it"
+        text += f", and {_part(small.below(ridges.value))} have one below it"
     last = middle_of(large)
     if large.n == small.n or last is None:
         return text + "."
     part = "" if last.part == middle.part else f"{last.part} have one "
     times = " times" if ridges.is_scaled else ""
-    return f"{text}; at n = {large.n:,}, {part}between {_ends(last)}{times}."
+    return f"{text}; at n = {large.n:,}, {part}{_between(last)}{times}."
 
 
 def _widest(first: Ridges, others: list[Ridges]) -> list[str]:
@@ -90,7 +118,8 @@ def _widest(first: Ridges, others: list[Ridges]) -> list[str]:
     spans = {}
     for ridges in (first, *others):
         middle = middle_of(ridges.rows[0])
-        if middle is not None and middle.part == MIDDLES[0][1] and ridges.is_scaled:
+        wide = middle is not None and middle.part not in {words for _, words in MIDDLES[1:]}
+        if middle is not None and wide and ridges.is_scaled:
             spans[ridges.name] = middle
     if len(spans) < 2 or first.name not in spans:
         return []
@@ -98,7 +127,20 @@ def _widest(first: Ridges, others: list[Ridges]) -> list[str]:
     if widest == first.name:
         return [f"Of the {len(spans)} shown this is the widest."] if len(spans) > 2 else []
     n = first.rows[0].n
-    return [f"At n = {n:,} the widest is {widest}: between {_ends(spans[widest])} times."]
+    return [f"At n = {n:,} the widest is {widest}: {_between(spans[widest])} times."]
+
+
+def _between(middle: Middle) -> str:
+    """Return where a middle part is, which may be one value.
+
+    Examples
+    --------
+    >>> _between(Middle("all", 1.0, 1.0)), _between(Middle("half", 0.0, 0.5))
+    ('of 1', 'between 0 and 0.50')
+    """
+    if middle.low == middle.high:
+        return f"of {middle.low:.3g}".replace("-", "−")
+    return f"between {_ends(middle)}"
 
 
 def _ends(middle: Middle) -> str:
