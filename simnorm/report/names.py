@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Longer names would push a table off the page.
 LONGEST = 36
+# So many numbered names are listed.
+MOST_LISTED = 6
 
 
 def can_show(text: str) -> bool:
@@ -77,9 +79,31 @@ def renamed(table: pd.DataFrame, shown: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def renaming_note(shown: dict[str, str]) -> str:
-    """Return a sentence on the names that were replaced, or nothing."""
-    if not shown:
-        return ""
-    words = "; ".join(f"{new} is {escaped(short(old, 80))}" for old, new in list(shown.items())[:6])
-    return f"Names that are long or have no glyphs are shown otherwise: {words}."
+def renaming_note(shown: dict[str, str], *, of_data: bool = True) -> str:
+    """Return a sentence on the names that were replaced, or nothing.
+
+    Parameters
+    ----------
+    shown
+        The names shown by the names that they stand for.
+    of_data
+        Whether they are names of columns, which an attached table lists in order.
+
+    Examples
+    --------
+    >>> renaming_note({"n" * 40: "n" * 35 + "…"})
+    'Names of more than 36 letters are cut.'
+    """
+    numbered = [new for old, new in shown.items() if new != short(old, LONGEST)]
+    parts = []
+    if numbered:
+        few = numbered if len(numbered) <= MOST_LISTED else [*numbered[:MOST_LISTED], "…"]
+        which = "columns.csv" if of_data else "results.csv"
+        stand = "stands for a name" if len(numbered) == 1 else "stand for names"
+        parts.append(
+            f"Here {', '.join(few)} {stand} that cannot be shown: without letters in the fonts of "
+            f"this document, or alike when cut. The number is the place in the attached {which}."
+        )
+    if len(numbered) < len(shown):
+        parts.append(f"Names of more than {LONGEST} letters are cut.")
+    return " ".join(parts)

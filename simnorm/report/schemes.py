@@ -21,7 +21,7 @@ from simnorm.formatting import NOTHING, percent, plural, significant
 from simnorm.report.facts import Quantity, quantity
 from simnorm.report.tables import aligned, estimate_text
 from simnorm.report.text import full_size, in_words
-from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, group_column
+from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE, group_column
 from simnorm.theory.worth import effective_size, shuffled_mse
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MOST_ROWS = 8
 INSIDE = ("unbiased_variance", "biased_variance", "std(ddof=1)", "std(ddof=0)")
 # A batch worth so many of its rows is as good as a shuffled one.
 AS_GOOD = 0.9
-SHUFFLED = "shuffled, exactly"
+SHUFFLED = "shuffled"
 
 
 def chapter(frame: pd.DataFrame, curves: pd.DataFrame) -> dict[str, Any] | None:
@@ -65,6 +65,44 @@ def part(frame: pd.DataFrame, curves: pd.DataFrame, scheme: str) -> dict[str, An
         "table": table(frame, curves, scheme, errors),
         "of": len(errors),
     }
+
+
+def cost(frame: pd.DataFrame) -> str:
+    """Return in one sentence what not shuffling costs where it costs most, for the first page.
+
+    Nothing unless the run has shuffled batches too, and schemes that cost something.
+    """
+    schemes = compared(frame)
+    n = common_size(frame) if schemes else 0
+    if not schemes or SHUFFLE not in set(frame["sampling"]) or n >= full_size(frame):
+        return ""
+    of_data, N = is_data(frame), full_size(frame)
+    found = []
+    for scheme in schemes:
+        errors = mean_errors(frame, scheme, n)
+        if scheme == IID or errors.empty:
+            continue
+        worst = errors.iloc[int(floats(errors, "mse").argmax())]
+        worth = effective_size(float(worst["mse"]), N, of_data=of_data)
+        if worth < AS_GOOD * n:
+            found.append((worth, scheme, str(worst["name"]), math.sqrt(float(worst["mse"]))))
+    if not found:
+        return ""
+    found.sort()
+    worth, scheme, name, off = found[0]
+    shuffled = significant(math.sqrt(shuffled_mse(n, N, of_data=of_data)), 2)
+    what = "row" if of_data else "draw"
+    text = (
+        f"Without shuffling it is worse: {_inside(scheme)} the mean of {plural(n, what)} of {name} "
+        f"is off by {significant(off, 2)} standard deviations, shuffled by {shuffled}: such a "
+        f"batch is worth {size_text(worth)} shuffled {what}s"
+    )
+    others = [f"{_inside(other)} {size_text(more)}" for more, other, *_ in found[1:]]
+    return f"{'; '.join([text, *others])}."
+
+
+def _inside(scheme: str) -> str:
+    return _adverb(scheme)[0].lower() + _adverb(scheme)[1:]
 
 
 def head(scheme: str) -> str:
@@ -235,7 +273,7 @@ def table(
     worth = [effective_size(float(mse), N, of_data=of_data) for mse in errors["mse"]][: len(names)]
     columns = {
         thing(frame): names,
-        "RMSE of the mean, sd": aligned([estimate_text(value) for value in means]),
+        "RMSE of mean, sd": aligned([estimate_text(value) for value in means]),
         SHUFFLED: [significant(exact, 3) for _ in names],
         "worth": aligned([size_text(size) for size in worth]),
         "correlation": aligned([_two_digits(value) for value in rho]),

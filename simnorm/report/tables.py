@@ -87,7 +87,7 @@ def theory_text(value: Quantity, factor: float = 1.0) -> str:
 
 
 def estimate_words(value: Quantity, factor: float = 1.0, unit: str = "") -> str:
-    """Return an estimate with its standard error, to one digit of it, and theory, in words.
+    """Return an estimate with its standard error, to one digit of it, and exact theory, in words.
 
     Examples
     --------
@@ -112,10 +112,9 @@ def estimate_words(value: Quantity, factor: float = 1.0, unit: str = "") -> str:
     if value.status == "failed":
         doubt = " (of the replications that did not fail)"
     text = f"simulated {number(value.estimate)}{bar}{unit}{doubt}"
-    if value.theory_kind not in ("exact", "asymptotic") or not math.isfinite(value.theory):
+    if value.theory_kind != "exact" or not math.isfinite(value.theory):
         return text
-    word = "exact" if value.theory_kind == "exact" else "for large batches"
-    return f"{text}, {word} {number(value.theory)}{unit}"
+    return f"{text}, exact {number(value.theory)}{unit}"
 
 
 def aligned(texts: Sequence[str]) -> list[str]:

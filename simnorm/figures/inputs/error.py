@@ -47,21 +47,27 @@ LONGEST = 22
 DOTTED = (0, (1.0, 1.4))
 ALIKE = 1e-3
 # What stands below the first two points, where no curve comes.
-REMARKS = {1: "n = 1:\nonly β\nis left", 2: "n = 2: only which of\nthe two is larger"}
+REMARKS = {1: "n = 1:\nall values\nare β", 2: "n = 2: the larger is 1,\nthe smaller −1"}
 # Where along the x axis the level is named: at the left, or beside the remarks.
 PLACES = (0.0, 0.30)
 
 
 @styled
-def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:  # noqa: ARG001
+def figure(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,  # noqa: ARG001
+    *,
+    width: float = PAGE_WIDTH,
+    height: float = HEIGHT,
+) -> Figure:
     """Draw the RMSE of normalized values, in standard deviations, on log-log axes.
 
     Parameters
     ----------
     frame, curves
         The tables of a result.
-    width
-        Width in inches.
+    width, height
+        In inches.
     """
     run = Run(frame)
     whole = run.shown_errors
@@ -69,7 +75,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     rows = whole[whole["name"].isin(names)]
     if rows.empty or not (np.nan_to_num(floats(rows, "estimate")) > 0.0).any():
         return empty_figure(why_nothing(rows), width)
-    drawn = Figure(figsize=(width, HEIGHT), layout="constrained")
+    drawn = Figure(figsize=(width, height), layout="constrained")
     ax = drawn.subplots()
     marks = marks_of(run.names)
     marks = {name: marks[name] for name in names}

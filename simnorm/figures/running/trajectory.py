@@ -55,17 +55,26 @@ if TYPE_CHECKING:
 FLOOR: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (1.0, 1.4))}
 LEVEL: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4.0, 1.2, 1.0, 1.2)), "color": INK}
 
+# Inches with one row of panels.
+HEIGHT = 2.5
+
 
 @styled
-def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:
+def figure(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    *,
+    width: float = PAGE_WIDTH,
+    height: float = HEIGHT,
+) -> Figure:
     """Draw the RMSE of an inference value against steps, a panel per batch size.
 
     Parameters
     ----------
     frame, curves
         The tables of a run.
-    width
-        Width in inches.
+    width, height
+        In inches; further rows of panels, as narrow figures have them, come on top.
     """
     run = run_of(frame, curves)
     names, sizes = run.panel_names, few_sizes(run)
@@ -82,7 +91,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     # The last panel is another name's, at the batch size that is spoken of.
     cells = [(names[0], n) for n in sizes] + [(name, run.n) for name in names[1:]]
     rows, across = shape_of(len(cells), width, 2)
-    drawn = Figure(figsize=(width, 2.5 + 1.8 * (rows - 1)), layout="constrained")
+    drawn = Figure(figsize=(width, height + 1.8 * (rows - 1)), layout="constrained")
     seen = Shown()
     line = drawn.subplots(rows, across, squeeze=False, sharey=True).ravel()
     for ax in line[len(cells) :]:

@@ -41,7 +41,7 @@ from simnorm.report.chapters.inputs.about import (
     ends,
     range_words,
 )
-from simnorm.report.chapters.inputs.first import marks_note
+from simnorm.report.chapters.inputs.first import first_table, marks_note
 from simnorm.report.chapters.inputs.layer import epsilon, gamma
 from simnorm.report.chapters.inputs.others import scalers, schemes
 from simnorm.report.data import number_text
@@ -73,6 +73,8 @@ def findings(about: About) -> dict[str, Any]:
 def by_size(about: About) -> list[Block]:
     """Return the section on the error by batch size."""
     blocks = [heading("The error by batch size"), finding(size_finding(about))]
+    if made := first_table(about):
+        blocks.append(made)
     blocks += [made for name in _told_names(about) if (made := size_table(about, name))]
     check = identity_check(about)
     return [*blocks, text(check)] if check else blocks

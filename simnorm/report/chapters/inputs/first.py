@@ -25,6 +25,7 @@ from simnorm.report.tables import (
     UNRELIABLE,
     aligned,
     estimate_text,
+    estimate_words,
     marked,
     theory_text,
 )
@@ -35,6 +36,9 @@ from simnorm.stopped import replications_range, replications_words
 
 TITLE = "Is batch normalization as good as a z-score?"
 FIRST_ROWS = 6
+TIMES = 4.0
+# The height of the picture in inches.
+PICTURE = 3.9
 LONGEST_HEAD = 56
 # Errors are given to the fourth decimal at most.
 SMALLEST_MCSE = 5e-5
@@ -226,11 +230,7 @@ def tiles(about: About) -> list[dict[str, str]]:
 
 def detail(value: Quantity) -> str:
     """Return an estimate with its standard error, and theory beside it."""
-    text = "exact" if value.status == "exact" else f"estimate {estimate_text(value)}"
-    if value.status == "exact" or not math.isfinite(value.theory):
-        return text
-    word = "exactly" if value.theory_kind == "exact" else "asymptotically"
-    return f"{text}; {word} {theory_text(value).removeprefix(ASYMPTOTIC)}"
+    return "exact" if value.status == "exact" else estimate_words(value)
 
 
 def _needed_tile(about: About) -> list[dict[str, str]]:
@@ -313,13 +313,14 @@ def error_caption(about: About) -> str:
         for name, mine in about.run.shown_errors.groupby("name", sort=False)
         if name in about.errors
     ]
-    powers = [power for power in powers if math.isfinite(power)]
+    # A batch four times as large is one that people can think of; a power of n is not.
+    factors = [TIMES**-power for power in powers if math.isfinite(power)]
     found = "RMSE of a batch-normalized value against its z-score."
-    if not powers:
+    if not factors:
         return found
-    low, high = fixed(min(powers), 2), fixed(max(powers), 2)
-    power = low if low == high else f"{low} to {high}"
-    return f"{found} In the upper half of the batch sizes it goes with the power {power} of n."
+    low, high = fixed(min(factors), 1), fixed(max(factors), 1)
+    by = low if low == high else f"{low} to {high}"
+    return f"{found} Among the larger batches, four times the size divides it by {by}."
 
 
 def first_table(about: About) -> Block | None:
@@ -386,11 +387,9 @@ def marks_note(rows: list[list[str]]) -> str:
 
 
 def first_blocks(about: About) -> list[Block]:
-    """Return the figure and the table of the first page."""
+    """Return the figure of the first page."""
     alt = "Curves of the error against batch size on logarithmic axes."
-    blocks = [figure("error", error_caption(about), alt)]
-    made = first_table(about)
-    return [*blocks, made] if made else blocks
+    return [figure("error", error_caption(about), alt, options={"height": PICTURE})]
 
 
 def whose(about: About) -> str:

@@ -63,8 +63,10 @@ def article(
         tiles=first.tiles(facts),
         tiles_note=first.tiles_note(facts),
         first=[
-            figure("trajectory", findings.trajectory_finding(facts), "By batch size, log-log."),
-            tables.first_table(facts),
+            figure(
+                "trajectory", findings.trajectory_finding(facts), "By batch size, log-log.",
+                options={"height": 3.6},
+            ),
         ],
         trust=text.checked_words(tables.asked(facts)),
         chapters=[
@@ -170,6 +172,7 @@ def _way(facts: Facts) -> list[Block]:
     words = findings.level_finding(facts)
     if words:
         found.append(finding(words))
+    found += [tables.first_table(facts)]
     found.append(figure("floor", caption.strip(), "Log-log."))
     block = tables.way_table(facts)
     if block:

@@ -62,7 +62,8 @@ def trajectory_finding(facts: Facts) -> str:
     if not found:
         return start
     return (
-        f"{start} Within 10 % of their floor (n = {n:,}, {short(facts.told, LONGEST)}): "
+        f"{start} Within 10 % of the floor where they end (dotted; n = {n:,}, "
+        f"{short(facts.told, LONGEST)}): "
         f"{listed(found)}."
     )
 

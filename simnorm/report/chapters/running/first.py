@@ -8,7 +8,7 @@ from simnorm.figures.choice import thing
 from simnorm.figures.running.shown import settings
 from simnorm.figures.schemes import said
 from simnorm.figures.tables import short
-from simnorm.formatting import format_estimate, percent, plural, significant
+from simnorm.formatting import percent, plural, significant
 from simnorm.report.chapters.running.facts import (
     Facts,
     groups_alike,
@@ -18,6 +18,7 @@ from simnorm.report.chapters.running.facts import (
 )
 from simnorm.report.data import file_name
 from simnorm.report.facts import Quantity
+from simnorm.report.tables import estimate_words
 from simnorm.report.text import listed
 from simnorm.sampling import IID, REPLACEMENT, SEQUENTIAL, SHUFFLE
 from simnorm.stopped import replications_range, replications_words
@@ -292,7 +293,7 @@ def _different(presets: list[str]) -> list[str]:
 def _tile(facts: Facts, preset: str) -> dict[str, str]:
     value = facts.value(facts.told, preset)
     spread = facts.spread(preset)
-    detail = format_estimate(value.estimate, value.mcse) + " sd"
+    detail = estimate_words(value, unit=" sd")
     if value.status == "exact":
         detail = "nothing is drawn: no error bar"
     if len(spread) > 1:

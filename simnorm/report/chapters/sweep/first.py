@@ -7,11 +7,12 @@ from typing import Any
 
 from simnorm.figures.choice import schemes_of
 from simnorm.figures.schemes import said
-from simnorm.figures.tables import names_of, short
+from simnorm.figures.tables import is_location, names_of, short
 from simnorm.formatting import plural
-from simnorm.report import data, text
+from simnorm.report import data, schemes, text
 from simnorm.report.article import Block, Rich, figure, ref
 from simnorm.report.chapters.sweep.run import Run
+from simnorm.report.facts import measure_for, needed_sizes, told_estimators
 from simnorm.report.findings.overview import overview_finding
 
 # The axes of the picture in inches where the answer is short, and what a line of it takes.
@@ -43,7 +44,7 @@ def opening(run: Run) -> dict[str, Any]:
             "subtitle": data.subtitle(frame, run.path),
             "setting": f"{data.setting(frame, run.path)} {_others(run)}".strip(),
             "answer": data.answer(frame, run.facts),
-            "shape": "",
+            "shape": schemes.cost(run.whole),
             "tiles": data.tiles(frame, run.facts),
             "tiles_note": data.error_bars(frame),
         }
@@ -51,7 +52,7 @@ def opening(run: Run) -> dict[str, Any]:
         "subtitle": text.subtitle(frame),
         "setting": f"{text.setting(frame)} {_others(run)}".strip(),
         "answer": text.answer(frame),
-        "shape": text.shape_matters(frame),
+        "shape": f"{text.shape_matters(frame)} {schemes.cost(run.whole)}".strip(),
         "tiles": text.tiles(frame),
         "tiles_note": text.tiles_note(frame),
     }
@@ -75,12 +76,24 @@ def picture(run: Run, answer: str) -> list[Block]:
     if not run.has("overview"):
         return []
     what = f"RMSE of batch statistics against those of {run.against}, by batch size."
-    caption = f"{what} {overview_finding(run.frame)}".strip()
+    caption = " ".join(part for part in (what, overview_finding(run.frame), _numbers(run)) if part)
     # Letters keep their size in a lower picture, which they do not in one that is made smaller.
     lines = math.ceil(len(answer) / LETTERS_PER_LINE) - SHORT_ANSWER + 5 * run.falls_short
     height = max(LOWEST, TALLEST - LINE * max(0, lines))
     alt = f"{text.overview_alt(run.frame)} {answer}"
     return [figure("overview", caption, alt, options={"height": height})]
+
+
+def _numbers(run: Run) -> str:
+    """Return what the bare numbers in the picture are, where there are such."""
+    for word in told_estimators(run.frame):
+        if is_location(word) or measure_for(run.frame, word) == "rmse":
+            continue
+        found = [at for target in text.TARGETS for at in
+                 needed_sizes(run.frame, word, target).values()]  # fmt: skip
+        if any(at.how == "between" and at.trusted for at in found):
+            return "Numbers at dotted lines: the batch sizes at which errors are down to them."
+    return ""
 
 
 def trust(run: Run, *, answers: bool) -> Rich:

@@ -155,10 +155,14 @@ def _performance(run: Run, law: dict[str, Any]) -> Block:
         else:
             rows += [[first, *block["rows"][0]], *block["rows"][1:]]
     pair = ["estimate ± MCSE", "theory"]
+    count, printed = run.frame["batch_size"].nunique(), len(values.printed_sizes(run.frame))
+    left: Rich = ""
+    if printed < count:
+        left = [f"{printed} of {count} batch sizes; ", code("results.csv"), " has all."]
     return table(
         ["estimator", [sym("n")], *pair * 3],
         rows[1:],
-        "",
+        left,
         wide=-1,
         groups=[("", 2), ("bias, %", 2), ("variance", 2), ("RMSE, %", 2)],
         title=f"{law['name']}: bias, variance and RMSE against {run.against}",
