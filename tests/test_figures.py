@@ -364,24 +364,21 @@ def test_relative_panels_have_one_scale_and_absolute_ones_their_own():
     assert one.get_ylim() == two.get_ylim() != three.get_ylim()
 
 
-def test_many_distributions_go_on_over_pages_and_each_is_on_one():
+@pytest.mark.parametrize("kind", ["variance", "bias", "rmse"])
+def test_of_many_distributions_some_stand_for_all(kind):
+    """22 laws take one page: those that `chosen_names` finds, and a note says how many."""
     names = [f"law{i:02d}" for i in range(22)]
     frame = mixed_frame(names)
-    assert figures.pages("variance", frame) == 3
-    assert figures.pages("audit", frame) == 1
-    seen = []
-    for page in (1, 2, 3):
-        figure = figures.figure("variance", frame, curves_of(frame), page=page)
-        here = list(dict.fromkeys(text for text in texts_of(figure) if text in names))
-        assert len(here) <= 8
-        here.sort()
-        first, last = names.index(here[0]) + 1, names.index(here[-1]) + 1
-        note = " ".join(texts_of(figure))
-        assert f"Part {page} of 3: distributions {first} to {last} of 22." in note
-        seen += here
-    assert seen == names
-    with pytest.raises(SimnormError, match="1 to 3"):
-        figures.figure("variance", frame, curves_of(frame), page=4)
+    assert figures.pages(kind, frame) == figures.pages("audit", frame) == 1
+    figure = drawn(kind, frame)
+    here = {text for text in texts_of(figure) if text in names}
+    assert here == set(chosen_names(frame))
+    note = "6 of 22 distributions, from the smallest to the largest error; the heat map and"
+    assert note in " ".join(texts_of(figure))
+    with pytest.raises(SimnormError, match="1 to 1"):
+        figures.figure(kind, frame, curves_of(frame), page=2)
+    few = mixed_frame(names[:8])
+    assert {text for text in texts_of(drawn(kind, few)) if text in names} == set(names[:8])
 
 
 def test_many_estimators_go_on_over_pages():

@@ -246,6 +246,10 @@ def test_fifty_laws_take_two_pages_and_columns_one():
     assert any("Part 2 of 2: distributions 26 to 50 of 50." in text for text in second)
     with pytest.raises(SimnormError, match="page"):
         heatmap.figure(frame, page=3)
+    # What is the same for all 50 is shown once, with its true number.
+    assert "all 50 distributions" in texts_of(heatmap.figure(frame))
+    assert not any(text.startswith(("all ", "mean")) for text in second)
+    assert any(text.startswith("std(ddof=0)") for text in second)
     frame = columns(60)
     assert pages(frame) == 1
     texts = texts_of(heatmap.figure(frame))

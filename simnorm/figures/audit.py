@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from simnorm.figures.choice import thing
-from simnorm.figures.legend import inside_legend
+from simnorm.figures.legend import below_legend
 from simnorm.figures.panels import DASHES, Handle, put_legend, put_note
 from simnorm.figures.style import (
     FAINT,
@@ -22,7 +22,7 @@ from simnorm.figures.style import (
     say_nothing_to_show,
     styled,
 )
-from simnorm.figures.tables import floats, is_data, named, names_of
+from simnorm.figures.tables import LONGEST_NAME, floats, is_data, named, names_of, short
 from simnorm.questions import MEASURES, independent_questions, sidak_bound
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def draw(ax: Axes, frame: pd.DataFrame) -> None:
     _strips(ax, asked, marks_of(present if few else every), present, bound)
     handles, labels = _legend(asked, bound)
     # What chance gives is a line of the quantile plot.
-    inside_legend(ax, handles[:-1], labels[:-1], loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    below_legend(ax, handles[:-1], labels[:-1])
 
 
 def _asked(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[str]]:
@@ -161,12 +161,21 @@ def _strips(
     ax.set_yticks([])
     for row, name in enumerate(present):
         label = ax.annotate(
-            marks[name].label, (0.0, row), xycoords=("axes fraction", "data"), xytext=(-5, 0),
+            _row_label(marks[name]), (0.0, row), xycoords=("axes fraction", "data"), xytext=(-5, 0),
             textcoords="offset points", ha="right", va="center", fontsize=8.0,
         )  # fmt: skip
         plain(label)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("z = (estimate − theory) / MCSE")
+
+
+def _row_label(mark: Mark) -> str:
+    """Return a name for its row: if it is cut, then not the sampling scheme at its end."""
+    whole = mark.label_within(200)
+    front, comma, scheme = whole.rpartition(", ")
+    if len(whole) <= LONGEST_NAME or not comma or len(scheme) > LONGEST_NAME // 2:
+        return mark.label
+    return f"{short(front, LONGEST_NAME - len(scheme) - 2)}, {scheme}"
 
 
 def _stacked(z: Floats) -> Floats:

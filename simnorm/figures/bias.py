@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simnorm.figures.panels import small_multiples
 from simnorm.figures.style import PAGE_WIDTH, styled
-from simnorm.figures.tables import estimators_of
+from simnorm.figures.tables import estimators_of, known_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +17,18 @@ def shown(frame: pd.DataFrame) -> list[str]:
     """Return the estimators that have a panel."""
     estimators = estimators_of(frame)
     return [spec for spec in estimators if spec != "mean"] or estimators
+
+
+def _on_the_mean(frame: pd.DataFrame) -> list[str]:
+    """Return a sentence on the mean, if it is the one without a panel."""
+    rows = frame[(frame["estimator"] == "mean") & (frame["measure"] == "bias")]
+    if rows.empty or "mean" in shown(frame):
+        return []
+    unbiased = known_values(rows) == 0.0
+    dead = (rows["status"] == "undefined").to_numpy(dtype=bool)
+    if (unbiased | dead).all():
+        return ["The mean has no panel: it is unbiased."]
+    return ["The mean has no panel; results.csv has its bias."]
 
 
 @styled
@@ -31,5 +43,5 @@ def figure(
     """
     return small_multiples(
         frame, "bias", reference, shown(frame), width=width, page=page,
-        factor=100.0, positive=False,
+        factor=100.0, positive=False, more=_on_the_mean(frame),
     )  # fmt: skip

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 DASHES = (0, (3.2, 1.6))
+# Points: the rim of a hollow marker, and the size of markers that stand side by side.
+RIM, SMALL = 0.9, 3.4
+# Up to so many side by side keep their size.
+FEW = 2
 
 # The look of an estimate from which some replications are missing: half a marker.
 HALF: dict[str, Any] = {"fillstyle": "bottom", "markerfacecoloralt": "white"}
@@ -38,6 +42,7 @@ class Shown:
     failed: bool = False
     low: float = math.inf
     high: float = -math.inf
+    widest: float = 0.0
 
     def stretch(self, values: Floats) -> None:
         """Let the y range include `values`."""
@@ -94,6 +99,9 @@ def draw_cells(
             continue
         if alike:
             mark = ring(mark, depth / max(len(marks) - 1, 1))
+        if dodge and len(marks) > FEW:
+            # So many bars stand side by side that markers would cover them.
+            mark = replace(mark, size=min(mark.size, SMALL))
         _draw_theory(ax, mine, mark, shown, factor, positive)
         share = depth / (len(marks) - 1) - 0.5 if len(marks) > 1 else 0.0
         aside = math.exp(dodge * share)
@@ -217,8 +225,8 @@ def _draw_points(
         )  # fmt: skip
     if failed.any():
         ax.plot(
-            x[failed], y[failed], markersize=mark.size, markeredgecolor=mark.colour,
-            markeredgewidth=0.9, markerfacecolor=mark.colour, **look, **HALF,
+            x[failed], y[failed], markersize=hollow_size(mark), markeredgecolor=mark.colour,
+            markeredgewidth=RIM, markerfacecolor=mark.colour, **look, **HALF,
         )  # fmt: skip
         shown.failed = True
     barred = (sure | failed) & np.isfinite(low) & np.isfinite(high) & (high > low)
@@ -233,14 +241,19 @@ def _draw_points(
         shown.stretch(high[barred])
     if hollow.any():
         ax.plot(
-            x[hollow], y[hollow], markersize=mark.size, markerfacecolor="white",
-            markeredgecolor=mark.colour, markeredgewidth=0.9, **look,
+            x[hollow], y[hollow], markersize=hollow_size(mark), markerfacecolor="white",
+            markeredgecolor=mark.colour, markeredgewidth=RIM, **look,
         )  # fmt: skip
         shown.hollow = True
     if keep.any():
         shown.stretch(y[keep])
         shown.names.add(mark.name)
     return int(keep.sum())
+
+
+def hollow_size(mark: Mark) -> float:
+    """Return the size of a hollow marker that looks as large as a filled one with a white edge."""
+    return max(mark.size - mark.edge - RIM, 1.5)
 
 
 def level_dodge(rows: pd.DataFrame) -> float:
@@ -252,7 +265,7 @@ def level_dodge(rows: pd.DataFrame) -> float:
         return 0.0
     logs = np.log(sizes)
     # On a coarse grid the outermost points must stay on the axes, which are that much longer.
-    return min(0.5 * float(np.diff(logs).min()), 0.07 * float(logs[-1] - logs[0]))
+    return min(0.7 * float(np.diff(logs).min()), 0.07 * float(logs[-1] - logs[0]))
 
 
 def y_range(

@@ -9,6 +9,7 @@ import numpy as np
 from simnorm.figures.tables import (
     FIRST_NAMES,
     FULL_SET,
+    MOST_NAMES,
     best_values,
     featured_size,
     floats,
@@ -82,16 +83,27 @@ def ranked_names(frame: pd.DataFrame) -> list[str]:
 
 
 def page_names(frame: pd.DataFrame) -> list[str]:
-    """Return the names that figures show: all distributions, of columns the worst that fit."""
+    """Return the names that figures show: all distributions that fit, of columns the worst.
+
+    Of more distributions than fit those are shown that stand for all: part after part of them would
+    show one family after the other.
+    """
     names = names_of(frame)
-    return names[:FIRST_NAMES] if is_data(frame) else names
+    if is_data(frame):
+        return names[:FIRST_NAMES]
+    return names if len(names) <= MOST_NAMES else chosen_names(frame)
 
 
 def left_out_note(frame: pd.DataFrame, shown: int) -> list[str]:
-    """Return a sentence on the columns that a figure leaves out, or nothing."""
+    """Return a sentence on the columns or distributions that a figure leaves out, or nothing."""
     every = len(names_of(frame))
     if shown >= every:
         return []
+    if not is_data(frame):
+        return [
+            f"{shown} of {every:,} distributions, from the smallest to the largest error; the heat "
+            "map and results.csv have all."
+        ]
     return [f"The {shown} of {every:,} columns with the largest errors; results.csv has all."]
 
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from simnorm.figures.fitting import fit_title, say_inside
+from simnorm.figures.fitting import fit_title, fit_titles, say_inside
 from simnorm.figures.legend import Handle, inside_legend
 from simnorm.figures.marks import distinct
 from simnorm.figures.scales import labelled_sizes, linear_axis, log_axis, number
@@ -126,8 +126,7 @@ def _panels(rows: pd.DataFrame, marks: list[Mark], cell: tuple[str, int], width:
     sheet.left[0], sheet.right = LEFT, [EDGE] * (columns - 1) + [0.12]
     if columns != len(shown):
         sheet.left[1] = LEFT
-    for ax, course in zip(upper, shown, strict=True):
-        fit_title(ax, course.mark.label, sheet.across)
+    fit_titles(upper, [course.mark.label_within(200) for course in shown], sheet.across)
     sheet.arrange()
     _estimates(upper, shown)
     if barred:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from simnorm.figures.cells import DASHES, HALF, Shown
+from simnorm.figures.cells import DASHES, HALF, RIM, Shown, hollow_size
 from simnorm.figures.fitting import cut, fit_title, say_inside, text_width
 from simnorm.figures.legend import legend_entries
 from simnorm.figures.notes import why_nothing
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from simnorm.figures.panels import Panel
 
 # Inches: a row, and what is above the first and below the last one.
-ROW = 0.19
-AIR = 0.12
+ROW = 0.25
+AIR = 0.16
 # Where values differ by more than this factor, x is logarithmic.
 WIDE = 15.0
+# A linear axis reaches so far about the middle at least, in parts of the value, and in widths of
+# the widest interval up to `ROOM` of the value: what agrees well must not look far apart.
+NEAR, INTERVALS, ROOM = 0.02, 4.0, 0.05
+NO_TICK = "Rows without an upright stroke: no theory is known there."
 
 
 def dot_figure(
@@ -77,7 +81,8 @@ def dot_figure(
         _rows(ax, labels if place % columns == 0 else {}, len(marks), size)
     if not math.isfinite(shown.low):
         return None
-    sheet.legend, sheet.notes = legend_entries(marks, shown, curves_only=True), list(notes)
+    sheet.legend = legend_entries(marks, shown, curves_only=True)
+    sheet.notes = [*notes, *_without_theory(panels)]
     sheet.legend_size = 0.94 * size
     sheet.arrange()
     for ax, panel in zip(sheet.axes, panels, strict=True):
@@ -85,6 +90,15 @@ def dot_figure(
         sheet.label(ax, panel.label.replace("\n", " "), "")
     sheet.furnish()
     return sheet.figure
+
+
+def _without_theory(panels: Sequence[Panel]) -> list[str]:
+    """Return a sentence on rows without theory, where others have some."""
+    known: set[bool] = set()
+    for panel in panels:
+        theory = np.isfinite(floats(panel.rows, "theory"))
+        known |= set(theory[theory | np.isfinite(floats(panel.rows, "estimate"))].tolist())
+    return [NO_TICK] if len(known) == 2 else []
 
 
 def _panel(
@@ -122,9 +136,11 @@ def _dot(ax: Axes, mine: pd.DataFrame, row: int, mark: Mark, shown: Shown, facto
     low, high, mcse = (factor * floats(mine, key)[0] for key in ("ci_low", "ci_high", "mcse"))
     status = str(mine["status"].iloc[0])
     hollow = status == "unreliable" or (status == "failed" and not np.isfinite(mcse))
+    size = mark.size
     look: dict[str, Any] = {"markerfacecolor": mark.colour, "markeredgecolor": "white"}
     if hollow:
         look = {"markerfacecolor": "white", "markeredgecolor": mark.colour}
+        size = hollow_size(mark)
         shown.hollow = True
     elif status == "failed":
         look = {"markerfacecolor": mark.colour, "markeredgecolor": mark.colour, **HALF}
@@ -132,10 +148,11 @@ def _dot(ax: Axes, mine: pd.DataFrame, row: int, mark: Mark, shown: Shown, facto
     if not hollow and np.isfinite(low) and np.isfinite(high) and high > low:
         ax.hlines(row, low, high, color=mark.colour, linewidth=1.3, zorder=3)
         shown.interval = True
+        shown.widest = max(shown.widest, high - low)
         shown.stretch(np.array([low, high]))
     ax.plot(
-        [value], [row], linestyle="none", marker=mark.shape, markersize=mark.size,
-        markeredgewidth=0.6, zorder=4, **look,
+        [value], [row], linestyle="none", marker=mark.shape, markersize=size,
+        markeredgewidth=RIM if hollow else 0.6, zorder=4, **look,
     )  # fmt: skip
     shown.stretch(np.array([value]))
 
@@ -161,6 +178,10 @@ def _scale(ax: Axes, shown: Shown, percent: bool, positive: bool, width: float) 
         low, high = min(low, 0.0), max(high, 0.0)
         ax.axvline(0.0, color=FAINT, linewidth=0.6, zorder=1)
     air = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
+    if positive:
+        middle = 0.5 * (low + high)
+        least = max(NEAR * middle, min(INTERVALS * shown.widest, ROOM * middle))
+        air = max(air, least - 0.5 * (high - low))
     ax.set_xlim(low - air, high + air)
     few = max(2, min(5, int(width / 0.55)))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=few, steps=[1, 2, 5, 10]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
@@ -14,6 +16,12 @@ from simnorm.figures.style import FAINT, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+# Where a title may be parted.
+JOINT = r"(?<=[_, ])|(?<=\.)(?=[A-Za-z])|(?=\()"
+# The smallest type of a title, in points.
+LEAST = 6.5
 
 
 @lru_cache(maxsize=512)
@@ -36,7 +44,7 @@ def fit_title(ax: Axes, title: str, room: float, size: float = 8.5, least: float
 def _parted(title: str, room: float, size: float) -> list[str]:
     """Break a title at its joints, and where there are none anywhere."""
     lines = [""]
-    for piece in re.split(r"(?<=[_, ])|(?<=\.)(?=[A-Za-z])|(?=\()", title):
+    for piece in re.split(JOINT, title):
         if lines[-1] and text_width(lines[-1] + piece, size, "bold") > room:
             lines.append("")
         for char in piece:
@@ -44,6 +52,32 @@ def _parted(title: str, room: float, size: float) -> list[str]:
                 lines.append("")
             lines[-1] += char
     return lines
+
+
+def fit_titles(axes: Sequence[Axes], titles: Sequence[str], room: float, size: float = 8.5) -> None:
+    """Title panels side by side in type of one size, in at most two lines of `room` inches each.
+
+    A title is parted at a joint; what has none that helps is cut.
+    """
+    for points in np.arange(size, LEAST - 0.25, -0.5):
+        parted = [_in_two(title, room, float(points)) for title in titles]
+        if all(parted):
+            break
+    else:
+        points = LEAST
+    for ax, title, lines in zip(axes, titles, parted, strict=True):
+        text = lines or cut(title, room, LEAST, "bold")
+        plain(ax.set_title(text, fontsize=float(points)))
+
+
+def _in_two(title: str, room: float, size: float) -> str:
+    """Return a title in one or two lines that fit, the first as long as can be, or nothing."""
+    pieces = re.split(JOINT, title)
+    for count in range(len(pieces), 0, -1):
+        lines = ["".join(pieces[:count]), "".join(pieces[count:])]
+        if all(text_width(line, size, "bold") <= room for line in lines):
+            return "\n".join(line for line in lines if line)
+    return ""
 
 
 def say_inside(ax: Axes, words: str, width: int = 26) -> None:
@@ -56,12 +90,12 @@ def say_inside(ax: Axes, words: str, width: int = 26) -> None:
     plain(text)
 
 
-def cut(text: str, room: float, size: float) -> str:
+def cut(text: str, room: float, size: float, weight: str = "normal") -> str:
     """Return a text that is at most `room` inches wide, cut with an ellipsis if need be."""
-    if text_width(text, size) <= room:
+    if text_width(text, size, weight) <= room:
         return text
     for length in range(len(text) - 1, 0, -1):
         shorter = text[:length].rstrip() + "…"
-        if text_width(shorter, size) <= room:
+        if text_width(shorter, size, weight) <= room:
             return shorter
     return "…"

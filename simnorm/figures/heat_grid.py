@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simnorm.errors import SimnormError, nearest
-from simnorm.figures.choice import main_rows, ranked_names
+from simnorm.figures.choice import main_rows, ranked_names, thing
 from simnorm.figures.tables import (
     MOST_NAMES,
     best_values,
@@ -177,6 +177,26 @@ def grids_of(
     names = names or row_pages(frame)[0]
     specs = [estimator] if estimator else shown_estimators(frame)
     return [_grid(frame, spec, measure, reference, names) for spec in specs]
+
+
+def page_grids(
+    frame: pd.DataFrame, estimator: str, measure: str, reference: str, page: int
+) -> list[Grid]:
+    """Return the grids of a page, rows that are alike in the whole run as one; see `grids_of`.
+
+    Such a grid is the same on every page, so that further pages need not show it again.
+    """
+    noun, parts = thing(frame), row_pages(frame)
+    grids = grids_of(frame, estimator, measure, reference, parts[page - 1])
+    every = names_of(main_rows(frame))
+    if not grids or len(every) == len(grids[0].names):
+        return [merged(grid, noun) for grid in grids]
+    wholes = [merged(g, noun) for g in grids_of(frame, estimator, measure, reference, every)]
+    alike = [len(whole.names) < len(every) for whole in wholes]
+    found = [whole if one else grid for grid, whole, one in zip(grids, wholes, alike, strict=True)]
+    if page == 1 or all(alike):
+        return found
+    return [grid for grid, one in zip(found, alike, strict=True) if not one]
 
 
 def _grid(

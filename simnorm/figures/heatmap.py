@@ -16,7 +16,7 @@ from simnorm.figures.heat_grid import (
     MOST_ROWS,
     Grid,
     grids_of,
-    merged,
+    page_grids,
     pages,
     row_pages,
     wanted,
@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "figure", "pages", "wanted"]
 
+# A screen's letters are up to 4 % wider than the font says.
+SCREEN = 1.04
 LABEL_SHARE = 0.32  # of the width, at most
 # Inches.
-WIDEST_CELL, NARROW_CELL = 0.62, 0.12
+WIDEST_CELL, NARROW_CELL = 1.05, 0.12
 GAP, LEFT_PAD, RIGHT_PAD = 0.16, 0.12, 0.10
 TITLE, LEVEL_LABELS, TICKS, AXIS_LABEL, BAR, LINE = 0.20, 0.13, 0.16, 0.17, 0.38, 0.135
 
@@ -96,8 +98,7 @@ def figure(
     parts = row_pages(frame)
     if not 1 <= page <= len(parts):
         raise SimnormError("page", page, f"allowed is 1 to {len(parts)}")
-    grids = grids_of(frame, estimator, measure, reference, parts[page - 1])
-    grids = [merged(grid, thing(frame)) for grid in grids]
+    grids = page_grids(frame, estimator, measure, reference, page)
     if not any(sizes_of(grid.numbers).size for grid in grids):
         return empty_figure(_nothing(frame, grids), width)
     layout = _layout(grids, width)
@@ -171,7 +172,7 @@ def _layout(grids: Sequence[Grid], width: float) -> Layout:
     most = max(len(grid.names) for grid in grids)
     labels = [name for grid in grids for name in grid.names]
     longest, broad = _label_length(labels, LABEL_SHARE * width)
-    left = LEFT_PAD + broad
+    left = LEFT_PAD + SCREEN * broad
     rows = 0.24 if most <= 3 else 0.195 if most <= 25 else 0.172
     room = width - left - RIGHT_PAD
 
@@ -264,8 +265,7 @@ def _title_lines(grid: Grid, room: float) -> list[str]:
 def _title(ax: Axes, grid: Grid, room: float, raised: bool) -> None:
     """Write what the numbers are, if `raised` above the labels of the levels."""
     lines = _title_lines(grid, room)
-    # A screen's letters are up to 4 % wider than the font says.
-    widest = 1.04 * max(text_width(line, 8.5, "bold") for line in lines)
+    widest = SCREEN * max(text_width(line, 8.5, "bold") for line in lines)
     size = max(5.5, min(8.5, 8.5 * room / widest))
     plain(ax.set_title("\n".join(lines), fontsize=size, pad=12.0 if raised else 4.0))
 

@@ -10,9 +10,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from simnorm.figures.panels import fit_title, put_note
-from simnorm.figures.style import FAINT, PAGE_WIDTH, PALETTE, beside, empty_figure, styled
-from simnorm.figures.tables import floats, short
+from simnorm.figures.fitting import cut
+from simnorm.figures.glyphs import boxed
+from simnorm.figures.panels import put_note
+from simnorm.figures.style import (
+    FAINT,
+    PAGE_WIDTH,
+    PALETTE,
+    beside,
+    empty_figure,
+    plain,
+    styled,
+)
+from simnorm.figures.tables import floats
 from simnorm.formatting import MINUS
 
 if TYPE_CHECKING:
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
 
 MOST_PANELS = 12
 COLUMNS = 4
-LONGEST = 24
+TYPE = 7.5
 
 
 def shown(curves: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -62,7 +72,8 @@ def draw(ax: Axes, curves: pd.DataFrame, names: Sequence[str] = ()) -> None:
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, name: str, width: float) -> None:
-    fit_title(ax, short(name, LONGEST), width - 0.2, 8.0, 6.5)
+    title = cut(boxed(name), width - 0.12, TYPE, "bold")
+    plain(ax.set_title(title, fontsize=TYPE))
     edges, counts = floats(rows, "x"), floats(rows, "y")[:-1]
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A key of the legend: artists drawn over each other.
 Handle = tuple[Artist, ...]
 
+# Inches from the axes to what is below the label of the x axis.
+BELOW = 0.5
 # So many entries of a legend fit into an inch of an empty slot of a grid of panels.
 ENTRIES_PER_INCH = 6.3
 
@@ -143,6 +145,17 @@ def inside_legend(
     keys: list[Any] = list(handles)
     if keys:
         _fill(ax.legend(keys, ["." for _ in labels], fontsize=size, **how), labels)
+
+
+def below_legend(
+    ax: Axes, handles: Sequence[Handle], labels: Sequence[str], size: float = 7.0
+) -> None:
+    """Put a legend below the label of the x axis, where no title of the user's stands."""
+    high = ax.get_window_extent().height / float(ax.figure.get_figure(root=True).dpi)
+    inside_legend(
+        ax, handles, labels, size, loc="upper center", bbox_to_anchor=(0.5, -BELOW / high),
+        borderaxespad=0.0,
+    )  # fmt: skip
 
 
 def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -> None:

@@ -36,6 +36,7 @@ from simnorm.figures.legend import (
     put_legend,
     put_note,
 )
+from simnorm.figures.marks import distinct
 from simnorm.figures.notes import absolute_note, page_note, silent_note, why_nothing
 from simnorm.figures.scales import batch_size_axis, linear_axis, log_axis, symlog_axis
 from simnorm.figures.sheet import Sheet, label_room, ticks_room
@@ -44,6 +45,7 @@ from simnorm.figures.tables import (
     floats,
     is_absolute,
     named,
+    names_of,
     pages_of,
     reference_of,
     rows_of,
@@ -127,6 +129,7 @@ def small_multiples(
     positive: bool = True,
     levels: Sequence[float] = (),
     laws: bool = False,
+    more: Sequence[str] = (),
 ) -> Figure:
     """Draw one panel per estimator: relative errors on common axes, absolute ones on their own.
 
@@ -156,6 +159,8 @@ def small_multiples(
         curves cross them.
     laws
         Whether the law that all curves of a panel follow is written into it.
+    more
+        Further small print.
     """
     frame = named(frame)
     reference = reference or reference_of(frame)
@@ -165,14 +170,15 @@ def small_multiples(
         raise SimnormError("page", page, f"allowed is 1 to {len(pages)}")
     names, some = pages[page - 1]
     panels = _panels_of(frame, measure, reference, some, names, factor)
-    marks = marks_of(every)
-    marks = {name: marks[name] for name in names}
+    marks = marks_of(names_of(frame))
+    marks = distinct({name: marks[name] for name in names})
     texts = {panel.spec: law_of(panel.rows, panel.spec) for panel in panels if laws}
     notes = [page_note(pages, page, every, estimators)] if len(pages) > 1 else []
     notes += left_out_note(frame, len(every))
     notes += absolute_note([panel.spec for panel in panels if panel.absolute], thing(frame))
     notes += silent_note({panel.spec: panel.rows for panel in panels}, names)
     notes += law_note(texts)
+    notes += more
     sizes = {int(n) for panel in panels for n in panel.rows["batch_size"]}
     if len(sizes) == 1:
         at = f"Batch size {next(iter(sizes)):,}."

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from simnorm.figures.style import Mark
 
 LEVELS = ((10.0, "10 %"),)
+# How far points of schemes without theory are spread, in parts of the step of batch sizes.
+BESIDE = 0.3
+COLOURS = "Here colours are sampling schemes."
 
 
 @styled
@@ -75,7 +78,7 @@ def figure(frame: pd.DataFrame, width: float = PAGE_WIDTH) -> Figure:
     handles, labels = legend_entries(marks, merged(seen))
     in_words = {mark.label: _label(name, frame) for name, mark in marks.items()}
     put_legend(drawn, handles, [in_words.get(label, label) for label in labels])
-    put_note(drawn, left_out(frame, names))
+    put_note(drawn, [COLOURS, *left_out(frame, names)])
     return drawn
 
 
@@ -124,7 +127,7 @@ def _line(
     factor = 100.0 if relative and not is_location(word) else 1.0
     looks = {name: mark.of(word) for name, mark in marks.items()}
     for ax, (name, mine) in zip(line, found.items(), strict=False):
-        draw_cells(ax, mine, looks, shown, factor)
+        _draw(ax, mine, looks, shown, factor)
         fit_title(ax, name, width - 0.5)
     for ax in line[len(found) :]:
         ax.set_axis_off()
@@ -139,6 +142,22 @@ def _line(
     unit = "in sd" if is_location(word) else "in %"
     line[0].set_ylabel(f"RMSE of the\n{_noun(word)}, {unit if relative else unit_of(word, 'rmse')}")
     return shown
+
+
+def _draw(
+    ax: Axes, rows: pd.DataFrame, marks: dict[str, Mark], shown: Shown, factor: float
+) -> None:
+    """Draw schemes with theory where they belong, the others side by side: they often agree."""
+    curves = set(rows.loc[np.isfinite(floats(rows, "theory")), "name"])
+    alone = [name for name in marks if name not in curves and (rows["name"] == name).any()]
+    draw_cells(ax, rows[rows["name"].isin(curves)], marks, shown, factor)
+    if not alone:
+        return
+    sizes = np.unique(floats(rows, "batch_size"))
+    step = float(np.diff(np.log(sizes)).min()) if len(sizes) > 1 else 0.0
+    looks = {name: replace(marks[name], size=4.2) for name in alone}
+    aside = BESIDE * step * (len(alone) > 1)
+    draw_cells(ax, rows[rows["name"].isin(alone)], looks, shown, factor, dodge=aside)
 
 
 def _noun(word: str) -> str:
