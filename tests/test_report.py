@@ -138,6 +138,11 @@ def test_no_bias_in_theory_is_told_where_theory_says_so_of_every_batch_size():
     assert text.bias_finding(frame_of(rows)) == (
         "At batch size 16 std(ddof=0) is too small by 5.0 %."
     )
+    exact, other = (
+        biases("std(ddof=0)", {"a": 0.0}, n, kind=k) for n, k in ((8, "exact"), (16, ""))
+    )
+    some = frame_of(exact + other)
+    assert "In theory" not in text.bias_finding(some)
     gone = biases("std(ddof=0)", {"a": 0.0}, 2, status="undefined")
     assert text.bias_finding(frame_of(gone + whole)) == "No bias exists here."
 
