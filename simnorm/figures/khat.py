@@ -16,22 +16,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnorm.errors import SimnormError, nearest
+from simnorm.figures.cells import RIM
 from simnorm.figures.choice import thing
 from simnorm.figures.khat_cells import (
+    DOUBT,
     NO_ERROR_BAR,
     NO_MOMENT,
     REFUSED,
     cells_of,
     doubtful_names,
+    told_apart,
     wanted,
 )
 from simnorm.figures.khat_ledger import (
-    BARS,
     MEANING,
     SMALL,
     Axis,
     draw_ledger,
-    fits,
+    place_of,
     spans_of,
 )
 from simnorm.figures.panels import note_lines, text_width
@@ -98,15 +100,16 @@ def figure(
     width
         Width in inches.
     """
-    cells = _chosen(frame, estimator, reference)
-    why = _nothing(cells)
+    every = _chosen(frame, estimator, reference)
+    why = _nothing(every)
     if why:
         return empty_figure(why, width)
+    cells = every[every["estimator"].isin(told_apart(every))]
     names = doubtful_names(cells, frame)
     shown = cells[cells["name"].isin(names)]
     axis = _axis(shown, frame)
     layout = _layout(len(names), axis, width)
-    notes = _notes(shown, names, axis, frame, layout.wide)
+    notes = [*_stands_for(every, cells), *_notes(shown, names, axis, frame, layout.wide)]
     lines = note_lines(notes, width) if notes else []
     drawn, panels = _panels(len(names), axis, layout, width, lines)
     marks = marks_of(names_of(frame))
@@ -147,6 +150,15 @@ def draw(
     name = name or doubtful_names(cells, frame, 1)[0]
     mine = cells[cells["name"] == name]
     _panel(ax, mine, marks_of(known)[name], _axis(mine, frame), first=True, last=True)
+
+
+def _stands_for(every: pd.DataFrame, shown: pd.DataFrame) -> list[str]:
+    """Return a sentence on the estimators that another one stands for, or nothing."""
+    left = [spec for spec in estimators_of(every) if spec not in set(shown["estimator"])]
+    if not left:
+        return []
+    verb = "looks like its kin" if len(left) == 1 else "look like their kin"
+    return [f"{' and '.join(left)} {verb} with the other divisor."]
 
 
 def _chosen(frame: pd.DataFrame, estimator: str, reference: str) -> pd.DataFrame:
@@ -283,15 +295,16 @@ def _points(ax: Axes, cells: pd.DataFrame, mark: Mark, axis: Axis) -> None:
         look = mark.of(spec)
         n, khat = floats(mine, "batch_size"), floats(mine, "khat")
         x = n * _aside(place, axis)
-        size = look.size * (0.8 if len(axis.sizes) <= MANY_SIZES else 0.5)
+        size = look.size * (0.95 if len(axis.sizes) <= MANY_SIZES else 0.5)
         refused = mine["verdict"].isin(REFUSED).to_numpy(dtype=bool)
         for some, face, edge in ((refused, "white", mark.colour), (~refused, mark.colour, "white")):
             keep = some & np.isfinite(khat)
             if keep.any():
                 ax.plot(
                     x[keep], khat[keep], linestyle="none", marker=marker_of(spec), zorder=3,
-                    markersize=size, markerfacecolor=face, markeredgecolor=edge,
-                    markeredgewidth=0.8 if face == "white" else 0.4,
+                    markersize=size - (RIM if face == "white" else 0.0), markerfacecolor=face,
+                    markeredgecolor=edge,
+                    markeredgewidth=RIM if face == "white" else 0.4,
                 )  # fmt: skip
 
 
@@ -318,20 +331,20 @@ def _notes(
     notes = []
     every = len(names_of(frame))
     if len(names) < every:
-        notes.append(f"The {len(names)} of {every:,} {thing(frame)}s most in doubt.")
+        doubted = set(cells["verdict"]) & set(DOUBT)
+        which = " most in doubt" if doubted else ""
+        notes.append(f"The {len(names)} of {every:,} {thing(frame)}s{which}.")
     specs = estimators_of(cells)
     if len(axis.estimators) < len(specs):
         notes.append(f"{len(axis.estimators)} of {len(specs)} estimators.")
-    spans = [
-        span
+    silent = {
+        spans[i][0]
         for name in names
-        for mine in spans_of(cells[cells["name"] == name], axis).values()
-        for span in mine
-    ]
-    for word in REFUSED:
-        mine = [(low, high) for kind, low, high in spans if kind == word]
-        if not all(fits(BARS[word][2], low, high, axis, wide) for low, high in mine):
-            notes.append(MEANING[word])
+        for spans in spans_of(cells[cells["name"] == name], axis).values()
+        for i in range(len(spans))
+        if place_of(spans, i, axis, wide) is None
+    }
+    notes += [MEANING[word] for word in REFUSED if word in silent]
     judged = np.isfinite(floats(cells, "khat"))
     if (cells["verdict"].isin(REFUSED) & judged).any():
         notes.append("Hollow: refused above, whatever k-hat says.")

@@ -88,17 +88,37 @@ def wanted(frame: pd.DataFrame) -> bool:
     if MEASURE not in set(frame["measure"]):
         return False
     cells = cells_of(frame)
-    if cells["verdict"].isin([NO_MOMENT, NO_ERROR_BAR, RED, AMBER]).any():
-        return True
-    # Too few replications alone, without a k-hat, is nothing that a picture could show.
-    return bool((cells["verdict"] == TOO_FEW).any() and np.isfinite(floats(cells, "khat")).any())
+    # What theory refuses is told in words: without a k-hat there is nothing to be seen.
+    judged = np.isfinite(floats(cells, "khat")).any()
+    return bool(judged and cells["verdict"].isin(DOUBT).any())
+
+
+def told_apart(cells: pd.DataFrame) -> list[str]:
+    """Return the estimators of cells without those that a nearly proportional one stands for.
+
+    Two divisors of one sum of squares have errors of one shape. Where theory thinks otherwise of
+    any cell, both are kept.
+    """
+    specs = [str(spec) for spec in cells["estimator"].drop_duplicates()]
+    refused = cells["verdict"].where(cells["verdict"].isin(REFUSED), "")
+    key = zip(cells["estimator"], cells["name"], cells["batch_size"], strict=True)
+    found = dict(zip(key, refused, strict=True))
+
+    def alike(spec: str, other: str) -> bool:
+        places = [(name, n) for one, name, n in found if one == spec and n > 1]
+        return all(found.get((other, *at)) == found[(spec, *at)] for at in places)
+
+    pairs = {"unbiased_variance": "biased_variance", "std(ddof=1)": "std(ddof=0)"}
+    return [spec for spec in specs if pairs.get(spec) not in specs or not alike(spec, pairs[spec])]
 
 
 def doubtful_names(cells: pd.DataFrame, frame: pd.DataFrame, most: int = FIRST_NAMES) -> list[str]:
-    """Return the names most in doubt, in the order of the table; all of them if they fit."""
+    """Return the names most in doubt, in the order of the table; the first if none is in doubt."""
     held = set(cells["name"])
     names = [name for name in names_of(main_rows(frame)) if name in held]
     weights = cells["verdict"].map(DOUBT).fillna(0.0)
     doubt = weights.groupby(cells["name"]).mean().to_dict()
-    chosen = sorted(names, key=lambda name: -doubt[name])[:most]
+    largest = cells.groupby("name")["khat"].max().fillna(-math.inf).to_dict()
+    ranked = sorted(names, key=lambda name: (-doubt[name], -largest[name]))[:most]
+    chosen = [name for name in ranked if doubt[name] > 0.0] or ranked[:1]
     return [name for name in names if name in chosen]

@@ -76,13 +76,14 @@ def draw_ledger(strip: Axes, cells: pd.DataFrame, axis: Axis, wide: float, *, na
         side.set_visible(False)
     spans = spans_of(cells, axis)
     for place, spec in enumerate(axis.estimators):
-        for word, low, high in spans[spec]:
+        for i, (word, low, high) in enumerate(spans[spec]):
             look, colour, text = BARS[word]
             strip.fill_between([low, high], place + 0.1, place + 0.9, linewidth=0.5, **look)
-            if fits(text, low, high, axis, wide):
+            at = place_of(spans[spec], i, axis, wide)
+            if at is not None:
                 strip.text(
-                    math.sqrt(low * high), place + 0.53, text, ha="center", va="center",
-                    fontsize=SMALL, color=colour,
+                    at[0], place + 0.53, text, ha=at[1], va="center", fontsize=SMALL,
+                    color=colour if at[1] == "center" else INK,
                 )  # fmt: skip
         if named:
             _name(strip, place, spec)
@@ -104,6 +105,26 @@ def spans_of(cells: pd.DataFrame, axis: Axis) -> dict[str, list[tuple[str, float
         ]
         for spec in axis.estimators
     }
+
+
+def place_of(
+    spans: Sequence[tuple[str, float, float]], i: int, axis: Axis, wide: float
+) -> tuple[float, str] | None:
+    """Return where the words of a bar stand and how they are aligned: in it, or beside it."""
+    word, low, high = spans[i]
+    text = BARS[word][2]
+    if fits(text, low, high, axis, wide):
+        return math.sqrt(low * high), "center"
+    pad = math.exp(0.03 * math.log(axis.ends[1] / axis.ends[0]) / wide)
+    before = spans[i - 1][2] if i else axis.ends[0]
+    after = spans[i + 1][1] if i + 1 < len(spans) else axis.ends[1]
+    # Of two neighbours the first takes the room between them.
+    if high < after and fits(text, high, after, axis, wide):
+        return high * pad, "left"
+    taken = i and fits(BARS[spans[i - 1][0]][2], before, low, axis, wide)
+    if before < low and not taken and fits(text, before, low, axis, wide):
+        return low / pad, "right"
+    return None
 
 
 def fits(text: str, low: float, high: float, axis: Axis, wide: float) -> bool:

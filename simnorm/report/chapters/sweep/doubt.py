@@ -25,7 +25,13 @@ def section(run: Run) -> list[Block]:
         blocks.append(paragraph([found["about"], " ", ref("quantiles"), " has them."]))
     if shown:
         finding = import_module("simnorm.report.findings.khat").khat_finding(run.frame)
-        words = " shows the Pareto k-hat of cells: the heavier the tail of its errors, the larger."
+        words = (
+            " shows the Pareto k-hat of cells; a cell is one statistic at one batch size of one "
+            f"{run.thing}. k-hat is an estimate of how heavy the tail of its squared errors is: "
+            "above 0.5 they have no variance, so that no error bar of their mean can be trusted, "
+            "and from 0.3 on (amber) it settles slowly. What theory refuses stands above the "
+            "points, whatever was drawn."
+        )
         blocks.append(paragraph([ref("khat"), words]))
         alt = "Pareto k-hat against batch size, with bands."
         blocks += run.figures("khat", "How heavy the tails of the errors are", finding, alt)
