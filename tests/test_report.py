@@ -89,10 +89,11 @@ def test_the_shape_matters_for_one_and_not_for_the_other():
 
 def test_tiles_give_estimate_and_exact_value():
     first, second, third = text.tiles(tiny_frame())
-    assert first["number"] == "18 %"
-    assert first["detail"] == "estimate 17.50 ± 0.18 %; exactly 17.68 %"
+    assert first["number"] == "18–35 %"  # As far as the box says, and as many digits.
+    assert first["caption"].endswith("of a batch of 16, normal to t(df=5)")
+    assert first["detail"] == "normal: simulated 17.5 ± 0.2 %, exact 17.7 %"
     assert second["number"] == "0.25 sd"
-    assert (third["number"], third["detail"]) == ("≈ 50", "interpolated; for 5 %: > 64")
+    assert (third["number"], third["detail"]) == ("≈ 50", "for 5 %: > 64")
 
 
 def test_needed_size():
@@ -186,20 +187,47 @@ def test_variance_falls_with_the_power_one():
     assert "it goes with the power 0.9 of (1/n − 1/N)." in finding
     free = text.variance_finding(tiny_frame().assign(sampling="replacement"))
     assert "In the upper half of the batch sizes it falls like 1/n." in free
-    assert "15 contain the exact value (100 %)." in finding
+    assert "95 %" not in finding  # All from the same draws: the audit says what that means.
 
 
 def test_the_verdict_of_the_audit_names_the_worst():
     frame = tiny_frame()
-    assert text.trust(frame).startswith("The run agrees with exact theory: of 30 questions")
+    assert text.trust(frame) == (
+        "Checked against exact theory in 30 places: no disagreement. Hollow points have no valid "
+        "error bar and are not checked."
+    )
+    assert text.audit_finding(frame).startswith("The run agrees with exact theory: of 30 questions")
+    share = text.intervals_sentence(frame)
+    assert share.startswith("Of 15 intervals of the RMSE (each 95 %) with exact theory 15 contain")
+    assert "the same draws" in share
     worst = (frame["estimator"] == "mean") & (frame["batch_size"] == 4)
     worst &= (frame["measure"] == "variance") & (frame["distribution"] == "normal")
     off = frame.assign(z=frame["z"].where(~worst, -9.0))
     finding = text.audit_finding(off)
+    assert "30 places: 1 of them disagrees by more than chance explains." in text.trust(off)
     assert "does not agree" in finding
     assert "9.00, above the bound" in finding
     assert "the variance of mean (normal, batch size 4)" in finding
-    assert "nothing could be audited" in text.audit_finding(undefined_frame())
+    assert text.audit_finding(undefined_frame()).startswith("No row could be checked")
+    assert text.intervals_sentence(undefined_frame()) == ""
+
+
+def test_hollow_points_far_below_theory_are_explained():
+    """Only where an estimate without a valid error bar has exact theory 1.5 times as large."""
+    frame = tiny_frame()
+    rare = (frame["status"] == "unreliable") & (frame["measure"] == "variance")
+    assert rare.any()
+    assert text.unmet(frame, "variance") == ""
+    near, far = (
+        frame.assign(
+            theory=frame["estimate"].where(rare, frame["theory"]) * times,
+            theory_kind="exact",
+        )
+        for times in (1.4, 1.6)
+    )
+    assert text.unmet(near, "variance") == ""
+    assert "observations so rare" in text.unmet(far, "variance")
+    assert text.unmet(far[far["status"] == "ok"], "variance") == ""
 
 
 def test_convergence_counts_only_cells_with_exact_theory_and_error_bar():
@@ -569,7 +597,7 @@ def test_the_report_is_whole(report):
 def test_names_are_data_never_markup(report):
     words = words_of(report)
     assert HOSTILE[0] in words
-    assert "distribution 2 is \\u5217\\U0001f600" in words
+    assert "Here distribution 2 stands for a name that cannot be shown" in words
     assert "simnorm \\u5217 #panic()" in words
 
 
@@ -604,7 +632,7 @@ def test_a_report_of_many_distributions_keeps_its_first_page_and_names_all(tmp_p
     path = written(TinyResult(frame), tmp_path / "many.pdf")
     out = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, check=True)
     first, *others = out.stdout.decode().split("\f")
-    assert "Contents:" in first
+    assert "Contents" in first
     assert "6 of 22 distributions" in re.sub(r"\s+", " ", first)
     words = re.sub(r"\s+", " ", " ".join(others)).replace("\u200b", "")
     assert "a table at the end has all" in words

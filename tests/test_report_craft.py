@@ -103,7 +103,7 @@ def test_paper(place, paper, size):
     assert left == pytest.approx((width - TEXT_WIDTH) / 2, abs=1.5)
     assert right == pytest.approx((width + TEXT_WIDTH) / 2, abs=1.5)
     first, second = (words_of(path, "-f", page, "-l", page) for page in ("1", "2"))
-    assert "Contents: 1 Aims" in first
+    assert "Contents 1 Aims, p. 2" in first
     assert "How far are statistics of a batch" in second
     # The chapters begin below the running head: nothing of the first page is left for the second.
     assert second.split("1 Aims")[0].count(" ") < 30

@@ -109,7 +109,9 @@ def test_no_estimate_without_an_error_bar_is_quoted():
     found = made(frame)
     # Floors are computed; the estimates stand in tables, marked.
     assert not re.search(r"(?<!about )(?<!± )0\.0(25|50)\d* sd", words_of(found))
-    first_table = next(block for block in found.first if block["kind"] == "table")
+    assert not any(block["kind"] == "table" for block in found.first)
+    shown = next(part["blocks"] for part in found.chapters if part["title"] == "Findings")
+    first_table = next(block for block in shown if block["kind"] == "table")
     assert all("†" in cell for row in first_table["rows"] for cell in row[1:4])
     one = pd.concat([running_frame(presets=("keras3",)),
                      running_frame(presets=("pytorch",), status="unreliable")])  # fmt: skip
@@ -165,7 +167,7 @@ def test_without_a_yardstick_nothing_is_compared_with_it():
 def test_tiles_show_frameworks_and_the_yardstick():
     keras, torch, level = first.tiles(facts(running_frame()))
     assert keras["number"] == "0.025 sd"
-    assert keras["detail"] == "0.02500 ± 0.00025 sd; worst distribution 0.050 sd"
+    assert keras["detail"] == "simulated 0.0250 ± 0.0003 sd; worst distribution 0.050 sd"
     assert torch["caption"] == "RMSE at test time with PyTorch’s running averages, batches of 16"
     assert level["number"] == "0.030 sd"
     (alone, _) = first.tiles(facts(running_frame(presets=("precise",))))
@@ -398,7 +400,7 @@ def test_a_run_that_does_not_agree_says_so():
     frame = running_frame(("a",))
     asked = (frame["estimator"] == "running_mean") & (frame["measure"] == "bias")
     frame.loc[asked, "z"] = -9.0
-    assert "does not agree" in made(frame).trust
+    assert "9 of them disagree by more" in made(frame).trust
 
 
 def test_variances_are_audited_by_their_logarithms():

@@ -338,7 +338,7 @@ def test_the_first_page_is_one_page_whatever_it_says(odd, paper, tmp_path):
     write_report(LONG[odd], tmp_path / "report.pdf", paper=paper)
     first, second, *_ = pages_of(tmp_path / "report.pdf")
     assert "How far is a batch from its full set?" in first
-    assert "Contents: 1 Aims" in first
+    assert "Contents 1 Aims, p. 2" in first
     assert "1 Aims How far are statistics" not in first
     assert "1 Aims How far are statistics" in second
 
@@ -376,7 +376,7 @@ def test_pages_have_a_running_head_and_their_number(report):
     _, *others, last = pages_of(report)
     assert last == ""
     for at, page in enumerate(others, start=2):
-        assert "How far is a batch from its full set? Sweep of 2 distributions" in page
+        assert "How far is a batch from its full set? Sweep of normal and t(df=5)" in page
         assert f"{at} of {len(others) + 1}" in page
 
 

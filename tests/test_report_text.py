@@ -323,7 +323,7 @@ def test_the_answer_of_one_distribution():
         "64 observations, does not bring the standard deviation within 10 %."
     )
     assert text.shape_matters(frame_of(laws(1))) == ""
-    assert text.tiles_note(frame_of(laws(1))) == "Distribution: a0."
+    assert text.tiles_note(frame_of(laws(1))).startswith("Distribution: a0. Behind ± is the")
 
 
 def test_the_answer_says_for_how_many_it_holds_and_what_is_true_of_the_others():

@@ -350,5 +350,5 @@ def _needed_tile(
 def tiles_note(frame: pd.DataFrame) -> str:
     """Return for which distribution the numbers are, and what their marks mean."""
     name, names = featured_name(frame), names_of(frame)
-    marks = "±: Monte Carlo standard error; ≈: interpolated between the batch sizes simulated."
+    marks = "Behind ± is the Monte Carlo standard error; ≈ is between the batch sizes simulated."
     return f"Distribution: {name}. {marks}" if len(names) < 2 else marks

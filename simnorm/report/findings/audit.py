@@ -49,7 +49,9 @@ def checked_words(asked: pd.DataFrame, *, unsure: bool = False) -> str:
     'Checked against exact theory in 2 places: no disagreement.'
     """
     if asked.empty:
-        return "Nothing could be checked against exact theory: no row has both it and an error bar."
+        return (
+            "No row could be checked: exact theory and a valid error bar never come together here."
+        )
     z = np.abs(floats(asked, "z"))
     off = int((z > _bound(asked)).sum())
     found = "no disagreement"
