@@ -156,8 +156,9 @@ class Result:
         Parameters
         ----------
         kind
-            A measure, as in `table`, against batch size; or a kind of figure, of a sweep
-            ``overview sampling_distribution split heatmap khat audit convergence histograms
+            A measure, as in `table`, against batch size: ``rmse`` is in the unit of the data,
+            ``relative_rmse`` is what the panels of ``figure("rmse")`` show; or a kind of figure, of
+            a sweep ``overview sampling_distribution split heatmap khat audit convergence histograms
             sampling``.
         ax
             Matplotlib axes to draw on, which keep your style; those of a new figure, unknown to
@@ -176,8 +177,8 @@ class Result:
         Raises
         ------
         SimnormError
-            If there is no such kind, or the run does not hold what is asked for, or the kind has
-            no form on one pair of axes.
+            If there is no such kind, or the run does not hold what is asked for or has nothing to
+            show in it, or the kind has no form on one pair of axes.
 
         Examples
         --------

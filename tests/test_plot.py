@@ -132,6 +132,30 @@ def test_given_axes_keep_the_users_style(laws):
     assert sizes[1] < 12.0
 
 
+@pytest.mark.parametrize("kind", ["overview", "rmse", "relative_rmse", "bias", "variance"])
+def test_nothing_lies_over_the_data_of_a_users_axes(laws, kind):
+    """The legend stands below the axes, every name once at the right of the last point."""
+    figure = Figure(figsize=(7, 3))
+    for ax in figure.subplots(1, 2):
+        laws.plot(kind, ax)
+    FigureCanvasAgg(figure).draw()
+    box = ax.get_window_extent()
+    assert ax.get_legend().get_window_extent().y1 < box.y0
+    names = {text.get_text(): text.get_window_extent() for text in ax.texts}
+    assert list(LAWS) == [name for name in LAWS if name in names]
+    last = ax.transData.transform((max(SIZES) / 2, 1.0))[0]  # at 64, the full set, all are 0
+    assert all(last < names[name].x0 and names[name].x1 <= box.x1 + 1 for name in LAWS)
+
+
+def test_titles_name_the_measure(laws):
+    """RMSE, variance and relative RMSE of one estimator are told apart by the title."""
+    said = {kind: laws.plot(kind, Figure(figsize=(9, 3)).subplots()).get_title() for kind in (
+        "rmse", "relative_rmse", "variance", "bias")}  # fmt: skip
+    assert len(set(said.values())) == 4
+    assert said["relative_rmse"].startswith("relative RMSE of std(ddof=0)")
+    assert said["rmse"].startswith("RMSE of std(ddof=0)")
+
+
 def test_a_part_of_a_run_is_drawn_alone(laws):
     """One distribution has one curve of points; an estimator and a batch size likewise."""
     ax = laws.plot("relative_rmse", name="t(df=5)", estimator="mean")
@@ -314,11 +338,10 @@ def test_a_measure_and_a_single_panel_are_drawn_at_the_width_asked_for(folder, t
 
 
 def test_pages_are_written_one_by_one(tmp_path):
-    """More than eight distributions take two pages: both are written, or the one asked for."""
-    many = "normal,uniform,laplace,exponential,logistic,gumbel,chi2,triangular,halfnormal"
+    """More than 15 statistics take two pages: both are written, or the one asked for."""
+    many = [f"quantile(q=0.{i})" for i in range(10, 26)]
     place = tmp_path / "run"
-    sn.sweep(many.split(","), batch_sizes=[2, 4], full_size=8, replications=16,
-             estimators=["mean"], out=place)  # fmt: skip
+    sn.sweep("normal", batch_sizes=[2, 4], full_size=8, replications=16, estimators=many, out=place)
     path = tmp_path / "figure.svg"
     code, _, err = run(place, "--kind", "rmse", "-o", path)
     second = tmp_path / "figure-2.svg"

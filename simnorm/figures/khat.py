@@ -140,6 +140,7 @@ def draw(
         If the table has no such estimator, name or reference.
     """
     cells = _chosen(frame, estimator, reference)
+    cells = cells[cells["estimator"].isin(told_apart(cells))]
     why = _nothing(cells)
     if why:
         say_nothing_to_show(ax, why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ ASIDE = 0.11
 LINE = 1.2
 # Fewer letters of a cut name say too little.
 LEAST = 9
+# Names inside axes take at most this part of the width.
+SHARE = 0.36
 # Ends that differ by this share of the largest one hide each other.
 NEAR = 0.2
 
@@ -143,6 +146,46 @@ def name_curves(
             for name, place in zip(ordered, places, strict=True)
         ]
         _lead(ax, lines, [marks[name].colour for name in ordered])
+
+
+def name_inside(
+    ax: Axes,
+    rows: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    inches: tuple[float, float],
+    factor: float,
+    positive: bool,
+    size: float = 7.0,
+) -> bool:
+    """Make room at the right within axes, and write the names there; return whether they fit.
+
+    Beside the axes of a user may be other axes, so that nothing may stand there.
+    """
+    wide = inches[0]
+    labels = fitted(marks, SHARE * wide, size, inches[1])
+    if not labels:
+        return False
+    part = 1.0 - room_of(labels, size) / wide
+    low, high = (math.log(end) for end in ax.get_xlim())
+    ax.set_xlim(math.exp(low), math.exp(low + (high - low) / part))
+    gap = LINE * size / 72.0 / inches[1]
+    ends = ends_of(rows, marks, factor, positive)
+    points = {name: _fraction(ax, end) for name, end in ends.items()}
+    ordered = sorted(points, key=lambda name: points[name][1])
+    places = spread([points[name][1] for name in ordered], gap)
+    off, aside = 0.045 / wide, ASIDE / wide
+    for name, place in zip(ordered, places, strict=True):
+        text = ax.text(
+            part + aside, place, labels[name], transform=ax.transAxes, va="center", ha="left",
+            color=marks[name].colour, fontsize=size,
+        )  # fmt: skip
+        plain(text)
+    lines = [
+        [(points[name][0] + off, points[name][1]), (part + 0.85 * aside, place)]
+        for name, place in zip(ordered, places, strict=True)
+    ]
+    _lead(ax, lines, [marks[name].colour for name in ordered])
+    return True
 
 
 def _one_for_all(

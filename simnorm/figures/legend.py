@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
 
 from simnorm.figures.cells import DASHES, HALF, Shown
 from simnorm.figures.style import FAINT, INK, plain
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 # A key of the legend: artists drawn over each other.
 Handle = tuple[Artist, ...]
 
-# Inches from the axes to what is below the label of the x axis.
-BELOW = 0.5
 # So many entries of a legend fit into an inch of an empty slot of a grid of panels.
 ENTRIES_PER_INCH = 6.3
 
@@ -148,13 +147,23 @@ def inside_legend(
 
 
 def below_legend(
-    ax: Axes, handles: Sequence[Handle], labels: Sequence[str], size: float = 7.0
+    ax: Axes,
+    handles: Sequence[Handle],
+    labels: Sequence[str],
+    size: float = 7.0,
+    columns: int = 1,
+    title: str = "",
 ) -> None:
-    """Put a legend below the label of the x axis, where no title of the user's stands."""
-    high = ax.get_window_extent().height / float(ax.figure.get_figure(root=True).dpi)
+    """Put a legend below the label of the x axis, where neither data nor a title stand."""
+    ticks = float(ax.xaxis.get_major_ticks(1)[0].label1.get_fontsize())
+    points = 10.0 + 1.3 * (ticks + float(ax.xaxis.label.get_fontsize()))
+    below = offset_copy(
+        ax.transAxes, ax.figure.get_figure(root=True), y=-points, units="points"
+    )  # fmt: skip
     inside_legend(
-        ax, handles, labels, size, loc="upper center", bbox_to_anchor=(0.5, -BELOW / high),
-        borderaxespad=0.0,
+        ax, handles, labels, size, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=below, borderaxespad=0.0, ncols=min(columns, max(len(labels), 1)),
+        frameon=False, title=title or None, title_fontsize=size,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from simnorm.figures.choice import thing
 from simnorm.figures.fitting import fit_title, text_width
-from simnorm.figures.legend import inside_legend
+from simnorm.figures.legend import below_legend
 from simnorm.figures.ridges import (
     Ridge,
     Ridges,
@@ -152,11 +152,7 @@ def draw(
     ax.set_xlabel(unit_words(ridges, is_data(frame)))
     fit_title(ax, mark.label, 4.0)
     handles, labels = _legend([ridges], is_data(frame), spec)
-    # Beside the narrow rows of the largest batches, where there is most room.
-    low, high = ax.get_xlim()
-    right = ridges.rows[-1].centre < 0.5 * (low + high)
-    loc = "lower right" if right else "lower left"
-    inside_legend(ax, handles, labels, 7.0, loc=loc)
+    below_legend(ax, handles, labels)
 
 
 def _panel(ax: Axes, ridges: Ridges, mark: Mark, ends: tuple[float, float] | None) -> None:

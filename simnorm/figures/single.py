@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -11,11 +11,12 @@ from simnorm.figures.cells import Shown, draw_cells, y_range
 from simnorm.figures.choice import main_rows, page_names
 from simnorm.figures.dots import dot_figure
 from simnorm.figures.fitting import fit_title
-from simnorm.figures.legend import legend_entries
+from simnorm.figures.labels import name_inside
+from simnorm.figures.legend import below_legend, legend_entries
 from simnorm.figures.notes import why_nothing
 from simnorm.figures.panels import Panel, curve_figure
 from simnorm.figures.scales import batch_size_axis, log_axis, symlog_axis
-from simnorm.figures.style import FAINT, empty_figure, look, marks_of, plain, say_nothing_to_show
+from simnorm.figures.style import FAINT, empty_figure, look, marks_of, say_nothing_to_show
 from simnorm.figures.tables import estimators_of, is_data, named, names_of, rows_of, unit_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 IN_PER_CENT = ("relative_bias", "relative_rmse")
 # Inches: a figure of its own, and the axes in it.
 WIDTH, HEIGHT = 5.6, 2.7
+# Inches that a column of a legend takes.
+LEGEND = 1.75
 
 
 def draw(
@@ -50,7 +53,9 @@ def draw(
     rows = rows_of(frame, measure, reference)
     rows = rows[rows["estimator"] == word]
     factor = 100.0 if measure in IN_PER_CENT else 1.0
-    heading = f"{word} against the {reference.replace('_', ' ')}"
+    heading = f"{_words(measure)} of {word}" + (
+        f" against the {reference.replace('_', ' ')}" if reference else ""
+    )
     absolute = not measure.startswith("relative_")
     panel = Panel(word, rows, absolute, factor, _label(measure, word), heading)
     marks = marks_of(names_of(frame))
@@ -61,8 +66,12 @@ def draw(
         return _figure(panel, measure, marks, [title] if title else [], width).axes[0]
 
 
+def _words(measure: str) -> str:
+    return measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE")
+
+
 def _label(measure: str, word: str) -> str:
-    label = measure.replace("_", " ").replace("rmse", "RMSE").replace("mse", "MSE")
+    label = _words(measure)
     unit = "" if measure.startswith("relative_") else unit_of(word, measure)
     return label + (f", {unit}" if unit.startswith("unit") else "")
 
@@ -93,7 +102,7 @@ def _estimator(frame: pd.DataFrame, wanted: str | None) -> str:
 
 
 def _draw(panel: Panel, measure: str, ax: Axes, marks: dict[str, Mark], title: str) -> None:
-    """Draw on the axes of the user, the legend inside."""
+    """Draw on the axes of the user: names at the curves, the legend below, nothing on the data."""
     rows, shown, positive = panel.rows, Shown(), not measure.endswith("bias")
     marks = {name: mark.of(panel.spec) for name, mark in marks.items()}
     if rows.empty or draw_cells(ax, rows, marks, shown, panel.factor, positive) == 0:
@@ -101,6 +110,7 @@ def _draw(panel: Panel, measure: str, ax: Axes, marks: dict[str, Mark], title: s
         return
     figure_width = float(ax.figure.get_figwidth()) if isinstance(ax.figure, Figure) else 5.0
     width = figure_width * float(ax.get_position().width)
+    height = ax.get_window_extent().height / float(ax.figure.get_figure(root=True).dpi)
     batch_size_axis(ax, [int(n) for n in rows["batch_size"].drop_duplicates()], width, 8.0)
     low, high, threshold = y_range(rows, shown, panel.factor, positive)
     if positive:
@@ -108,12 +118,11 @@ def _draw(panel: Panel, measure: str, ax: Axes, marks: dict[str, Mark], title: s
     else:
         symlog_axis(ax, low, high, threshold, percent=panel.factor == 100.0)
         ax.axhline(0.0, color=FAINT, linewidth=0.6, zorder=1)
+    # What stands above and below takes its part of the height once the figure is laid out.
+    inches = (width, 0.8 * height)
+    named_inside = name_inside(ax, rows, marks, inches, panel.factor, positive)
     size = float(ax.title.get_fontsize())
     fit_title(ax, panel.title, max(width, 1.0), size)
     ax.set_ylabel(panel.label)
-    handles, labels = legend_entries(marks, shown)
-    keys: list[Any] = list(handles)
-    legend = ax.legend(keys, ["." for _ in labels], fontsize=7.5, title=title or None)
-    legend.get_title().set_fontsize(7.5)
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        plain(text).set_text(label)
+    handles, labels = legend_entries(marks, shown, curves_only=named_inside)
+    below_legend(ax, handles, labels, columns=max(1, int(width / LEGEND)), title=title)
