@@ -181,7 +181,8 @@ def put_note(figure: Figure, sentences: Sequence[str], font_size: float = 7.0) -
 
 def note_lines(sentences: Sequence[str], width: float, font_size: float = 7.0) -> list[str]:
     """Return small print in lines that fit into so many inches."""
-    room = int(width * 72.0 / (0.56 * font_size))
+    # A margin at both sides, and a screen's letters are wider than the font says.
+    room = int((width - 0.15) * 72.0 / (0.56 * font_size))
     lines: list[str] = []
     for word in " ".join(sentences).split(" "):
         if lines and len(lines[-1]) + 1 + len(word) <= room:
