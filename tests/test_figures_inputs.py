@@ -155,7 +155,7 @@ def test_the_error_is_drawn_with_its_level_and_what_becomes_of_one_and_two():
     words = " ".join(texts_of(figure))
     assert "0.1 sd" in words
     assert "n = 1:" in words
-    assert "n = 2: only which of" in words
+    assert "n = 2: the larger is 1," in words
 
 
 def test_names_are_alike_only_if_their_errors_are():

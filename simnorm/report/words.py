@@ -22,7 +22,6 @@ from simnorm.report.facts import (
     FULL_SET,
     Needed,
     best_values,
-    covered,
 )
 from simnorm.sampling import REPLACEMENT
 
@@ -281,22 +280,6 @@ def range_sentence(
     return (
         f"At batch size {n:,} {what} runs from {digits(values[low])} ({low}) to "
         f"{digits(values[high])} ({high}){unit}{whom}."
-    )
-
-
-def coverage(frame: pd.DataFrame, measure: str) -> str:
-    """Return how many intervals with exact theory contain the exact value, or nothing."""
-    # Relative or absolute: a constant factor keeps a value inside its interval or outside.
-    rows = frame[(frame["measure"] == measure) & (frame["reference"] == reference_of(frame))]
-    inside, tested = covered(rows)
-    if not tested:
-        return ""
-    if tested == 1:
-        has = "contains" if inside else "does not contain"
-        return f"The one interval (nominally 95 %) with exact theory {has} the exact value."
-    return (
-        f"Of {tested:,} intervals (nominally 95 %) with exact theory, all from the same draws, "
-        f"{inside:,} contain the exact value ({percent(inside / tested)})."
     )
 
 
