@@ -29,7 +29,6 @@ from tiny_tables import (
 from simnorm.report import article as blocks
 from simnorm.report import write_report
 from simnorm.report.article import RULE, Article
-from simnorm.report.chapters.sweep.run import MOST_PAGES
 from simnorm.report.content import Content
 from simnorm.report.pieces import SYMBOLS, pieces, plain, sym, without_nothing
 
@@ -277,13 +276,11 @@ def test_a_status_with_reasons_counts_them_and_one_without_counts_itself():
     assert reason == ["8", "t(df=5)", "std(ddof=0)", "a reason for unreliable"]
 
 
-def test_figures_of_very_many_distributions_stop_and_say_so():
+def test_figures_of_very_many_distributions_take_a_page_and_a_table_has_all():
+    """Curves are those of a few, the heat map and a table have all fifty."""
     made = article_of("fifty laws")
-    names = [name for name in made.figures() if name.startswith("variance")]
-    assert names == ["variance", *(f"variance-{page}" for page in range(2, MOST_PAGES + 1))]
-    (first,) = [b for b in made.blocks() if b.get("name") == "variance"]
-    assert first["caption"].endswith("The first 24 of 50 distributions.")
-    assert made.pictures()["variance-2"] == ("variance", {"page": 2})
+    assert [name for name in made.figures() if name.startswith("variance")] == ["variance"]
+    assert [name for name in made.figures() if name.startswith("heatmap")]
     labels = [block.get("label") for block in made.blocks()]
     assert "all-answers" in labels
     (every,) = [b for b in made.blocks() if b.get("label") == "all-answers"]
