@@ -15,7 +15,7 @@ from simnorm.design import Design
 from simnorm.figures import save
 
 REPORTS = Path(__file__).resolve().parent.parent / "reports"
-SHOWN = (1, 4, 6)
+SHOWN = (1, 4, 5)
 SHEET = """
 #set page(width: auto, height: auto, margin: 10pt, fill: rgb("#e4e8ec"))
 #grid(columns: 3, gutter: 10pt, ..PAGES.map(page => box(

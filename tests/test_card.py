@@ -118,7 +118,7 @@ def test_of_many_laws_ten_are_shown_and_the_others_counted():
 
 
 def test_of_many_columns_ten_and_of_many_sizes_eight_are_shown():
-    """300 columns at 25 sizes: ten columns at eight of them, the columns with the largest errors first."""
+    """Of 300 columns at 25 sizes, the ten with the largest errors at eight sizes."""
     rows = [
         line
         for i in range(300)

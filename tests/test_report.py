@@ -637,7 +637,9 @@ def test_a_report_of_many_distributions_keeps_its_first_page_and_names_all(tmp_p
     words = re.sub(r"\s+", " ", " ".join(others)).replace("\u200b", "")
     assert "a table at the end has all" in words
     assert all(name in words for name in names)
-    assert words.count("Relative bias, continued") == 2
+    # Of so many, figures show the choice that page one makes, on one part.
+    assert "continued" not in words
+    assert words.count("6 of 22 distributions") >= 2
 
 
 @has("pdftotext")

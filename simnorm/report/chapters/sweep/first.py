@@ -92,7 +92,7 @@ def _numbers(run: Run) -> str:
         found = [at for target in text.TARGETS for at in
                  needed_sizes(run.frame, word, target).values()]  # fmt: skip
         if any(at.how == "between" and at.trusted for at in found):
-            return "Numbers at dotted lines: the batch sizes at which errors are down to them."
+            return "Numbers at dotted lines: the batch sizes at which an error is down to these."
     return ""
 
 
