@@ -22,10 +22,10 @@ from simnorm.cli import app
 from simnorm.errors import RunError, SimnormError
 from simnorm.report import article, write_report
 from simnorm.report.content import Content
-from simnorm.report.latex import FORMULAS
 from simnorm.report.markdown import LONG_TABLE, markdown, text_of
-from simnorm.report.marked import bold, html, in_code, literal, one_line
-from simnorm.report.pipes import full_rows, pipe_table
+from simnorm.report.markdown.latex import FORMULAS
+from simnorm.report.markdown.marked import bold, html, in_code, literal, one_line
+from simnorm.report.markdown.pipes import full_rows, pipe_table
 
 HOSTILE = (
     "$x^2$ *b* #evil() @r <a> [c] `d` \\e",

@@ -13,10 +13,10 @@ from simnorm.errors import RunError
 from simnorm.report.article import Block
 from simnorm.report.content import Content
 from simnorm.report.formats import check_pictures, pictures_of
-from simnorm.report.latex import FORMULAS
-from simnorm.report.marked import beginning, fenced, html, literal, rich
+from simnorm.report.markdown.latex import FORMULAS
+from simnorm.report.markdown.marked import beginning, fenced, html, literal, rich
+from simnorm.report.markdown.pipes import pipe_table
 from simnorm.report.pieces import plain
-from simnorm.report.pipes import pipe_table
 from simnorm.report.places import check_place, write_whole
 
 if TYPE_CHECKING:
