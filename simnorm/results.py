@@ -528,12 +528,3 @@ def _checked_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
         else:
             columns[name] = [int(text) for text in texts]
     return typed(columns, schema)
-
-
-def check_estimator(frame: pd.DataFrame, wanted: str) -> str:
-    """Return the canonical spec of an estimator that the frame must hold."""
-    spec = str(read_estimator(wanted))
-    held = list(dict.fromkeys(frame["estimator"]))
-    if spec not in held:
-        raise SimnormError("estimator", wanted, f"the run holds {', '.join(held)}")
-    return spec

@@ -15,7 +15,7 @@ from simnorm.figures.legend import legend_entries
 from simnorm.figures.notes import why_nothing
 from simnorm.figures.scales import log_ticks, number, tick_text
 from simnorm.figures.sheet import EDGE, Sheet
-from simnorm.figures.style import FAINT, GRID, INK, beside, plain
+from simnorm.figures.style import FAINT, GRID, INK, columns_for, plain
 from simnorm.figures.tables import floats
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def dot_figure(
     size
         Of the type.
     """
-    columns = beside(width, min(len(panels), 2 if len(panels) in (2, 4) else 3), 2.6)
+    columns = columns_for(width, len(panels))
     if not columns:
         return None
     height = ROW * size / 8.0 * len(marks) + AIR

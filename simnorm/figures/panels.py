@@ -40,7 +40,7 @@ from simnorm.figures.marks import distinct
 from simnorm.figures.notes import absolute_note, page_note, silent_note, why_nothing
 from simnorm.figures.scales import batch_size_axis, linear_axis, log_axis, symlog_axis
 from simnorm.figures.sheet import Sheet, label_room, ticks_room
-from simnorm.figures.style import FAINT, beside, empty_figure, marks_of
+from simnorm.figures.style import FAINT, IN_TWO, beside, columns_for, empty_figure, marks_of
 from simnorm.figures.tables import (
     floats,
     is_absolute,
@@ -68,8 +68,6 @@ __all__ = [
 # Inches: the most that names beside the curves take, and how high the axes are by columns.
 NAME_ROOM = {1: 1.6, 2: 1.3, 3: 1.2}
 HEIGHTS = {1: 2.1, 2: 1.22, 3: 1.22}
-# So many panels stand in two columns, more in three.
-IN_TWO = (2, 4)
 # On a common axis of more powers of ten every panel would be a flat line; twice that of squares.
 MOST_DECADES = 4.0
 
@@ -223,7 +221,7 @@ def curve_figure(
     if not panels:
         return None
     texts = texts or {}
-    columns = beside(width, min(len(panels), 2 if len(panels) in IN_TWO else 3), 2.6)
+    columns = columns_for(width, len(panels))
     # Panels below each other in a narrow figure are like those of two columns.
     usual = 2 if columns == 1 < len(panels) else columns
     height = height or HEIGHTS[usual]

@@ -231,8 +231,9 @@ def _is_below(parts: Parts) -> bool:
         for rows in (parts.full_set, parts.population)
     )
     ratios = [about[n] / whole[n] for n in about if whole.get(n, 0.0) > 0.0]
-    smaller, larger = (sum(map(test, ratios)) for test in (ALIKE.__gt__, (1.0 / ALIKE).__lt__))
-    return smaller > larger
+    smaller = sum(ratio < ALIKE for ratio in ratios)
+    larger = sum(ratio > 1.0 / ALIKE for ratio in ratios)
+    return bool(smaller > larger)
 
 
 def _raise(ax: Axes, value: float) -> None:

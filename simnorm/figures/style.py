@@ -47,6 +47,8 @@ PAGE_WIDTH = 6.7
 BANNER_WIDTH = 9.0
 # Below this a figure is for a column of a paper, and panels stand below each other.
 NARROW = 4.6
+# So many panels stand in two columns, more in three.
+IN_TWO = (2, 4)
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -112,6 +114,17 @@ def beside(width: float, usual: int, least: float) -> int:
     (3, 2, 1)
     """
     return usual if width >= NARROW else max(1, min(usual, int(width / least)))
+
+
+def columns_for(width: float, count: int) -> int:
+    """Return how many of so many panels stand side by side: two or four in two, others in three.
+
+    Examples
+    --------
+    >>> columns_for(6.7, 4), columns_for(6.7, 5), columns_for(3.4, 5)
+    (2, 3, 1)
+    """
+    return beside(width, min(count, 2 if count in IN_TWO else 3), 2.6)
 
 
 @contextmanager

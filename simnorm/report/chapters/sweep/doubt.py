@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from simnorm.report import robust
 from simnorm.report.article import Block, cell, code, heading, ref, sym, table
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.sweep.run import Run
+from simnorm.report.findings.khat import khat_finding
 
 LABEL = "doubt"
 HEAD = "Where the mean square fails"
@@ -24,7 +24,6 @@ def section(run: Run) -> list[Block]:
     if found:
         blocks.append(paragraph([found["about"], " ", ref("quantiles"), " has them."]))
     if shown:
-        finding = import_module("simnorm.report.findings.khat").khat_finding(run.frame)
         words = (
             " shows the Pareto k-hat of cells; a cell is one statistic at one batch size of one "
             f"{run.thing}. k-hat is an estimate of how heavy the tail of its squared errors is: "
@@ -34,7 +33,8 @@ def section(run: Run) -> list[Block]:
         )
         blocks.append(paragraph([ref("khat"), words]))
         alt = "Pareto k-hat against batch size, with bands."
-        blocks += run.figures("khat", "How heavy the tails of the errors are", finding, alt)
+        title = "How heavy the tails of the errors are"
+        blocks += run.figures("khat", title, khat_finding(run.frame), alt)
     if found:
         blocks.append(_quantiles(run, found))
     return [*blocks, paragraph(amber, "Amber (marked °).")] if amber else blocks

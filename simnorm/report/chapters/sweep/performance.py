@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from simnorm.report import text
@@ -10,6 +9,9 @@ from simnorm.report.article import Block, Rich, chapter, code, heading, ref, sym
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.sweep import doubt, sampling, tables
 from simnorm.report.chapters.sweep.run import Run
+from simnorm.report.findings.heatmap import heatmap_finding
+from simnorm.report.findings.sampling_distribution import sampling_distribution_finding
+from simnorm.report.findings.split import split_finding
 from simnorm.sampling import SHUFFLE
 
 
@@ -21,15 +23,6 @@ def performance(run: Run, answers: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     blocks = [block for part in parts for block in part(run)]
     return chapter("Performance", [*glance(run, answers), *blocks])
-
-
-def finding_of(kind: str, run: Run) -> str:
-    """Return the finding of a figure, from the module that is called as its kind."""
-    module = import_module(f"simnorm.report.findings.{kind}")
-    tables_of = (run.frame, run.curves) if kind in ("sampling_distribution", "split") else (
-        run.frame,
-    )  # fmt: skip
-    return str(getattr(module, f"{kind}_finding")(*tables_of))
 
 
 def caption_of(run: Run, measure: str, found: str) -> str:
@@ -52,7 +45,7 @@ def glance(run: Run, answers: dict[str, Any]) -> list[Block]:
         blocks += [
             paragraph([ref("heatmap"), f" has all {run.things} and batch sizes in one picture."]),
             *run.figures(
-                "heatmap", "All errors", finding_of("heatmap", run), "Heat map of errors."
+                "heatmap", "All errors", heatmap_finding(run.frame), "Heat map of errors."
             ),
         ]
     return [heading("At a glance"), *blocks] if blocks else []
@@ -133,7 +126,7 @@ def laws(run: Run) -> list[Block]:
     return [
         heading("Sampling distribution"),
         paragraph(words),
-        *run.figures(kind, title, finding_of(kind, run), alt),
+        *run.figures(kind, title, sampling_distribution_finding(run.frame, run.curves), alt),
     ]
 
 
@@ -150,7 +143,9 @@ def split(run: Run) -> list[Block]:
     return [
         heading("Split of the error"),
         paragraph(words),
-        *run.figures("split", "Batch, full set and population", finding_of("split", run), alt),
+        *run.figures(
+            "split", "Batch, full set and population", split_finding(run.frame, run.curves), alt
+        ),
     ]
 
 

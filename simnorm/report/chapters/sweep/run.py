@@ -105,11 +105,6 @@ class Run:
         return text.against(self.frame)
 
     @cached_property
-    def has_failed(self) -> bool:
-        """Whether replications of some rows failed."""
-        return bool((self.whole["status"] == "failed").any())
-
-    @cached_property
     def has_error(self) -> bool:
         """Whether anything has an error; batches that are their full sets alone have none."""
         rows = self.frame[self.frame["measure"].isin(MEASURES)]
