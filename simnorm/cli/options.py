@@ -203,6 +203,156 @@ STUDY_REPORT = Annotated[
         metavar="FILE",
     ),
 ]
+DATASETS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Bundled data sets: wine, breast_cancer, digits, spread_scales (features of scales 1 "
+        "to 1,000,000), heavy_tails; repeat it or join with commas [default: all five].",
+        metavar="NAMES",
+    ),
+]
+SHIFT_DATASETS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Bundled data sets: wine, breast_cancer, digits, spread_scales, heavy_tails; repeat "
+        "it or join with commas [default: digits].",
+        metavar="NAMES",
+    ),
+]
+LABELLED_DATA = Annotated[
+    str | None,
+    typer.Option(
+        help="Your own data in place of the bundled: CSV, TSV (also .gz), Parquet, NPY or NPZ.",
+        metavar="FILE",
+    ),
+]
+TARGET = Annotated[
+    str | None,
+    typer.Option(
+        help="With --data: the column with the classes, of text or numbers.", metavar="COLUMN"
+    ),
+]
+FEATURES = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        help="With --data: the features; repeat it or join with commas [default: every numeric "
+        "column but the target].",
+        metavar="NAMES",
+    ),
+]
+MODELS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Classifiers: knn (nearest neighbours), mlp (a small neural network) [default: both].",
+        metavar="NAMES",
+    ),
+]
+SCALERS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Scalings of the features: none, min_max, z_score, robust, batch (every batch by its "
+        "own mean and standard deviation) [default: all five].",
+        metavar="NAMES",
+    ),
+]
+SCALED_SIZES = Annotated[
+    str | None,
+    typer.Option(
+        "--batch-sizes",
+        help="Batch sizes n of the scaler batch, as 2,8 or 2:64:x2 [default: 2,8,32,128].",
+        metavar="SIZES",
+    ),
+]
+FOLDS = Annotated[
+    str | None,
+    typer.Option(
+        help="Parts of a cross-validation, each tested once on what the others have taught "
+        "[default: 5].",
+        metavar="K",
+    ),
+]
+REPEATS = Annotated[
+    str | None,
+    typer.Option(
+        "--replications",
+        help="Repeats of the whole cross-validation, each with its own parts, at most 1,024 "
+        "[default: 10].",
+        metavar="R",
+    ),
+]
+NETS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Networks: mlp (with ReLU), linear (as deep, without it) [default: both].",
+        metavar="NAMES",
+    ),
+]
+VARIANTS = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="none, bn (batch normalization), noisy_bn (with noise after it, as Santurkar et al. "
+        "2018) [default: all three].",
+        metavar="NAMES",
+    ),
+]
+TRAINED_SIZES = Annotated[
+    str | None,
+    typer.Option("--batch-sizes", help="Batch sizes n of training [default: 32].", metavar="SIZES"),
+]
+TRAINING_STEPS = Annotated[
+    str | None,
+    typer.Option("--steps", help="Steps of training [default: 300].", metavar="T"),
+]
+RUNS = Annotated[
+    str | None,
+    typer.Option(
+        "--replications",
+        help="Seeds: in each all variants are trained from the same weights on the same batches, "
+        "at most 1,024 [default: 10].",
+        metavar="R",
+    ),
+]
+WIDTHS = Annotated[
+    str | None,
+    typer.Option(help="Widths of the hidden layers [default: 64,256,1024].", metavar="WIDTHS"),
+]
+TIMED_SIZES = Annotated[
+    str | None,
+    typer.Option(
+        "--batch-sizes",
+        help="Batch sizes n, as 8,32 or 8:512:x4 [default: 8,32,128,512].",
+        metavar="SIZES",
+    ),
+]
+EPOCHS = Annotated[
+    str | None,
+    typer.Option(
+        help="Epochs of a training, over which standardizing once is shared out [default: 10].",
+        metavar="E",
+    ),
+]
+TIMED_ROWS = Annotated[
+    str | None,
+    typer.Option("--full-size", help="Rows N of the training set [default: 16384].", metavar="N"),
+]
+ROUNDS = Annotated[
+    str | None,
+    typer.Option(
+        "--replications",
+        help="Rounds, in each of which everything is timed once, at most 1,024 [default: 30].",
+        metavar="R",
+    ),
+]
+TRIAL_LIMIT = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit",
+        help="Begin no more replications after 90 (seconds), 10m or 2h and report what is there; "
+        "tables and PDF come on top.",
+        metavar="TIME",
+    ),
+]
 DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 QUIET = Annotated[bool, typer.Option("-q", "--quiet", help="No progress, notes or paths.")]
 VERBOSE = Annotated[bool, typer.Option("-v", "--verbose", help="Say more about the run.")]

@@ -21,6 +21,7 @@ from simnorm.api import memory_needed, run
 from simnorm.cli.report import check_wished
 from simnorm.design import Design
 from simnorm.engine import Progress, Task, compute, total_draws, worker_count
+from simnorm.errors import SimnormError
 from simnorm.formatting import seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import STUDIES, SWEEP
@@ -73,6 +74,16 @@ def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = Fals
         folder = wishes.out or default_folder(design)
         wishes = wishes._replace(report=folder / REPORT)
     run_design(design, wishes, notes)
+
+
+def run_study(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None:
+    """Run a study as `run_given` does, with its report unless there is to be none."""
+    if no_report and wishes.report is not None:
+        allowed = "--no-report says to write none"
+        raise SimnormError("report", str(wishes.report), allowed, "Drop one.")
+    if no_report and wishes.paper is not None:
+        raise SimnormError("paper", wishes.paper, "--no-report says to write none", "Drop one.")
+    run_given(given, wishes, with_report=not no_report)
 
 
 def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from simnorm.cli import trials
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import (
     BETA,
@@ -41,9 +42,6 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
-
-if TYPE_CHECKING:
-    from simnorm.cli.running import Wishes
 
 study_app = typer.Typer(
     name="study",
@@ -93,8 +91,6 @@ def inputs(
     them. Also: what epsilon, gamma and beta do, which values suffer most, batch sizes 1 and 2, and
     other scalers fitted to a batch. Batch sizes are 1:1024:x2 unless given.
     """
-    from simnorm.cli.running import Wishes
-
     given: dict[str, Any] = {
         "study": "inputs",
         "distributions": dist,
@@ -117,8 +113,10 @@ def inputs(
         "time_limit": time_limit,
         "seed": seed,
     }
+    from simnorm.cli.running import Wishes, run_study
+
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
-    _run(given, wishes, no_report=no_report)
+    run_study(given, wishes, no_report=no_report)
 
 
 @study_app.command()
@@ -159,8 +157,6 @@ def running(
     and on the way, and split into what is left of the start, the divisor, the lag under drift, and
     noise. Batch sizes are 1:128:x2 unless given.
     """
-    from simnorm.cli.running import Wishes
-
     given: dict[str, Any] = {
         "study": "running",
         "distributions": dist,
@@ -182,18 +178,11 @@ def running(
         "time_limit": time_limit,
         "seed": seed,
     }
+    from simnorm.cli.running import Wishes, run_study
+
     wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
-    _run(given, wishes, no_report=no_report)
+    run_study(given, wishes, no_report=no_report)
 
 
-def _run(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None:
-    """Run a study, with its report unless there is to be none."""
-    from simnorm.cli.running import run_given
-    from simnorm.errors import SimnormError
-
-    if no_report and wishes.report is not None:
-        allowed = "--no-report says to write none"
-        raise SimnormError("report", str(wishes.report), allowed, "Drop one.")
-    if no_report and wishes.paper is not None:
-        raise SimnormError("paper", wishes.paper, "--no-report says to write none", "Drop one.")
-    run_given(given, wishes, with_report=not no_report)
+for trial in (trials.scaling, trials.shift, trials.overhead):
+    study_app.command()(trial)
