@@ -1,0 +1,9 @@
+"""All studies for one question: whether batch normalization replaces standardizing inputs."""
+
+from __future__ import annotations
+
+from simnorm.answering.answer import STUDIES, Answer, Missing
+from simnorm.answering.settings import Settings
+from simnorm.answering.verdicts import WORDS, Verdict
+
+__all__ = ["STUDIES", "WORDS", "Answer", "Missing", "Settings", "Verdict"]
