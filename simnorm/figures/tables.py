@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 30
 
 FULL_SET = "full_set"
+# Where a table's attributes say which batch size it is to be told of.
+FEATURED = "batch_size"
 USUAL_BATCH_SIZE = 16
 TRUSTED = ("ok", "exact")
 
@@ -241,15 +243,26 @@ def pages_of(names: Sequence[str], estimators: Sequence[str]) -> list[tuple[list
     ]
 
 
+def featuring(frame: pd.DataFrame, batch_size: int) -> pd.DataFrame:
+    """Return a table of which sentences speak of one batch size: `featured_size` finds it."""
+    found = frame.copy(deep=False)
+    found.attrs = frame.attrs | {FEATURED: batch_size}
+    return found
+
+
 def featured_size(frame: pd.DataFrame) -> int:
-    """Return the batch size that sentences speak of: the one nearest to 16 with any value."""
+    """Return the batch size that sentences speak of, with any value.
+
+    The one nearest to that which `featuring` has named; to 16 unless told.
+    """
     values = np.nan_to_num(floats(frame, "estimate"))
     errors = frame["measure"].isin(["rmse", "relative_rmse"])
     alive = frame[errors & (values > 0.0)]
     if alive.empty:
         alive = frame
     sizes = sorted({int(n) for n in alive["batch_size"]})
-    return min(sizes, key=lambda n: abs(math.log(n) - math.log(USUAL_BATCH_SIZE)), default=0)
+    wanted = math.log(frame.attrs.get(FEATURED, USUAL_BATCH_SIZE))
+    return min(sizes, key=lambda n: abs(math.log(n) - wanted), default=0)
 
 
 def best_values(rows: pd.DataFrame) -> Floats:
