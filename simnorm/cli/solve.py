@@ -113,7 +113,8 @@ def solve(
     Exact where theory is exact; elsewhere a simulated error is searched, and the answer comes with
     the range it lies in. Exit code 3 if no batch size is enough.
     """
-    from simnorm.cli.running import announce_reading, progress_bar
+    from simnorm.cli.progress import progress_bar
+    from simnorm.cli.running import announce_reading
     from simnorm.engine import worker_count
     from simnorm.errors import SimnormError
     from simnorm.solving import solve as solved

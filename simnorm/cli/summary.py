@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -26,7 +27,7 @@ from simnorm.estimators import (
     estimator,
 )
 from simnorm.formatting import NOTHING, format_estimate, format_like, percent, significant
-from simnorm.options import INPUTS, RUNNING
+from simnorm.options import SWEEP
 from simnorm.results import Result
 from simnorm.robust_table import Cell, nearest_cell, robust_cells
 from simnorm.sampling import IID
@@ -59,14 +60,11 @@ class Shown(NamedTuple):
 
 def print_summary(result: Result) -> None:
     """Print what the run has found, for distributions or for columns of data."""
-    if result.design.study == INPUTS:
-        from simnorm.cli.inputs_summary import print_inputs
-
-        print_inputs(result)
-    elif result.design.study == RUNNING:
-        from simnorm.cli.running_summary import print_running
-
-        print_running(result)
+    study = result.design.study
+    if study != SWEEP:
+        # Every study has a module of its own, which is loaded when it is needed.
+        module = import_module(f"simnorm.cli.{study}_summary")
+        getattr(module, f"print_{study}")(result)
     elif result.design.data:
         from simnorm.cli.columns import print_columns
 

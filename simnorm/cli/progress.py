@@ -1,0 +1,115 @@
+"""What a terminal shows while a run is under way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from simnorm.engine import Progress
+from simnorm.formatting import seconds_text
+from simnorm.options import OVERHEAD, SCALING, SHIFT
+
+# What the studies do that draw nothing. Their units of work are of no interest, so that there is
+# no rate to show, and nothing is compiled.
+DOING = {SCALING: "cross-validating", SHIFT: "training", OVERHEAD: "timing"}
+COMPILING = "(the first run compiles, ~10 s)"
+
+
+class State(NamedTuple):
+    """A state of the bar."""
+
+    description: str
+    completed: int
+    total: int
+    rate: str
+
+
+def state_of(progress: Progress, seconds: float, done: int, study: str = "") -> State:
+    """Return what the bar shows.
+
+    Parameters
+    ----------
+    progress
+        How far the run is.
+    seconds, done
+        Time since the clock began, and the observations drawn in it; of a trial the units of work.
+    study
+        The study, if it draws nothing.
+
+    Examples
+    --------
+    >>> state_of(Progress(30, 90), 12.0, 30, "shift")
+    State(description='training', completed=30, total=90, rate='24 s left')
+    """
+    rate = ""
+    if seconds > 0 and done > 0:
+        left = f"{seconds_text((progress.total - progress.done) * seconds / done)} left"
+        rate = left if study else f"{done / seconds / 1e6:.0f} M draws/s, {left}"
+    completed, total, what = progress.done, progress.total, DOING.get(study, "drawing")
+    if progress.cells:
+        # How much there is to draw, nobody knows; cells end one after the other.
+        completed, total = progress.cells - progress.open_cells, progress.cells
+        what = f"{completed:,} of {total:,} cells precise"
+        rate = rate.partition(",")[0]
+    if completed >= total:
+        # All is drawn; what follows is no draw and has no rate.
+        what, rate = "tables", ""
+    return State(what, completed, total, rate)
+
+
+@contextmanager
+def progress_bar(*, shown: bool, study: str = "") -> Iterator[Callable[[Progress], None] | None]:
+    """Show draws, rate and time left on stderr while the block runs, if that is a terminal.
+
+    Parameters
+    ----------
+    shown
+        Whether anything is to be shown.
+    study
+        The study; one that draws nothing has no rate.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+    )
+    of_trial = study if study in DOING else ""
+    with Bar(*columns, console=console, transient=True) as bar:
+        first = DOING.get(study, "starting")
+        task = bar.add_task(first, total=None, rate="" if of_trial else COMPILING)
+        # The clock starts with the first node, so that compiling does not spoil the rate; a trial
+        # compiles nothing, and its first replication may be a tenth of all.
+        begin = (time.perf_counter(), 0) if of_trial else None
+
+        def on_progress(progress: Progress) -> None:
+            nonlocal begin
+            now = time.perf_counter()
+            begin = begin or (now, progress.done)
+            state = state_of(progress, now - begin[0], progress.done - begin[1], of_trial)
+            bar.update(task, **state._asdict())
+
+        yield on_progress
+
+
+@contextmanager
+def stage(word: str, *, shown: bool) -> Iterator[None]:
+    """Show a word on stderr while the block runs, if that is a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not (shown and console.is_terminal):
+        yield
+        return
+    with console.status(word):
+        yield
