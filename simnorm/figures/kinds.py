@@ -60,6 +60,12 @@ STUDY_KINDS: dict[str, dict[str, str]] = {
         "split": "what the error is made of",
         "sampling": "sorted and shuffled batches",
     },
+    "shift": {
+        "shift": "how much the shift is, by definition",
+        "ratios": "the shift with batch normalization beside that without",
+        "shift_by_step": "the shift as training goes on",
+        "training": "loss by step, and accuracy in the end",
+    },
 }
 
 # Which curves a kind of figure is drawn from, and why a run may have none.
