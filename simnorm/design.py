@@ -19,10 +19,10 @@ from simnorm.grammar import (
     split_list,
     whole_number,
 )
-from simnorm.options import SETTINGS, STUDIES, SWEEP, read_settings, study_settings
+from simnorm.options import SETTINGS, STUDIES, SWEEP, Study, read_settings, study_settings
 from simnorm.precision import DEFAULT_MOST, target
 from simnorm.precision import time_limit as read_time_limit
-from simnorm.sampling import REPLACEMENT, group_columns, parse_sampling
+from simnorm.sampling import REPLACEMENT, SHUFFLE, group_columns, parse_sampling
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -37,12 +37,14 @@ DEFAULT_ESTIMATORS = (
     "std(ddof=1)",
 )
 DEFAULT_BATCH_SIZES = STUDIES[SWEEP].batch_sizes
-DEFAULT_FULL_SIZE = 16_384
-DEFAULT_REPLICATIONS = 256
+DEFAULT_FULL_SIZE = STUDIES[SWEEP].full_size
+DEFAULT_REPLICATIONS = STUDIES[SWEEP].replications
 DEFAULT_SEED = 0
 
 # Block indices stay below 2^32 even with the fewest lanes to a block.
 MOST_REPLICATIONS = 10**10
+# Of a trial all are kept.
+MOST_TRIALS = 1024
 
 # How precise a run is to be, and how long it may take: keys that only some designs have.
 OF_PRECISION = ("target_mcse", "max_replications", "time_limit")
@@ -104,6 +106,9 @@ class Design:
     With a `target_mcse`, `replications` is the most there may be: a file calls it
     ``max_replications``. A `time_limit` is in seconds, 0 if there is none.
 
+    A trial (`simnorm.trials`) has no distributions: it is of bundled `datasets`, of data whose
+    column `target` holds the classes, or of neither. Where the data have the say, N is 0.
+
     Examples
     --------
     >>> design = Design.make(["t"], estimators=["std"], batch_sizes="2:8:x2")
@@ -136,6 +141,15 @@ class Design:
     presets: tuple[str, ...] = ()
     steps: int = 0
     drift: tuple[float, ...] = ()
+    datasets: tuple[str, ...] = ()
+    target: str = ""
+    models: tuple[str, ...] = ()
+    scalers: tuple[str, ...] = ()
+    folds: int = 0
+    nets: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    epochs: int = 0
     functions: tuple[UserEstimator, ...] = ()
     # Left out of comparisons: its hash stands for it.
     dataset: Dataset | None = field(default=None, compare=False, repr=False)
@@ -210,26 +224,39 @@ class Design:
         notes = [] if notes is None else notes
         usual = study_settings(study)
         own = read_settings(study, settings)
-        precision = _precision(replications, target_mcse, max_replications, time_limit, notes)
+        if usual.is_trial:
+            _check_trial(
+                study, own, settings, distributions, data, full_size, sampling, target_mcse, exact
+            )
+        precision = _precision(
+            usual, replications, target_mcse, max_replications, time_limit, notes
+        )
         if sampling is None:
             sampling = usual.law_sampling if data is None else usual.data_sampling
         schemes = parse_sampling(sampling, from_file=data is not None)
         if data is None:
             _refuse_without_data(columns, exclude, na, separator, decimal, exact)
-            given = DEFAULT_FULL_SIZE if full_size is None else full_size
-            size, what = whole_number(given, "full_size", 1, LARGEST_SIZE), {}
+            size, what = usual.full_size, {}
+            if full_size is not None:
+                size = whole_number(full_size, "full_size", 1, LARGEST_SIZE)
         else:
             if distributions is not None:
                 hint = "Give one of them."
                 raise SimnormError("distributions", distributions, "data are given too", hint)
-            dataset = _read(data, columns, exclude, na, separator, decimal, schemes, notes)
+            groups = grouping(schemes, own.get("target", ""))
+            dataset = _read(data, columns, exclude, na, separator, decimal, groups, notes)
             size = _rows(dataset, full_size)
-            what = _data_fields(dataset, schemes, na, separator, decimal, exact)
+            if own.get("target") in dataset.columns:
+                allowed = "it holds the classes, and is no feature"
+                raise SimnormError("columns", own["target"], allowed, "Leave it out of them.")
+            what = _data_fields(dataset, groups, na, separator, decimal, exact)
         # With replacement a batch may be larger than the full set.
-        limit = LARGEST_SIZE if set(schemes) == {REPLACEMENT} else size
+        is_free = set(schemes) == {REPLACEMENT} or (usual.is_trial and data is None)
+        limit = LARGEST_SIZE if is_free else size
         sizes = parse_batch_sizes(usual.batch_sizes if batch_sizes is None else batch_sizes, limit)
         notes.extend(sizes.notes)
-        names = _laws(distributions, notes) if data is None else ()
+        has_laws = data is None and not usual.is_trial
+        names = _laws(distributions, notes) if has_laws else ()
         if usual.has_estimators:
             estimators = DEFAULT_ESTIMATORS if estimators is None else estimators
             kinds = _all_read(estimators, estimator, "estimators")
@@ -254,7 +281,9 @@ class Design:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the study is of: its distributions, or the columns of its data."""
+        """What the study is of: its distributions or bundled data, or the columns of its data."""
+        if STUDIES[self.study].is_trial:
+            return self.datasets
         return self.columns if self.data else self.distributions
 
     def with_functions(self, functions: object) -> Design:
@@ -279,14 +308,18 @@ class Design:
         if key in OF_PRECISION:
             return bool(getattr(self, key))
         if key in SETTINGS:
-            return key in STUDIES[self.study].settings
+            # Where data are the user's, the names of others are empty, and the other way round.
+            return key in STUDIES[self.study].settings and getattr(self, key) not in ((), "")
+        if key == "full_size":
+            return self.full_size > 0
         if key == "estimators":
             return STUDIES[self.study].has_estimators
         if key in READING:
             return bool(getattr(self, key) != READING[key])
         if key in OF_DATA:
             return bool(self.data)
-        return key not in NOT_WRITTEN and not (key == "distributions" and self.data)
+        has_laws = not (self.data or STUDIES[self.study].is_trial)
+        return key not in NOT_WRITTEN and (key != "distributions" or has_laws)
 
     def to_toml(self) -> str:
         """Return the design as the text of a TOML file."""
@@ -411,7 +444,54 @@ class Design:
         return hashlib.sha256(canonical_json(values).encode()).hexdigest()[:8]
 
 
+def grouping(schemes: Iterable[str], target: str = "") -> list[str]:
+    """Return the columns of data that say what belongs together: groups of rows, and classes."""
+    found = group_columns(schemes)
+    return [*found, target] if target and target not in found else found
+
+
+def _check_trial(
+    study: str,
+    own: dict[str, Any],
+    settings: Mapping[str, object],
+    distributions: object,
+    data: object,
+    full_size: object,
+    sampling: object,
+    target_mcse: object,
+    exact: bool,
+) -> None:
+    """Refuse what a trial does not take; its own settings say what it is of."""
+    usual = STUDIES[study]
+    refused = {"distributions": distributions, "exact": exact or None, "target_mcse": target_mcse}
+    # A design that was written says shuffle, as all do.
+    is_usual = sampling in (None, SHUFFLE, [SHUFFLE], (SHUFFLE,))
+    refused["sampling"] = None if is_usual else sampling
+    if not usual.full_size and data is None:
+        refused["full_size"] = full_size
+    if not usual.takes_data:
+        refused["data"] = data
+    for name, value in refused.items():
+        if value is not None and not (isinstance(value, str) and not value):
+            value = value if isinstance(value, str | int | float) else type(value).__name__
+            raise SimnormError(name, value, f"the study {study} takes none", "Leave it out.")
+    if not usual.takes_data:
+        return
+    if data is None:
+        if own["target"]:
+            allowed = "it names the column of data that holds the classes"
+            raise SimnormError("target", own["target"], allowed, "Give data too.")
+        return
+    if settings.get("datasets") not in (None, ()):
+        raise SimnormError("datasets", settings["datasets"], "data are given too", "Drop one.")
+    own["datasets"] = ()
+    if not own["target"]:
+        allowed = f"the study {study} needs the column that holds the classes"
+        raise SimnormError("target", "nothing", allowed, "Name it: --target COLUMN.")
+
+
 def _precision(
+    usual: Study,
     replications: object,
     target_mcse: object,
     max_replications: object,
@@ -421,7 +501,7 @@ def _precision(
     """Return how many replications, how precise and how long, checked against each other."""
     wanted = "" if target_mcse in (None, "") else str(target(target_mcse))
     seconds = 0.0 if time_limit is None else read_time_limit(time_limit)
-    name, given, usual = "replications", replications, DEFAULT_REPLICATIONS
+    name, given, default = "replications", replications, usual.replications
     if wanted:
         if not wanted.endswith("%") and float(wanted) >= UNLIKELY:
             notes.append(
@@ -431,12 +511,13 @@ def _precision(
             allowed = "with a target MCSE their number is found"
             hint = "Drop one, or name the most of them: max_replications."
             raise SimnormError("replications", replications, allowed, hint)
-        name, given, usual = "max_replications", max_replications, DEFAULT_MOST
+        name, given, default = "max_replications", max_replications, DEFAULT_MOST
     elif max_replications is not None:
         allowed = "there is no target MCSE, for which it is the limit"
         hint = "Give target_mcse too, or replications in its place."
         raise SimnormError("max_replications", max_replications, allowed, hint)
-    most = whole_number(usual if given is None else given, name, 1, MOST_REPLICATIONS)
+    limit = MOST_TRIALS if usual.is_trial else MOST_REPLICATIONS
+    most = whole_number(default if given is None else given, name, 1, limit)
     return {"replications": most, "target_mcse": wanted, "time_limit": seconds}
 
 
@@ -481,7 +562,7 @@ def _read(
     na: str,
     separator: str,
     decimal: str,
-    schemes: tuple[str, ...],
+    groups: list[str],
     notes: list[str],
 ) -> Dataset | Unread:
     """Return the data, read unless they are already."""
@@ -489,7 +570,6 @@ def _read(
         return data
     from simnorm.dataset import Dataset, read_dataset
 
-    groups = group_columns(schemes)
     if isinstance(data, Dataset):
         for column in groups:
             data.group_codes(column)
@@ -520,7 +600,7 @@ def _rows(dataset: Dataset | Unread, full_size: object) -> int:
 
 def _data_fields(
     dataset: Dataset | Unread,
-    schemes: tuple[str, ...],
+    groups: list[str],
     na: str,
     separator: str,
     decimal: str,
@@ -528,7 +608,7 @@ def _data_fields(
 ) -> dict[str, Any]:
     return {
         "data": dataset.name,
-        "data_sha256": dataset.digest(None, group_columns(schemes)),
+        "data_sha256": dataset.digest(None, groups),
         "columns": dataset.columns,
         "na": na,
         "separator": separator,

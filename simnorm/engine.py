@@ -23,9 +23,15 @@ from numpy.typing import NDArray
 from simnorm import precision
 from simnorm.design import Design
 from simnorm.grammar import whole_number
-from simnorm.streams import lanes_of
+from simnorm.options import STUDIES
 from simnorm.studies import study_of
-from simnorm.studies.drawing import Source, drawn_lanes, replications, sources
+from simnorm.studies.drawing import (
+    Source,
+    drawn_lanes,
+    lanes_in_block,
+    replications,
+    sources,
+)
 from simnorm.tally import Tally
 
 Floats = NDArray[np.float64]
@@ -147,7 +153,7 @@ def worker_count(wanted: object = None) -> int:
 
 def block_count(design: Design, source: Source) -> int:
     """Return the number of blocks of a source, the last of which may be cut."""
-    return -(-replications(design, source) // lanes_of(design.full_size))
+    return -(-replications(design, source) // lanes_in_block(design))
 
 
 def looks(design: Design, source: Source) -> tuple[int, ...]:
@@ -159,7 +165,7 @@ def looks(design: Design, source: Source) -> tuple[int, ...]:
     last = block_count(design, source)
     if not (design.target_mcse or design.time_limit):
         return (last,)
-    return precision.looks(max(1, precision.FIRST_LOOK // lanes_of(design.full_size)), last)
+    return precision.looks(max(1, precision.FIRST_LOOK // lanes_in_block(design)), last)
 
 
 def task_level(design: Design, workers: int, part: int | None = None) -> int:
@@ -172,6 +178,8 @@ def task_level(design: Design, workers: int, part: int | None = None) -> int:
     part
         Blocks of each source that are handed out together; all if None.
     """
+    if STUDIES[design.study].is_trial:
+        return 0  # a replication is work enough
     every = sources(design)
     draws = max(_block_draws(design, source, 0) for source in every)
     counts = [block_count(design, source) for source in every]
@@ -183,7 +191,12 @@ def task_level(design: Design, workers: int, part: int | None = None) -> int:
 
 
 def _block_draws(design: Design, source: Source, block: int) -> int:
-    """Return the observations of a block; a row of data counts once for each of its columns."""
+    """Return the observations of a block; a row of data counts once for each of its columns.
+
+    Of a trial, whose replications draw nothing, the units of work.
+    """
+    if STUDIES[design.study].is_trial:
+        return study_of(design).draws(design, source)
     lanes = drawn_lanes(design, source, block)
     return lanes * study_of(design).draws(design, source) * max(1, len(source.columns))
 
@@ -191,7 +204,7 @@ def _block_draws(design: Design, source: Source, block: int) -> int:
 def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
     """Compute one node: a pure function of its arguments."""
     source, study = sources(design)[task.source], study_of(design)
-    lanes = lanes_of(design.full_size)
+    lanes = lanes_in_block(design)
     kept: list[Floats] = []
     blocks = range(
         task.position << task.level,

@@ -16,9 +16,18 @@ from simnorm.presets import average
 from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE
 
 SWEEP, INPUTS, RUNNING = "sweep", "inputs", "running"
+SCALING, SHIFT, OVERHEAD = "scaling", "shift", "overhead"
+
+# What the trials choose from, in the order of their tables.
+DATASETS = ("wine", "breast_cancer", "digits", "spread_scales", "heavy_tails")
+MODELS = ("knn", "mlp")
+SCALERS = ("none", "min_max", "z_score", "robust", "batch")
+NETS = ("mlp", "linear")
+VARIANTS = ("none", "bn", "noisy_bn")
 
 MOST_STEPS = 1_000_000
 MOST_VALUES = 100
+MOST_FOLDS, MOST_WIDTH, MOST_EPOCHS = 50, 8192, 10_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,19 @@ class Study:
         The settings that are its own, each with its default.
     has_estimators
         Whether batch statistics are chosen, or the study has quantities of its own.
+    is_trial
+        Whether it draws no full sets: a replication is a repeat of cross-validation, a training
+        run, or a round of timings, and a block of its own.
+    takes_data
+        Whether it can be of the user's data.
+    replications
+        R unless told.
+    extra
+        The extra of the package that it cannot do without, or nothing.
+    is_timed
+        Whether it measures time: alone on the machine, and never with the same bits again.
+    full_size
+        N unless told; 0 where that is for the data to say.
     """
 
     batch_sizes: str
@@ -42,6 +64,12 @@ class Study:
     data_sampling: tuple[str, ...] = (SHUFFLE,)
     settings: Mapping[str, Any] = field(default_factory=dict)
     has_estimators: bool = False
+    is_trial: bool = False
+    takes_data: bool = True
+    replications: int = 256
+    extra: str = ""
+    is_timed: bool = False
+    full_size: int = 16_384
 
 
 STUDIES: Mapping[str, Study] = {
@@ -59,7 +87,34 @@ STUDIES: Mapping[str, Study] = {
             "drift": (0.0, 0.001),
         },
     ),
-}
+    SCALING: Study(
+        "2,8,32,128",
+        settings={
+            "datasets": DATASETS, "target": "", "models": MODELS, "scalers": SCALERS, "folds": 5,
+        },
+        is_trial=True,
+        replications=10,
+        full_size=0,
+    ),
+    SHIFT: Study(
+        "32",
+        settings={"datasets": ("digits",), "nets": NETS, "variants": VARIANTS, "steps": 300},
+        is_trial=True,
+        takes_data=False,
+        replications=10,
+        extra="torch",
+        full_size=0,
+    ),
+    OVERHEAD: Study(
+        "8,32,128,512",
+        settings={"widths": (64, 256, 1024), "epochs": 10},
+        is_trial=True,
+        takes_data=False,
+        replications=30,
+        extra="torch",
+        is_timed=True,
+    ),
+}  # fmt: skip
 
 
 def study_settings(word: object) -> Study:
@@ -99,8 +154,10 @@ def read_settings(word: str, given: Mapping[str, object]) -> dict[str, Any]:
     usual = study_settings(word).settings
     for name, value in given.items():
         if value is not None and name not in usual:
-            whose = " and ".join(s for s, study in STUDIES.items() if name in study.settings)
-            raise SimnormError(name, value, f"it is a setting of the study {whose}, not of {word}")
+            whose = [s for s, study in STUDIES.items() if name in study.settings]
+            of = "studies" if len(whose) > 1 else "study"
+            allowed = f"it is a setting of the {of} {' and '.join(whose)}, not of {word}"
+            raise SimnormError(name, value, allowed)
     return {
         name: default if given.get(name) is None else _READERS[name](given[name])
         for name, default in usual.items()
@@ -160,8 +217,35 @@ def _presets(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(average(part)) for part in _parts(value, "presets")))
 
 
-def _steps(value: object) -> int:
-    return whole_number(value, "steps", 1, MOST_STEPS)
+def _whole(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        return whole_number(value, name, lowest, highest)
+
+    return read
+
+
+def _words(name: str, allowed: tuple[str, ...]) -> Callable[[object], tuple[str, ...]]:
+    def read(value: object) -> tuple[str, ...]:
+        found = [str(part) for part in _parts(value, name)]
+        for word in found:
+            if word not in allowed:
+                hint = nearest(word, allowed).strip()
+                raise SimnormError(name, word, f"allowed are {', '.join(allowed)}", hint)
+        # In their own order: the same words are the same design.
+        return tuple(word for word in allowed if word in found)
+
+    return read
+
+
+def _widths(value: object) -> tuple[int, ...]:
+    found = (whole_number(part, "widths", 1, MOST_WIDTH) for part in _parts(value, "widths"))
+    return tuple(sorted(set(found)))
+
+
+def _target(value: object) -> str:
+    if not isinstance(value, str):
+        raise SimnormError("target", value, "the name of the column with the classes is needed")
+    return value
 
 
 _READERS: Mapping[str, Callable[[object], Any]] = {
@@ -169,7 +253,16 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "gamma": _numbers("gamma"),
     "beta": _numbers("beta"),
     "presets": _presets,
-    "steps": _steps,
+    "steps": _whole("steps", 1, MOST_STEPS),
     "drift": _numbers("drift"),
+    "datasets": _words("datasets", DATASETS),
+    "target": _target,
+    "models": _words("models", MODELS),
+    "scalers": _words("scalers", SCALERS),
+    "folds": _whole("folds", 2, MOST_FOLDS),
+    "nets": _words("nets", NETS),
+    "variants": _words("variants", VARIANTS),
+    "widths": _widths,
+    "epochs": _whole("epochs", 1, MOST_EPOCHS),
 }
 SETTINGS = tuple(_READERS)

@@ -20,11 +20,10 @@ from types import TracebackType
 
 import numpy as np
 
-from simnorm.design import Design
+from simnorm.design import Design, grouping
 from simnorm.engine import ENGINE_VERSION, Node, Task
 from simnorm.errors import RunError, SimnormError
 from simnorm.precision import target
-from simnorm.sampling import group_columns
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 
@@ -34,12 +33,13 @@ CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
 COLUMNS = "columns.csv"
 
 # Another value of these means other draws: such a run never shares a folder.
-IDENTITY = ("study", "full_size", "seed", "steps")
+IDENTITY = ("study", "full_size", "seed", "steps", "target", "folds", "epochs")
 
 # What another run in the same folder may add to, but not take from.
 GROWING = (
     "distributions", "columns", "sampling", "estimators", "batch_sizes",
     "epsilon", "gamma", "beta", "presets", "drift",
+    "datasets", "models", "scalers", "nets", "variants", "widths",
 )  # fmt: skip
 
 SCHEMA = """
@@ -105,8 +105,8 @@ def _other_data(before: Design, design: Design) -> list[str]:
     shared = [name for name in before.columns if name in design.columns]
     if not design.data or design.dataset is None or len(shared) < len(before.columns):
         return []  # columns that are missing are told of elsewhere
-    groups = group_columns(before.sampling)
-    if not set(groups) <= set(group_columns(design.sampling)):
+    groups = grouping(before.sampling, before.target)
+    if not set(groups) <= set(grouping(design.sampling, design.target)):
         return []
     same = design.dataset.digest(before.columns, groups) == before.data_sha256
     return [] if same else ["the numbers of the data have changed"]

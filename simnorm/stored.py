@@ -24,8 +24,7 @@ from simnorm.design import Design
 from simnorm.engine import Failure, Failures, Node, Task
 from simnorm.errors import SimnormError
 from simnorm.store import DATABASE, source_name
-from simnorm.streams import lanes_of
-from simnorm.studies.drawing import Source, sources
+from simnorm.studies.drawing import Source, lanes_in_block, sources
 from simnorm.tally import Tally
 
 # Rows of the first array of a payload: pivots and offsets of A and Q, and three sums of products.
@@ -230,7 +229,7 @@ def nodes_of(database: Database, design: Design) -> dict[Source, list[tuple[Task
     every = sources(design)
     numbers = {source_name(source): number for number, source in enumerate(every)}
     found: dict[Source, list[tuple[Task, Node]]] = {source: [] for source in every}
-    lanes = lanes_of(design.full_size)
+    lanes = lanes_in_block(design)
     for row in database.rows:
         if row.source not in numbers:
             raise ValueError(f"the design has no source {row.source}")

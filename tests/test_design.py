@@ -143,7 +143,7 @@ def test_seeds_beyond_64_bits_survive(seed):
         ('"" = 1', "it is no key of a design"),
         ("notes = []", "it is no key of a design"),
         ("cls = 1", "it is no key of a design"),
-        ('study = "shift"', "study: got 'shift'"),
+        ('study = "shirt"', "study: got 'shirt'"),
         ("study = 1", "study: got 1"),
         ('sampling = "shuffled"', "sampling: got"),
         ('sampling = ["sequential"]', "draws of a distribution have no order"),

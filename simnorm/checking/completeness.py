@@ -20,9 +20,14 @@ from simnorm.options import SWEEP
 from simnorm.robust import QUANTILES
 from simnorm.sampling import batch_count
 from simnorm.store import DATABASE, PROVENANCE, RESULTS
-from simnorm.streams import lanes_of
 from simnorm.studies import study_of
-from simnorm.studies.drawing import Source, drawn_lanes, replications, sources
+from simnorm.studies.drawing import (
+    Source,
+    drawn_lanes,
+    lanes_in_block,
+    replications,
+    sources,
+)
 from simnorm.studies.single_errors import most_replications
 from simnorm.tally import MEASURES
 
@@ -152,7 +157,7 @@ def _values(
 
 def _numbers(design: Design, source: Source, nodes: Pairs) -> list[int]:
     """Return the numbers of replications that the rows of a source may have."""
-    lanes, whole = lanes_of(design.full_size), replications(design, source)
+    lanes, whole = lanes_in_block(design), replications(design, source)
     there = min(_covered(design, source, nodes) * lanes, whole)
     found = {there}
     if design.target_mcse:
@@ -162,7 +167,7 @@ def _numbers(design: Design, source: Source, nodes: Pairs) -> list[int]:
 
 def _count(level: int, replications: int, design: Design) -> int:
     """Return the blocks of a node."""
-    return min(1 << level, -(-replications // lanes_of(design.full_size)))
+    return min(1 << level, -(-replications // lanes_in_block(design)))
 
 
 def _covered(design: Design, source: Source, nodes: Pairs) -> int:
@@ -178,7 +183,7 @@ def _covered(design: Design, source: Source, nodes: Pairs) -> int:
 
 def _blocks(design: Design, source: Source, nodes: Pairs) -> Iterator[Failure]:
     """Yield where the nodes of a source leave a gap, overlap, or hold too few or too many."""
-    lanes, whole = lanes_of(design.full_size), replications(design, source)
+    lanes, whole = lanes_in_block(design), replications(design, source)
     every, end = block_count(design, source), 0
     name = f"{DATABASE}, {words_of_source(source)}"
     for task, node in nodes:

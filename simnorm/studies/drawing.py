@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.distributions import Distribution
 from simnorm.errors import SimnormError
+from simnorm.options import STUDIES
 from simnorm.reducers import REFERENCES
 from simnorm.resampling import Chunk, columns_together, row_orders
 from simnorm.rows import choose_rows
-from simnorm.sampling import IID, SEQUENTIAL, batch_count, group_column
+from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE, batch_count, group_column
 from simnorm.streams import block_stream, lanes_of, slab_rows
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,10 @@ Orders = NDArray[np.int32]
 
 
 class Source(NamedTuple):
-    """What is drawn: a law, or rows of the data for some columns, and how batches come from it."""
+    """What is drawn: a law, or rows of the data for some columns, and how batches come from it.
+
+    Of a trial, the bundled data stand in the place of the law, or nothing where it has none.
+    """
 
     distribution: str
     sampling: str
@@ -36,6 +40,10 @@ class Source(NamedTuple):
 @functools.lru_cache(maxsize=16)
 def sources(design: Design) -> list[Source]:
     """Return the sources in the order of the design."""
+    if STUDIES[design.study].is_trial:
+        if design.data:
+            return [Source("", SHUFFLE, design.columns)]
+        return [Source(word, SHUFFLE) for word in design.datasets or ("",)]
     if not design.data:
         return [Source(law, scheme) for law in design.distributions for scheme in design.sampling]
     width = columns_together(design.full_size)
@@ -44,6 +52,11 @@ def sources(design: Design) -> list[Source]:
         for scheme in design.sampling
         for first in range(0, len(design.columns), width)
     ]
+
+
+def lanes_in_block(design: Design) -> int:
+    """Return the replications in a block: one of a trial, otherwise a function of N alone."""
+    return 1 if STUDIES[design.study].is_trial else lanes_of(design.full_size)
 
 
 def sources_open(design: Design) -> int:
@@ -70,10 +83,10 @@ def drawn_lanes(design: Design, source: Source, block: int) -> int:
     A block of a law is drawn observation by observation across all of them; orders of rows are
     drawn one after the other, and only those that are wanted.
     """
-    lanes = lanes_of(design.full_size)
+    whole = lanes_in_block(design)
     if not source.columns:
-        return lanes
-    return min(lanes, replications(design, source) - block * lanes)
+        return whole
+    return min(whole, replications(design, source) - block * whole)
 
 
 def slabs(
