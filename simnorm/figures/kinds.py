@@ -60,6 +60,10 @@ STUDY_KINDS: dict[str, dict[str, str]] = {
         "split": "what the error is made of",
         "sampling": "sorted and shuffled batches",
     },
+    "scaling": {
+        "accuracy": "accuracy of every model with every way of scaling",
+        "difference": "accuracy less that of z-scores, in points",
+    },
     "shift": {
         "shift": "how much the shift is, by definition",
         "ratios": "the shift with batch normalization beside that without",

@@ -1,0 +1,1 @@
+"""Figures of the study `scaling`: functions of its tables."""
