@@ -18,6 +18,7 @@ from simnorm import design as defaults
 from simnorm._version import __version__
 from simnorm.design import Design
 from simnorm.errors import RunError, SimnormError
+from simnorm.options import SCALING, STUDIES
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -234,13 +235,17 @@ def run(
     """
     from simnorm import engine, results, settling, store
     from simnorm.compiled import compiled_kernels
-    from simnorm.studies import study_of
+    from simnorm.studies import check_extra, study_of
 
     if not isinstance(design, Design):
         design = Design.from_file(design, functions=functions, data=data)
     elif functions:
         design = design.with_functions(functions)
+    usual = STUDIES[design.study]
     workers = engine.worker_count(workers)
+    if usual.is_timed:
+        workers = 1  # whatever else runs would be timed too
+    check_extra(design)
     check_memory(design, workers)
     study_of(design).check(design)
     folder = None if out is None else Path(out)
@@ -286,6 +291,9 @@ def run(
     }
     if compiled_kernels() is not None:
         provenance["numba"] = version_of("numba")
+    for package in ("scikit-learn" if design.study == SCALING else "", usual.extra):
+        if package:
+            provenance[package] = version_of(package)
     if design.dataset is not None:
         provenance |= _data_provenance(design.dataset)
     result = results.Result(design, frame, curves, provenance, columns)

@@ -7,7 +7,11 @@ A and Q, for every cell and replication. Drawing is shared (`drawing`).
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from simnorm.errors import SimnormError
+from simnorm.options import STUDIES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +64,20 @@ class Study(Protocol):
         self, design: Design, source: Source, sums: Sums, rows: dict[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
         """Return the points of a source's curves as columns; `rows` are its results."""
+
+
+def check_extra(design: Design) -> None:
+    """Refuse a study that cannot do without a package which is not there.
+
+    Raises
+    ------
+    SimnormError
+        With the command that installs it.
+    """
+    extra = STUDIES[design.study].extra
+    if extra and find_spec(extra) is None:
+        allowed = f"it needs {extra}, which is not installed"
+        raise SimnormError("study", design.study, allowed, f'Get it: pip install "simnorm[{extra}]".')
 
 
 def study_of(design: Design) -> Study:
