@@ -77,7 +77,8 @@ def check_extra(design: Design) -> None:
     extra = STUDIES[design.study].extra
     if extra and find_spec(extra) is None:
         allowed = f"it needs {extra}, which is not installed"
-        raise SimnormError("study", design.study, allowed, f'Get it: pip install "simnorm[{extra}]".')
+        hint = f'Get it: pip install "simnorm[{extra}]".'
+        raise SimnormError("study", design.study, allowed, hint)
 
 
 def study_of(design: Design) -> Study:
