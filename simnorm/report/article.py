@@ -14,7 +14,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simnorm.options import SWEEP
-from simnorm.report.pieces import Piece, Rich, code, plain, ref, strong, sym, without_nothing
+from simnorm.report.pieces import (
+    Piece,
+    Rich,
+    badge,
+    code,
+    plain,
+    ref,
+    strong,
+    sym,
+    without_nothing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,9 +32,9 @@ if TYPE_CHECKING:
     from simnorm.report import Reportable
 
 __all__ = [
-    "Article", "Block", "Piece", "Rich", "article_of", "bullets", "cell", "chapter", "code",
-    "figure", "finding", "formula", "heading", "plain", "ref", "small", "strong", "sym", "table",
-    "text", "verdict",
+    "Article", "Block", "Piece", "Rich", "article_of", "badge", "bullets", "cell", "chapter",
+    "code", "figure", "finding", "formula", "heading", "listing", "plain", "ref", "small", "strong",
+    "sym", "table", "text", "verdict",
 ]  # fmt: skip
 
 Block = dict[str, Any]
@@ -96,6 +106,11 @@ def verdict(claim: str, word: str, why: Rich) -> Block:
     return {"kind": "verdict", "claim": claim, "word": word, "text": why}
 
 
+def listing(words: str, language: str) -> Block:
+    """Return lines of code as they are typed."""
+    return {"kind": "listing", "text": words, "language": language}
+
+
 def bullets(items: Sequence[Rich]) -> Block:
     """Return a list."""
     return {"kind": "list", "items": list(items)}
@@ -163,9 +178,9 @@ def _row(row: Any) -> Any:
     return row if row == RULE else list(row)
 
 
-def chapter(title: str, blocks: Sequence[Block]) -> dict[str, Any]:
-    """Return a chapter."""
-    return {"title": title, "blocks": list(blocks)}
+def chapter(title: str, blocks: Sequence[Block], label: str = "") -> dict[str, Any]:
+    """Return a chapter; `label` is a name to refer to it."""
+    return {"title": title, "blocks": list(blocks), "label": label}
 
 
 @dataclass(frozen=True)

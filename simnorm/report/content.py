@@ -58,12 +58,7 @@ class Content:
     @classmethod
     def of(cls, result: Reportable) -> Content:
         """Return what there is to say about a result."""
-        names = shown_names(result.frame)
-        parts = (result.frame, result.curves, result.columns)
-        frame, curves, columns = (light(renamed(table, names)) for table in parts)
-        if len(schemes_of(frame)) == 1 and not is_data(frame):
-            # Its names once for all that is said and drawn of it; columns of data have an order.
-            frame = main_rows(frame)
+        frame, curves, columns, names = tables_of(result)
         finished = moment(str(result.provenance.get("finished", "")))
         design = result.design
         around = {
@@ -102,6 +97,22 @@ class Content:
         kind, options = self.article.pictures()[name]
         drawn = figure(kind, self.frame, self.curves, **{"width": PAGE_WIDTH} | options)
         (save if outlined else save_svg)(drawn, path)
+
+
+def tables_of(
+    result: Reportable,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, str]]:
+    """Return the tables of a run under names that have glyphs, and those by the names they are for.
+
+    The results, the curves, and what every column of data is like.
+    """
+    names = shown_names(result.frame)
+    parts = (result.frame, result.curves, result.columns)
+    frame, curves, columns = (light(renamed(table, names)) for table in parts)
+    if len(schemes_of(frame)) == 1 and not is_data(frame):
+        # Its names once for all that is said and drawn of it; columns of data have an order.
+        frame = main_rows(frame)
+    return frame, curves, columns, names
 
 
 def author(result: Reportable) -> str:

@@ -43,6 +43,9 @@ SYMBOLS = {
     "p": "p",
 }
 
+# Of verdicts: borne out, contradicted, true in part, no difference, not decided, not measured.
+TONES = ("yes", "no", "part", "same", "open", "none")
+
 
 def sym(name: str) -> Piece:
     """Return a symbol or a short formula of `SYMBOLS` by its name.
@@ -67,8 +70,23 @@ def strong(words: str) -> Piece:
     return {"strong": words}
 
 
+def badge(word: str, tone: str) -> Piece:
+    """Return a verdict in a word, as a plate of a colour.
+
+    Parameters
+    ----------
+    word
+        What it says; readable without any colour.
+    tone
+        ``yes``, ``no``, ``part``, ``same``, ``open`` or ``none``: how it is coloured.
+    """
+    if tone not in TONES:
+        raise KeyError(tone)
+    return {"badge": word, "tone": tone}
+
+
 def ref(target: str) -> Piece:
-    """Return a linked reference to a figure, a table or a section by its name: ``Figure 3``.
+    """Return a linked reference to a figure, a table, a section or a chapter: ``Figure 3``.
 
     The article must have that target.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -140,7 +140,7 @@ class Writer:
         found = []
         for at, part in enumerate(self.article.chapters, start=1):
             written = self.blocks(part["blocks"])
-            found.append(f"## {at} {literal(part['title'])}")
+            found.append(f"## {self.anchor(part)}{at} {literal(part['title'])}")
             if sum(map(len, written)) > LONG_CHAPTER:
                 written = folded(_inside(part["blocks"]), written)
             found += written
@@ -161,6 +161,7 @@ class Writer:
             "figure": self.figure,
             "verdict": self.verdict,
             "list": lambda it: "\n".join(f"- {self.said(part)}" for part in it["items"]),
+            "listing": lambda it: fenced(it["text"], it["language"]),
             "table": self.table,
         }
         return write[it["kind"]](it)
@@ -191,9 +192,12 @@ class Writer:
 
     def heading(self, it: Block) -> str:
         """Return the heading of a section."""
+        return f"### {self.anchor(it)}{literal(it['text'])}"
+
+    def anchor(self, it: Mapping[str, Any]) -> str:
+        """Return the place that links to a heading, a chapter or a table lead to, if any do."""
         label = it.get("label", "")
-        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
-        return f"### {anchor}{literal(it['text'])}"
+        return f'<a id="{self.places[label][1]}"></a>' if label else ""
 
     def verdict(self, it: Block) -> str:
         """Return what is often said, and what to think of it."""
@@ -221,8 +225,7 @@ class Writer:
         made = pipe_table(
             self.said_in_cell, it["head"], it["rows"], it["sides"], it.get("groups", ())
         )
-        label = it.get("label", "")
-        anchor = f'<a id="{self.places[label][1]}"></a>' if label else ""
+        anchor = self.anchor(it)
         if len(it["rows"]) <= LONG_TABLE:
             return f"{anchor}{caption}\n\n{made}"
         title, words = it.get("title", ""), it["caption"]
@@ -258,12 +261,14 @@ def _inside(blocks: Sequence[Block]) -> str:
 
 
 def places_of(first: Sequence[Block], chapters: Sequence[Any]) -> dict[str, tuple[str, str]]:
-    """Return what references to figures, tables and sections are called, and where they lead."""
+    """Return what references to figures, tables, sections and chapters are called, and lead to."""
     found: dict[str, tuple[str, str]] = {}
     counts = {"figure": 0, "table": 0}
-    for at, blocks in enumerate([first, *(part["blocks"] for part in chapters)]):
+    for at, part in enumerate([{"blocks": first}, *chapters]):
         section = 0
-        for it in blocks:
+        if part.get("label"):
+            found[part["label"]] = (f"Chapter {at}", quote(f"at-{part['label']}"))
+        for it in part["blocks"]:
             kind = it["kind"]
             if kind == "heading":
                 section += 1

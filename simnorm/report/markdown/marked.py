@@ -132,8 +132,8 @@ def _piece(piece: Piece, places: Mapping[str, tuple[str, str]]) -> str:
         return f"{left}{literal(piece)}{right}"
     if "code" in piece:
         return in_code(piece["code"])
-    if "strong" in piece:
-        return bold(piece["strong"])
+    if "strong" in piece or "badge" in piece:
+        return bold(piece.get("strong") or piece["badge"])
     if "sym" in piece:
         shown = SYMBOLS[piece["sym"]]
         return f"*{shown}*" if len(shown) == 1 else literal(shown)

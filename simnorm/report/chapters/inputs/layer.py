@@ -129,16 +129,19 @@ def gamma(about: About) -> list[Block]:
     found = gamma_finding(about)
     blocks += [finding(found)] if found else []
     if not curves_of(about.run, about.curves, "gamma").empty:
-        blocks.append(
-            figure(
-                "gamma",
-                "RMSE by γ, with β = 0: it is smallest at the γ with a star, which is nearer to 1 "
-                "the larger the batch.",
-                "Curves of the error against gamma, a line for every batch size.",
-            )
-        )
+        blocks.append(gamma_figure())
     made = settings_table(about)
     return [*blocks, made] if made else blocks
+
+
+def gamma_figure() -> Block:
+    """Return the figure of the error by gamma."""
+    return figure(
+        "gamma",
+        "RMSE by γ, with β = 0: it is smallest at the γ with a star, which is nearer to 1 the "
+        "larger the batch.",
+        "Curves of the error against gamma, a line for every batch size.",
+    )
 
 
 def gamma_finding(about: About) -> str:

@@ -43,20 +43,19 @@ def mechanisms(run: Run) -> dict[str, Any]:
 def _columns(run: Run) -> list[Block]:
     """Return what the columns are like."""
     words: list[Any] = [ref("facts"), " says what the columns are like"]
-    found = columns.facts_finding(run.facts)
     shown = run.has("histograms")
     words += [", ", ref("histograms"), " what they look like."] if shown else ["."]
-    blocks = [paragraph(words)]
-    if shown:
-        blocks.append(
-            figure(
-                "histograms",
-                f"Between smallest and largest value. {found}",
-                "Histograms of the columns with the largest errors.",
-                title="What the columns look like",
-            )
-        )
-    return [*blocks, _facts_table(run)]
+    return [paragraph(words), *([histograms(run)] if shown else []), _facts_table(run)]
+
+
+def histograms(run: Run) -> Block:
+    """Return the figure of what the columns look like."""
+    return figure(
+        "histograms",
+        f"Between smallest and largest value. {columns.facts_finding(run.facts)}",
+        "Histograms of the columns with the largest errors.",
+        title="What the columns look like",
+    )
 
 
 def _which(run: Run, count: int) -> str:
