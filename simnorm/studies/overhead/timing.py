@@ -1,0 +1,250 @@
+"""Rounds of timings: what is timed, in which order, and what is made of the times.
+
+Nothing here knows what a net is: actions are called, and a clock is read before and after.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+Action = Callable[[], object]
+Clock = Callable[[], float]
+
+NONE, INPUT_BN, HIDDEN_BN, STANDARDIZED = "none", "input_bn", "hidden_bn", "standardized"
+# The variants that are nets of their own.
+BUILT = (NONE, INPUT_BN, HIDDEN_BN)
+VARIANTS = (*BUILT, STANDARDIZED)
+
+# The first calls find caches cold and memory unclaimed.
+WARM_UP = 2
+FEWEST_CALLS, MOST_CALLS = 3, 9
+# Multiplications that all timed calls of one kind together come to, as far as their number allows.
+WORK = 1 << 26
+
+
+class Bench(NamedTuple):
+    """What is timed of one net at one batch size.
+
+    Parameters
+    ----------
+    train
+        A step of training: forward, loss, backward, the optimizer's step.
+    infer
+        Forward as at test time.
+    """
+
+    train: Action
+    infer: Action
+
+
+class Stand(NamedTuple):
+    """All that is timed for one width and batch size.
+
+    Parameters
+    ----------
+    benches
+        By variant, those of `BUILT`.
+    scale
+        Standardizing one batch with known means and standard deviations.
+    """
+
+    benches: Mapping[str, Bench]
+    scale: Action
+
+
+class Times(NamedTuple):
+    """Seconds of one width and batch size.
+
+    Parameters
+    ----------
+    train, infer
+        By variant, those of `BUILT`.
+    scale
+        Standardizing one batch.
+    """
+
+    train: Mapping[str, float]
+    infer: Mapping[str, float]
+    scale: float
+
+
+class Round(NamedTuple):
+    """What a round came to.
+
+    Parameters
+    ----------
+    times
+        By width and batch size.
+    standardizing
+        Seconds of fitting and applying a scaler to all N rows, once.
+    """
+
+    times: Mapping[tuple[int, int], Times]
+    standardizing: float
+
+
+def calls(width: int, batch_size: int) -> int:
+    """Return how many calls are timed for one time: more of what is done sooner.
+
+    Examples
+    --------
+    >>> calls(64, 8), calls(256, 128), calls(1024, 512)
+    (9, 6, 3)
+    """
+    work = width * width * (batch_size + 16)
+    return min(max(WORK // work, FEWEST_CALLS), MOST_CALLS)
+
+
+def seconds(action: Action, clock: Clock, count: int, warm_up: int = WARM_UP) -> float:
+    """Return the shortest of some calls, after others that are not timed.
+
+    Whatever disturbs a call makes it longer; the shortest is the least disturbed.
+
+    Parameters
+    ----------
+    action
+        What is called.
+    clock
+        Seconds from some fixed moment on.
+    count, warm_up
+        Calls that are timed, and those before them that are not.
+
+    Examples
+    --------
+    >>> ticks = iter([0.0, 3.0, 3.0, 5.0])
+    >>> seconds(lambda: None, lambda: next(ticks), 2)
+    2.0
+    """
+    for _ in range(warm_up):
+        action()
+    shortest = np.inf
+    for _ in range(count):
+        begun = clock()
+        action()
+        shortest = min(shortest, clock() - begun)
+    return float(shortest)
+
+
+def one_round(
+    stands: Mapping[tuple[int, int], Callable[[], Stand]],
+    standardize: Action,
+    rng: np.random.Generator,
+    clock: Clock,
+) -> Round:
+    """Time everything once, in an order that is drawn.
+
+    What is compared is timed back to back: the variants of one width and batch size stand side by
+    side, in an order of their own, so that what slows the machine for a while slows them all.
+
+    Parameters
+    ----------
+    stands
+        By width and batch size, what makes all that is timed there; made when its turn comes.
+    standardize
+        Fits and applies a scaler to all rows.
+    rng
+        Draws the orders.
+    clock
+        Seconds from some fixed moment on.
+    """
+    places: list[tuple[int, int] | None] = [*stands, None]
+    times: dict[tuple[int, int], Times] = {}
+    standardizing = np.nan
+    for turn in rng.permutation(len(places)):
+        place = places[turn]
+        if place is None:
+            standardizing = seconds(standardize, clock, FEWEST_CALLS, 1)
+        else:
+            times[place] = _timed(stands[place](), calls(*place), rng, clock)
+    return Round({place: times[place] for place in stands}, standardizing)
+
+
+def _timed(stand: Stand, count: int, rng: np.random.Generator, clock: Clock) -> Times:
+    """Time training of all variants, then inference of all and the scaling of a batch."""
+    names = list(stand.benches)
+    train = {
+        names[i]: seconds(stand.benches[names[i]].train, clock, count)
+        for i in rng.permutation(len(names))
+    }
+    infer = {}
+    actions = {name: stand.benches[name].infer for name in names} | {STANDARDIZED: stand.scale}
+    words = list(actions)
+    for i in rng.permutation(len(words)):
+        infer[words[i]] = seconds(actions[words[i]], clock, count)
+    scale = infer.pop(STANDARDIZED)
+    return Times(train, infer, scale)
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Keep the garbage collector from running in the middle of a timing; as before after."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def step_seconds(found: Round, width: int, batch_size: int, variant: str, steps: int) -> float:
+    """Return the seconds of a training step.
+
+    Parameters
+    ----------
+    found
+        A round.
+    width, batch_size, variant
+        What is trained.
+    steps
+        The steps that share the time of standardizing once.
+
+    Examples
+    --------
+    >>> times = Times({"none": 2.0}, {"none": 1.0}, 0.25)
+    >>> found = Round({(64, 8): times}, 5.0)
+    >>> step_seconds(found, 64, 8, "none", 10), step_seconds(found, 64, 8, "standardized", 10)
+    (2.0, 2.5)
+    >>> inference_seconds(found, 64, 8, "standardized")
+    1.25
+    """
+    train = found.times[width, batch_size].train
+    if variant == STANDARDIZED:
+        return train[NONE] + found.standardizing / steps
+    return train[variant]
+
+
+def inference_seconds(found: Round, width: int, batch_size: int, variant: str) -> float:
+    """Return the seconds of a batch at test time, which is standardized first in one variant."""
+    times = found.times[width, batch_size]
+    if variant == STANDARDIZED:
+        return times.infer[NONE] + times.scale
+    return times.infer[variant]
+
+
+__all__ = [
+    "BUILT",
+    "HIDDEN_BN",
+    "INPUT_BN",
+    "NONE",
+    "STANDARDIZED",
+    "VARIANTS",
+    "Action",
+    "Bench",
+    "Clock",
+    "Round",
+    "Stand",
+    "Times",
+    "calls",
+    "inference_seconds",
+    "no_collector",
+    "one_round",
+    "seconds",
+    "step_seconds",
+]
