@@ -6,11 +6,11 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from simnorm.errors import RunError
-from simnorm.report.article import Block
+from simnorm.report.article import Article, Block
 from simnorm.report.content import Content
 from simnorm.report.formats import check_pictures, pictures_of
 from simnorm.report.markdown.latex import FORMULAS
@@ -38,6 +38,21 @@ LIMIT = (
 )
 
 
+class Drawable(Protocol):
+    """What a writer needs: an article, what goes around it, and its pictures."""
+
+    @property
+    def article(self) -> Article:
+        """The report."""
+
+    @property
+    def around(self) -> dict[str, Any]:
+        """Author, notes and what else goes around it."""
+
+    def picture(self, name: str, path: Path, *, outlined: bool = False) -> None:
+        """Draw a figure of the article and write it as SVG."""
+
+
 def write(result: Reportable, path: str | Path) -> None:
     """Write the report of `result` as Markdown; see `simnorm.report.write_report`."""
     path = Path(path)
@@ -47,7 +62,7 @@ def write(result: Reportable, path: str | Path) -> None:
         check_place(path)
         content = Content.of(result)
         text = markdown(content, result, folder.name)
-        _write_pictures(content, folder)
+        write_pictures(content, folder)
         write_whole(text.encode(), path)
     except OSError as error:
         raise RunError(
@@ -61,7 +76,7 @@ def text_of(result: Reportable) -> str:
     return markdown(Content.of(result), result, "")
 
 
-def _write_pictures(content: Content, folder: Path) -> None:
+def write_pictures(content: Drawable, folder: Path) -> None:
     """Draw all pictures, then put them into the folder; what else is in it stays."""
     with tempfile.TemporaryDirectory(prefix="simnorm-report-") as scratch:
         drawn = [Path(scratch, f"{name}.svg") for name in content.article.figures()]
@@ -100,7 +115,7 @@ class Writer:
         The folder of its pictures; none if empty.
     """
 
-    def __init__(self, content: Content, pictures: str) -> None:
+    def __init__(self, content: Drawable, pictures: str) -> None:
         self.article, self.around = content.article, content.around
         self.pictures = pictures
         self.places = places_of(self.article.first, self.article.chapters)

@@ -1,0 +1,136 @@
+"""The appendix: what words and margins mean, the designs, and where the numbers come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simnorm.answering import margins
+from simnorm.answering.verdicts import WORDS
+from simnorm.report.article import Block, chapter, code, heading, listing, small, table
+from simnorm.report.article import text as paragraph
+from simnorm.report.content import attached_note
+from simnorm.report.origin import PROVENANCE_ORDER, design_text, provenance_rows
+from simnorm.report.volume.verdicts import plate
+from simnorm.stopped import stopping_rule
+
+if TYPE_CHECKING:
+    from simnorm.answering import Answer
+    from simnorm.report import Reportable
+
+# What all studies of an answer have in common, of the provenance, is told once.
+SHARED = ("simnorm", "python", "numpy", "scipy", "pandas", "numba", "scikit-learn", "torch",
+          "platform", "cpu")  # fmt: skip
+OWN = ("seconds", "workers", "finished")
+
+
+def appendix(answer: Answer, results: dict[str, Reportable]) -> list[dict[str, Any]]:
+    """Return the chapters of the appendix.
+
+    Parameters
+    ----------
+    answer
+        The answer.
+    results
+        The studies that have a result, by their words.
+    """
+    parts = [chapter("Words and margins", _words(answer)), chapter("Not measured", _gaps(answer))]
+    made = [part for part in parts if part["blocks"]]
+    if results:
+        made.append(chapter("Provenance", _provenance(answer, results)))
+        made.append(chapter("Designs", _designs(results)))
+    return made
+
+
+def _words(answer: Answer) -> list[Block]:
+    used = {verdict.word for verdict in answer.verdicts}
+    rows: list[Any] = [[plate(word), meaning] for word, meaning in WORDS.items() if word in used]
+    held = dict.fromkeys(v.margin for v in answer.verdicts if v.margin)
+    blocks = [
+        table(["verdict", "meaning"], rows, "What a verdict means.", "ll", wide=1),
+        paragraph(
+            "Margins say how small is too small to matter. They were named before anything was "
+            "measured, and are the same in every run:"
+        ),
+        {"kind": "list", "items": [_margin(words) for words in held or margins.TOLD.values()]},
+    ]
+    whys = [[v.claim, plate(v.word), v.why] for v in answer.verdicts if v.why]
+    if whys:
+        blocks.append(
+            table(["claim", "verdict", "why this word"], whys, "Why each claim has its verdict.",
+                  "lll", shares=(1, 0, 1), gutter=6.0)
+        )  # fmt: skip
+    return blocks
+
+
+def _margin(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _gaps(answer: Answer) -> list[Block]:
+    """Return what was not measured, and what a reader should not conclude."""
+    lines = [
+        f"{study}: {missing.reason} {missing.what_to_do}".strip()
+        for study, missing in answer.missing.items()
+    ]
+    lines += [
+        "Other networks, data sets and optimizers than those in the designs below: accuracies, "
+        "shifts and times are those of small models on small data.",
+        "Times on other machines, and on graphics cards.",
+    ]
+    if answer.settings.data:
+        lines.append(
+            "How another file from the same source would differ: error bars are given this file."
+        )
+    return [{"kind": "list", "items": lines}]
+
+
+def _provenance(answer: Answer, results: dict[str, Reportable]) -> list[Block]:
+    """Return what all runs share, and a row for each."""
+    rows = []
+    for study, result in results.items():
+        found = dict(provenance_rows(result.provenance, result.frame, stopping_rule(result.design)))
+        rows.append([study, found.get("seed", ""), found.get("stopping", ""),
+                     *(_short(word, found.get(word, "")) for word in OWN)])  # fmt: skip
+    blocks: list[Block] = [
+        table(
+            ["study", "seed", "stopping", *OWN], rows,
+            "The runs behind this report.", "lllrrl", wide=2, gutter=6.0,
+        ),
+    ]  # fmt: skip
+    shared = _shared(answer, results)
+    if shared:
+        blocks.append(table(["item", "value"], shared, "What they have in common.", "ll", wide=1))
+    notes = {attached_note(result.frame) for result in results.values()} - {""}
+    words: list[Any] = [
+        "The same seed, design and versions give the same numbers, whatever the number of workers; "
+        "timings alone differ. Every run is attached as ", code("STUDY-results.csv"), " and ",
+        code("STUDY-design.toml"), "; ", code("simnorm run"), " computes it again from the latter. ",
+        code("verdicts.csv"), " has the verdicts.", *(f" {note}" for note in sorted(notes)),
+    ]  # fmt: skip
+    return [*blocks, paragraph(words)]
+
+
+def _short(word: str, value: str) -> str:
+    """Return a value for a narrow column: whole seconds, a time without its fraction."""
+    if word == "seconds" and value:
+        return f"{float(value.replace(',', '')):,.0f}"
+    return value.replace("T", " ")[:16] if word == "finished" else value
+
+
+def _shared(answer: Answer, results: dict[str, Reportable]) -> list[list[str]]:
+    """Return versions and machine, of any run that has them; those of the answer first."""
+    merged: dict[str, Any] = {}
+    for result in results.values():
+        merged |= {key: value for key, value in result.provenance.items() if key in SHARED}
+    merged |= {key: answer.provenance[key] for key in answer.provenance if key in SHARED}
+    command = answer.provenance.get("command", "")
+    order = [key for key in (*PROVENANCE_ORDER, *SHARED) if key in merged]
+    rows = [[key, str(merged[key])] for key in dict.fromkeys(order)]
+    return [["command", str(command)], *rows] if command else rows
+
+
+def _designs(results: dict[str, Reportable]) -> list[Block]:
+    blocks: list[Block] = []
+    for study, result in results.items():
+        blocks += [heading(study), listing(design_text(result.design.to_toml()), "toml")]
+    return [small("What was run, as simnorm run reads it."), *blocks]
