@@ -19,7 +19,9 @@ SWEEP, INPUTS, RUNNING = "sweep", "inputs", "running"
 SCALING, SHIFT, OVERHEAD = "scaling", "shift", "overhead"
 
 # What the trials choose from, in the order of their tables.
-DATASETS = ("wine", "breast_cancer", "digits", "spread_scales", "heavy_tails")
+DATASETS = (
+    "wine", "breast_cancer", "digits", "spread_scales", "heavy_tails", "normal_tails",
+)  # fmt: skip
 MODELS = ("knn", "mlp")
 SCALERS = ("none", "min_max", "z_score", "robust", "batch")
 NETS = ("mlp", "linear")
