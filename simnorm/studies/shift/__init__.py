@@ -1,0 +1,360 @@
+"""Internal covariate shift by three definitions, with and without batch normalization.
+
+A replication is a training run of every net in every variant, with the same split of the rows,
+first weights and order of batches. Step t takes the layers from W(t-1) to W(t).
+
+=================  ============================================  ===============================
+quantity           what it is                                    floor
+=================  ============================================  ===============================
+moment_shift       moments of activations at W(t) against        the same distance between two
+ks_shift           W(t-1); Kolmogorov-Smirnov; Wasserstein-1     random halves of the probe,
+wasserstein_shift                                                both at W(t)
+moment_drift       the same against W(0)                         as of the shift
+ks_drift
+gradient_shift     norm(G - G')/norm(G), Santurkar's Def. 2.1    G' by the next batch, with no
+gradient_cosine    cosine of G and G'                            layer moved on
+batch_shift        activations normalized by a batch against     none
+                   those normalized by the probe, at W(t)
+train_loss         mean cross-entropy of the training rows       none
+test_accuracy      share of test rows that are right             none
+=================  ============================================  ===============================
+
+- Activations are what a hidden layer gives its rectifier, and through it the next layer: behind
+  bias, or behind batch normalization and its noise (`nets`). They are taken for a fixed probe, all
+  training rows at once, so that no chance of sampling is in a shift: without a step it is 0.
+  Batch normalization takes the probe's statistics; what those of batches add is `batch_shift`.
+  Distances are medians over units (`distances`).
+- As a fixed probe shows no chance, its floor says what a step is measured by: how far two
+  samples of half the rows are apart, that nothing but chance tells from each other.
+- G is the gradient of a layer's weight that step t follows; G' is that of the same batch with the
+  layers before it already moved on. The first layer has none, and no shift.
+- A level is the mean over layers and up to ten steps, evenly spread from the first to the last;
+  loss and accuracy are those after the last step. With ``against=none`` or ``against=bn`` a cell is
+  the ratio to another variant in the same replication, of the cosine and the accuracy the
+  difference; with ``against=floor`` it is the same to its floor.
+- Rows are split at random, three quarters to train; columns are standardized by these.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.design import Design
+from simnorm.errors import SimnormError
+from simnorm.quantities import curve_rows, factors_text, part_of
+from simnorm.studies import check_extra
+from simnorm.studies.drawing import Source, sources
+from simnorm.studies.shift.nets import BN, NETS, NONE
+from simnorm.studies.shift.training import (
+    BATCH_SHIFT,
+    GRADIENT_COSINE,
+    GRADIENT_SHIFT,
+    KS_DRIFT,
+    KS_SHIFT,
+    MOMENT_DRIFT,
+    MOMENT_SHIFT,
+    TEST_ACCURACY,
+    TRAIN_LOSS,
+    TRAINING_SHARE,
+    WASSERSTEIN_SHIFT,
+    Found,
+    Run,
+    Split,
+    chance_of,
+    looks,
+    one_thread,
+    outcome_steps,
+    weights_of,
+)
+from simnorm.tally import measure
+from simnorm.trials import AGAINST, MEAN, RATIO, Cell
+from simnorm.trials import rows as trial_rows
+
+if TYPE_CHECKING:
+    from simnorm.engine import Sums
+
+Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+
+SHIFTS = (MOMENT_SHIFT, KS_SHIFT, WASSERSTEIN_SHIFT, MOMENT_DRIFT, KS_DRIFT)
+GRADIENTS = (GRADIENT_SHIFT, GRADIENT_COSINE)
+OUTCOMES = (TRAIN_LOSS, TEST_ACCURACY)
+QUANTITIES = (*SHIFTS, *GRADIENTS, BATCH_SHIFT, *OUTCOMES)
+# What is told of by differences; of all others ratios are.
+DIFFERENT = (GRADIENT_COSINE, TEST_ACCURACY)
+WITH_FLOOR = (*SHIFTS, *GRADIENTS)
+FLOOR = "floor"
+
+EXACT_REASON = "without batch normalization no row's activations depend on the others of its batch"
+
+
+class Place(NamedTuple):
+    """What a cell is of: a level, or how it compares with another variant or its floor."""
+
+    quantity: str
+    batch_size: int
+    net: str
+    variant: str
+    against: str = ""
+
+    @property
+    def cell(self) -> Cell:
+        """Return the cell."""
+        factors = {"net": self.net, "variant": self.variant}
+        factors |= {AGAINST: self.against} if self.against else {}
+        is_ratio = bool(self.against) and self.quantity not in DIFFERENT
+        is_sure = self.quantity == BATCH_SHIFT and self.variant == NONE
+        return Cell(
+            self.quantity,
+            self.batch_size,
+            factors_text(**factors),
+            RATIO if is_ratio else MEAN,
+            exact=EXACT_REASON if is_sure else "",
+        )
+
+
+@functools.lru_cache(maxsize=16)
+def places(design: Design) -> tuple[Place, ...]:
+    """Return what is measured, in the order of the results."""
+    return tuple(
+        Place(quantity, n, net, variant, against)
+        for quantity in QUANTITIES
+        for n in design.batch_sizes
+        for net in design.nets
+        for variant in design.variants
+        for against in ("", *_others(design, quantity, variant))
+    )
+
+
+def _others(design: Design, quantity: str, variant: str) -> list[str]:
+    """Return what a level is compared with: its floor, and the variants before it."""
+    found = [FLOOR] if quantity in WITH_FLOOR else []
+    before = design.variants[: design.variants.index(variant)]
+    # Nothing is a multiple of the 0 that it is without.
+    found += [v for v in before if v in (NONE, BN) and not (quantity == BATCH_SHIFT and v == NONE)]
+    return found
+
+
+def cells(design: Design, source: Source) -> tuple[Cell, ...]:  # noqa: ARG001
+    """Return the cells of a source, in the order of the results."""
+    return tuple(place.cell for place in places(design))
+
+
+def cell_count(design: Design) -> int:
+    """Return the number of cells of all sources."""
+    return len(places(design)) * len(sources(design))
+
+
+class Point(NamedTuple):
+    """What stands behind the cells: a value after a step, and its floor."""
+
+    quantity: str
+    batch_size: int
+    net: str
+    variant: str
+    # From 1 on; 0 for what is of the whole net.
+    layer: int
+    step: int
+
+
+@functools.lru_cache(maxsize=16)
+def points_of(design: Design) -> tuple[Point, ...]:
+    """Return the points of all trajectories, in the order in which they are tallied."""
+    return tuple(
+        Point(quantity, n, net, variant, layer, step)
+        for quantity in QUANTITIES
+        for n in design.batch_sizes
+        for net in design.nets
+        for variant in design.variants
+        for layer in _layers(quantity, net)
+        for step in (outcome_steps if quantity in OUTCOMES else looks)(design.steps)
+    )
+
+
+def _layers(quantity: str, net: str) -> range:
+    """Return the layers that have a value; the last one is behind all hidden ones."""
+    hidden = len(NETS[net].hidden)
+    if quantity in OUTCOMES:
+        return range(1)
+    return range(2, hidden + 2) if quantity in GRADIENTS else range(1, hidden + 1)
+
+
+def may_fail(design: Design, source: Source) -> None:
+    """Return None: no function of the user is called."""
+
+
+def check(design: Design) -> None:
+    """Refuse to run without torch, and batch sizes that no step can be taken with.
+
+    Raises
+    ------
+    SimnormError
+        If torch is not installed, or if a batch is larger than what there is to train on or too
+        small to be normalized.
+    """
+    check_extra(design)
+    for word in design.datasets:
+        rows_there = round(TRAINING_SHARE * table_of(word).size)
+        for n in design.batch_sizes:
+            if n > rows_there:
+                allowed = f"{word} has {rows_there:,} rows to train on"
+                raise SimnormError("batch_sizes", n, allowed, "Take smaller batches.")
+            if n == 1 and set(design.variants) != {NONE}:
+                allowed = "a batch of one row has no variance to normalize by"
+                raise SimnormError("batch_sizes", n, allowed, "Take 2 or more.")
+
+
+def draws(design: Design, source: Source) -> int:  # noqa: ARG001
+    """Return the units of work of a replication: steps of training."""
+    return design.steps * len(design.nets) * len(design.variants) * len(design.batch_sizes)
+
+
+def memory_needed(design: Design, workers: int) -> int:
+    """Return the bytes that a run needs at most, beside what the imports take."""
+    largest = max(table_of(word).size for word in design.datasets)
+    units = max(sum(NETS[net].hidden) for net in design.nets)
+    # Activations before, after and at first, sorted and not, noise, and what a pass makes of them.
+    return workers * 8 * (20 * units + 200) * (largest + max(design.batch_sizes))
+
+
+class Table(NamedTuple):
+    """Bundled data: values of shape (N, columns), and the classes as numbers from 0 on."""
+
+    values: Floats
+    codes: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """N, the number of rows."""
+        return len(self.values)
+
+
+@functools.lru_cache(maxsize=8)
+def table_of(word: str) -> Table:
+    """Return the data of a word of `simnorm.options.DATASETS`."""
+    import sklearn.datasets
+
+    values, codes = getattr(sklearn.datasets, f"load_{word}")(return_X_y=True)
+    return Table(np.asarray(values, float), np.asarray(codes, np.int64))
+
+
+def block_errors(
+    design: Design,
+    source: Source,
+    block: int,
+    *,
+    compiled: bool = True,  # noqa: ARG001
+    said: dict[int, tuple[int, str]] | None = None,  # noqa: ARG001
+) -> tuple[Floats, Floats]:
+    """Train all nets in all variants; return A and Q, both of shape (cells and more, 1).
+
+    A pure function of its arguments. Behind the cells stand trajectories, see `points_of`: A is a
+    value, Q its floor.
+    """
+    found = _trained(design, source.distribution, block)
+    levels = [_level(place, found) for place in places(design)]
+    steps = {name: looks(design.steps) for name in QUANTITIES}
+    steps |= dict.fromkeys(OUTCOMES, outcome_steps(design.steps))
+    values, floors = [], []
+    for p in points_of(design):
+        here = found[p.batch_size, p.net, p.variant]
+        at = p.layer - _layers(p.quantity, p.net)[0], steps[p.quantity].index(p.step)
+        values.append(here.values[p.quantity][at])
+        floors.append(here.floors[p.quantity][at] if p.quantity in here.floors else 0.0)
+    a = np.array([*levels, *values])[:, np.newaxis]
+    q = np.array([*(0.0 for _ in levels), *floors])[:, np.newaxis]
+    return a, q
+
+
+def _trained(design: Design, word: str, block: int) -> dict[tuple[int, str, str], Found]:
+    """Return what all training runs of a replication have come to."""
+    table = table_of(word)
+    chance = chance_of(design.seed, word, table.size, block)
+    classes = int(table.codes.max()) + 1
+    found = {}
+    with one_thread():
+        split = Split.of(table.values, table.codes, chance("split"))
+        for name in design.nets:
+            net = NETS[name]
+            weights = weights_of(net, name, table.values.shape[1], classes, chance)
+            for n in design.batch_sizes:
+                for variant in design.variants:
+                    run = Run(net, name, variant, n, split, weights, chance)
+                    found[n, name, variant] = run.train(design.steps)
+    return found
+
+
+def _level(place: Place, found: dict[tuple[int, str, str], Found]) -> float:
+    """Return A of a cell: a level, the logarithm of a ratio, or a difference."""
+    here = found[place.batch_size, place.net, place.variant]
+    value = _mean(here.values[place.quantity], place.quantity)
+    if not place.against:
+        return value
+    if place.against == FLOOR:
+        other = _mean(here.floors[place.quantity], place.quantity)
+    else:
+        there = found[place.batch_size, place.net, place.against]
+        other = _mean(there.values[place.quantity], place.quantity)
+    if place.quantity in DIFFERENT:
+        return value - other
+    return math.log(value / other) if value > 0.0 and other > 0.0 else math.nan
+
+
+def _mean(values: Floats, quantity: str) -> float:
+    """Return the mean over layers and steps; of outcomes the last."""
+    return float(values[0, -1] if quantity in OUTCOMES else values.mean())
+
+
+def rows(design: Design, source: Source, sums: Sums) -> Columns:
+    """Return the rows of a source's results as columns."""
+    return trial_rows(
+        design,
+        source,
+        cells(design, source),
+        sums,
+        full_size=table_of(source.distribution).size,
+        batches=design.steps,
+    )
+
+
+def curve_points(
+    design: Design,
+    source: Source,
+    sums: Sums,
+    rows: Columns,  # noqa: ARG001
+) -> Columns:
+    """Return the points of a source's curves as columns.
+
+    ==========  =====================================
+    kind        x, y
+    ==========  =====================================
+    trajectory  step t; the value after it
+    floor       step t; the floor of the value
+    ==========  =====================================
+    """
+    behind = part_of(sums.tally, slice(len(cells(design, source)), None))
+    value, floor = measure(behind, "bias"), measure(behind, "mse")
+    # The standard error of a mean of Q is what an mse has.
+    found = []
+    for i, point in enumerate(points_of(design)):
+        factors: dict[str, object] = {"net": point.net, "variant": point.variant}
+        factors |= {"layer": point.layer} if point.layer else {}
+        base = {
+            "estimator": point.quantity,
+            "batch_size": point.batch_size,
+            "factors": factors_text(**factors),
+            "x": float(point.step),
+        }
+        found.append(
+            base
+            | {"kind": "trajectory", "y": float(value.estimate[i]), "mcse": float(value.mcse[i])}
+        )
+        if point.quantity in WITH_FLOOR:
+            floored = {"y": float(floor.estimate[i]), "mcse": float(floor.mcse[i])}
+            found.append(base | {"kind": FLOOR} | floored)
+    return curve_rows(design, source, found)

@@ -1,0 +1,156 @@
+"""Distances between the distributions of activations, unit by unit, and between gradients.
+
+A sample of a layer is an array of shape (units, rows). All distances but Kolmogorov-Smirnov's are
+in standard deviations of the first sample. A unit without any is left out of medians.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnorm.tally import quietly
+
+Floats = NDArray[np.float64]
+
+
+class Sample(NamedTuple):
+    """A layer's activations with what distances are made of.
+
+    Parameters
+    ----------
+    values
+        Shape (units, rows), rising in every unit.
+    mean, sd
+        Of every unit; the standard deviation has divisor m.
+    """
+
+    values: Floats
+    mean: Floats
+    sd: Floats
+
+    @classmethod
+    def of(cls, values: Floats) -> Sample:
+        """Sort activations of shape (units, rows) and take their moments."""
+        values = np.asarray(values, float)
+        return cls(np.sort(values, axis=-1), values.mean(axis=-1), values.std(axis=-1))
+
+
+def moment_distance(first: Sample, second: Sample) -> Floats:
+    """Return the Wasserstein-2 distance of normal laws with both samples' moments, unit by unit.
+
+    This is sqrt((m2 - m1)^2 + (s2 - s1)^2), over s1.
+
+    Examples
+    --------
+    >>> here, there = Sample.of(np.array([[-1.0, 1.0]])), Sample.of(np.array([[1.0, 7.0]]))
+    >>> moment_distance(here, there).round(3).tolist()  # means 0 and 4, deviations 1 and 3
+    [4.472]
+    """
+    return _over(np.hypot(second.mean - first.mean, second.sd - first.sd), first.sd)
+
+
+def wasserstein_distance(first: Sample, second: Sample) -> Floats:
+    """Return the Wasserstein-1 distance of two samples of the same size, over s1.
+
+    Of sorted samples it is the mean distance between values of the same rank.
+
+    Examples
+    --------
+    >>> here, there = Sample.of(np.array([[-1.0, 1.0]])), Sample.of(np.array([[1.0, 7.0]]))
+    >>> wasserstein_distance(here, there).tolist()
+    [4.0]
+    """
+    return _over(np.abs(second.values - first.values).mean(axis=-1), first.sd)
+
+
+def ks_distance(first: Sample, second: Sample) -> Floats:
+    """Return the largest difference of the distribution functions of two samples of one size.
+
+    Examples
+    --------
+    >>> here, there = Sample.of(np.array([[1.0, 2.0, 3.0]])), Sample.of(np.array([[2.5, 3.0, 4.0]]))
+    >>> ks_distance(here, there).round(3).tolist()
+    [0.667]
+    """
+    rows = first.values.shape[-1]
+    both = np.concatenate([first.values, second.values], axis=-1)
+    # Two rising runs, which a stable sort merges.
+    order = np.argsort(both, axis=-1, kind="stable")
+    heights = np.cumsum(np.where(order < rows, 1, -1), axis=-1)
+    rising = np.take_along_axis(both, order, axis=-1)
+    # Between equal values neither function has a value.
+    is_last = np.ones(rising.shape, dtype=bool)
+    is_last[..., :-1] = rising[..., 1:] > rising[..., :-1]
+    found = np.where(is_last, np.abs(heights), 0).max(axis=-1) / rows
+    is_known = np.isfinite(first.mean) & np.isfinite(second.mean)
+    return np.where(is_known, found, np.nan)
+
+
+@quietly
+def batch_distance(
+    mean: Floats, sd: Floats, part_mean: Floats, part_sd: Floats, epsilon: float
+) -> Floats:
+    """Return how far values normalized by a batch are from those by all rows: root mean square.
+
+    It is taken over all rows and in standard deviations of the values normalized by all rows, and
+    is as well the Wasserstein distance of the two: one is an affine function of the other.
+
+    Parameters
+    ----------
+    mean, sd
+        Of all rows.
+    part_mean, part_sd
+        Of the batch.
+    epsilon
+        What is added to the variances.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> float(batch_distance(0.0 * one, one, 0.5 * one, one, epsilon=0.0)[0])
+    0.5
+    """
+    whole, part = np.sqrt(sd * sd + epsilon), np.sqrt(part_sd * part_sd + epsilon)
+    off = np.hypot((mean - part_mean) / part, sd / part - sd / whole)
+    return _over(off * whole, sd)
+
+
+@quietly
+def _over(distance: Floats, sd: Floats) -> Floats:
+    return np.where(sd > 0.0, distance / sd, np.nan)
+
+
+def middle(values: Floats) -> float:
+    """Return the median over the units that have a value.
+
+    Examples
+    --------
+    >>> middle(np.array([3.0, np.nan, 1.0]))
+    2.0
+    """
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+class Change(NamedTuple):
+    """From one gradient to another: norm of the difference over the first's, and the cosine."""
+
+    shift: float
+    cosine: float
+
+
+@quietly
+def gradient_change(first: Floats, second: Floats) -> Change:
+    """Return how a gradient has changed (Santurkar et al. 2018, Definition 2.1).
+
+    Examples
+    --------
+    >>> gradient_change(np.array([3.0, 4.0]), np.array([-4.0, 3.0]))
+    Change(shift=1.4142135623730951, cosine=0.0)
+    """
+    here, there = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    shift = np.linalg.norm(second - first) / np.float64(here)
+    return Change(float(shift), float(np.vdot(first, second) / np.float64(here * there)))
