@@ -18,7 +18,8 @@ from simnorm import design as defaults
 from simnorm._version import __version__
 from simnorm.design import Design
 from simnorm.errors import RunError, SimnormError
-from simnorm.options import SCALING, STUDIES
+from simnorm.machine import packages_of, processor
+from simnorm.options import STUDIES
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -291,9 +292,9 @@ def run(
     }
     if compiled_kernels() is not None:
         provenance["numba"] = version_of("numba")
-    for package in ("scikit-learn" if design.study == SCALING else "", usual.extra):
-        if package:
-            provenance[package] = version_of(package)
+    provenance |= {package: version_of(package) for package in packages_of(design.study)}
+    if usual.is_trial:
+        provenance["processor"] = processor()
     if design.dataset is not None:
         provenance |= _data_provenance(design.dataset)
     result = results.Result(design, frame, curves, provenance, columns)

@@ -10,6 +10,7 @@ OPTIONS = {
     "distributions": "--dist",
     "separator": "--sep",
     "run": "RUN",
+    "study": "study",
     "design": "DESIGN",
     "presets": "--preset",
     "solve_for": "--for",

@@ -112,7 +112,6 @@ def rows(
     batches
         What stands in the column `batches`: a number, or a function of the cell.
     """
-    word = "file" if source.columns else "bundled" if source.distribution else "bench"
     found = []
     for cell, (a, q) in zip(cells, np.moveaxis(sums.kept, 1, 0), strict=True):
         row = row_of(cell, a, q)
@@ -120,7 +119,7 @@ def rows(
             row
             | {
                 "study": design.study,
-                "source": word,
+                "source": source_word(source),
                 "distribution": source.distribution,
                 "column": "",
                 "full_size": full_size,
@@ -141,6 +140,11 @@ def rows(
             }
         )
     return columns_of(found, SCHEMA)
+
+
+def source_word(source: Source) -> str:
+    """Return what stands in the column `source`."""
+    return "file" if source.columns else "bundled" if source.distribution else "bench"
 
 
 def row_of(cell: Cell, a: Floats, q: Floats) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from simnorm.checking.keys import Key, held, wanted
 from simnorm.design import Design
 from simnorm.engine import Node, Task, block_count, looks
 from simnorm.formatting import plural, seconds_text
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.robust import QUANTILES
 from simnorm.sampling import batch_count
 from simnorm.store import DATABASE, PROVENANCE, RESULTS
@@ -30,6 +30,7 @@ from simnorm.studies.drawing import (
 )
 from simnorm.studies.single_errors import most_replications
 from simnorm.tally import MEASURES
+from simnorm.trials import source_word
 
 NAME = "completeness"
 
@@ -116,10 +117,12 @@ def _robust(keys: dict[Key, Source]) -> dict[Key, Source]:
 def drawn_of(design: Design, source: Source, task: Task) -> int:
     """Return the observations that were drawn for a node, whole blocks counted.
 
-    A row of data counts once for each of its columns.
+    A row of data counts once for each of its columns. Of a trial, the units of work.
     """
     first = task.position << task.level
     blocks = range(first, min(first + (1 << task.level), block_count(design, source)))
+    if STUDIES[design.study].is_trial:
+        return len(blocks) * study_of(design).draws(design, source)
     lanes = sum(drawn_lanes(design, source, block) for block in blocks)
     return lanes * study_of(design).draws(design, source) * max(1, len(source.columns))
 
@@ -135,14 +138,7 @@ def _values(
         if source is None:
             continue
         of_quantile = key in robust
-        expected = {
-            "study": design.study,
-            "source": "file" if design.data else "law",
-            "full_size": design.full_size,
-            "batches": 1 if of_quantile else batch_count(design.full_size, key.batch_size),
-            "seed": design.seed,
-        }
-        for name, value in expected.items():
+        for name, value in _expected(design, source, key, of_quantile=of_quantile).items():
             if row[name] != value:
                 yield Failure(f"{key.words}, {name}", str(row[name]), str(value))
         used, failed, allowed = row["replications"], row["failed"], numbers[source]
@@ -153,6 +149,20 @@ def _values(
             some = " or ".join(f"{number:,}" for number in allowed) or "none"
             yield Failure(f"{key.words}, replications and failed", f"{used} and {failed}",
                           f"{some} together, as the stored nodes have")  # fmt: skip
+
+
+def _expected(design: Design, source: Source, key: Key, *, of_quantile: bool) -> dict[str, object]:
+    """Return what the design alone says of a row.
+
+    How many rows and batches a trial's data have, the check of tables finds.
+    """
+    found: dict[str, object] = {"study": design.study, "seed": design.seed}
+    if STUDIES[design.study].is_trial:
+        found["source"] = source_word(source)
+        return found | ({"full_size": design.full_size} if design.full_size else {})
+    batches = 1 if of_quantile else batch_count(design.full_size, key.batch_size)
+    found["source"] = "file" if design.data else "law"
+    return found | {"full_size": design.full_size, "batches": batches}
 
 
 def _numbers(design: Design, source: Source, nodes: Pairs) -> list[int]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 from simnorm.api import version_of
 from simnorm.compiled import compiled_kernels
+from simnorm.machine import packages_of, processor
+from simnorm.options import STUDIES, SWEEP
 
 # In another environment numbers agree to this part of the size of the errors in their cell.
 TOLERANCE = 1e-9
 
 
-def present() -> dict[str, str]:
-    """Return what decides the last bits here, as a run's provenance has it."""
+def present(study: str = SWEEP) -> dict[str, str]:
+    """Return what decides the last bits of a study here, as a run's provenance has it."""
     found = {name: version_of(name) for name in ("numpy", "scipy", "pandas")}
     compiled = compiled_kernels() is not None
     if compiled:
         found["numba"] = version_of("numba")
+    if STUDIES[study].is_trial:
+        # In training and distances the loops of linear algebra decide as well.
+        found |= {name: _version(name) for name in packages_of(study)}
+        found["processor"] = processor()
     return found | {
         "platform": " ".join([platform.system(), *platform.libc_ver()]).strip(),
         "cpu": platform.machine(),
@@ -26,7 +33,14 @@ def present() -> dict[str, str]:
     }
 
 
-def differences(provenance: Mapping[str, Any]) -> list[str]:
+def _version(package: str) -> str:
+    try:
+        return version_of(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def differences(provenance: Mapping[str, Any], study: str = SWEEP) -> list[str]:
     """Return in what the environment of a run differs from this one.
 
     Examples
@@ -34,7 +48,7 @@ def differences(provenance: Mapping[str, Any]) -> list[str]:
     >>> differences(present() | {"numpy": "1.0"}) == [f"numpy 1.0, here {version_of('numpy')}"]
     True
     """
-    here = present()
+    here = present(study)
     return [
         f"{name} {provenance.get(name, 'unknown')}, here {here.get(name, 'none')}"
         for name in {**here, **({"numba": ""} if "numba" in provenance else {})}

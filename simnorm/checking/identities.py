@@ -8,17 +8,18 @@ more. Rows that have no value take no part.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simnorm.checking.finding import Failure, Finding
+from simnorm.checking.compared import equations_of_trial
+from simnorm.checking.equation import ROUNDING, TOLERANCE, Equation, Floats
+from simnorm.checking.finding import Finding
 from simnorm.checking.folder import Folder
 from simnorm.checking.keys import CELL, KEY, words_of
 from simnorm.formatting import plural
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.quantities import MEAN, z_of
 from simnorm.sampling import GROUPED, SEQUENTIAL, SHUFFLE
 from simnorm.tally import MEASURES, t_quantile
@@ -26,38 +27,8 @@ from simnorm.theory import measure_power
 
 NAME = "identities"
 
-TOLERANCE, ROUNDING = 1e-9, 1e-12
 VARIANCES = ("biased_variance", "unbiased_variance")
 STDS = ("std(ddof=0)", "std(ddof=1)")
-
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-
-class Equation(NamedTuple):
-    """One equation for many cells: numbers, what they should be, and what they may be off.
-
-    `cells` are words for each; where a number is missing the equation is not asked.
-    """
-
-    name: str
-    cells: list[str]
-    got: Floats
-    expected: Floats
-    limit: Floats
-
-    @property
-    def asked(self) -> Mask:
-        """Where there are both sides."""
-        return np.isfinite(self.got) & np.isfinite(self.expected) & np.isfinite(self.limit)
-
-    def failures(self) -> Iterator[Failure]:
-        """Yield the cells in which it does not hold."""
-        with np.errstate(invalid="ignore"):
-            wrong = self.asked & ~(np.abs(self.got - self.expected) <= self.limit)
-        for i in np.flatnonzero(wrong):
-            where = f"{self.cells[i]}, {self.name}"
-            yield Failure(where, f"{self.got[i]:.12g}", f"{self.expected[i]:.12g}")
 
 
 class Cells:
@@ -113,7 +84,8 @@ def check(folder: Folder) -> Finding:
     count = sum(int(equation.asked.sum()) for equation in equations)
     failures = [failure for equation in equations for failure in equation.failures()]
     cells = plural(_cells(frame), "cell")
-    looked = f"{plural(count, 'equation')} within and between {cells}, to 1e-9 of the rmse"
+    of_rmse = "" if STUDIES[folder.written.study].is_trial else " of the rmse"
+    looked = f"{plural(count, 'equation')} within and between {cells}, to 1e-9{of_rmse}"
     wrong = f"{len(failures):,} of {plural(count, 'equation')} do not hold"
     return Finding.of(NAME, looked, failures, wrong)
 
@@ -125,6 +97,10 @@ def _cells(frame: pd.DataFrame) -> int:
 def equations_of(frame: pd.DataFrame) -> Iterator[Equation]:
     """Yield all equations for the cells of a table."""
     if not len(frame):
+        return
+    if STUDIES[str(frame["study"].iloc[0])].is_trial:
+        with np.errstate(all="ignore"):
+            yield from equations_of_trial(frame)
         return
     cells = Cells(frame)
     with np.errstate(all="ignore"):

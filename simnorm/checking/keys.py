@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from simnorm.design import Design
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 from simnorm.tables import ALL_MEASURES
+from simnorm.trials import MEASURE_OF
 
 # What names a row, beside study and full size, which are those of the design.
 KEY = (
@@ -57,15 +58,21 @@ def wanted(design: Design) -> Iterator[tuple[Source, Key]]:
     study = study_of(design)
     for source in sources(design):
         for cell in study.cells(design, source):
-            if design.study == SWEEP:
-                name, factors, measures = str(cell.estimator), "", ALL_MEASURES
-            else:
-                name, factors, measures = cell.quantity, cell.factors, cell.measures
+            column, name, factors, reference, measures = _parts(design, cell)
             for measure in measures:
                 yield source, Key(
-                    source.distribution, cell.column, source.sampling, name,
-                    cell.batch_size, factors, cell.reference, measure,
+                    source.distribution, column, source.sampling, name,
+                    cell.batch_size, factors, reference, measure,
                 )  # fmt: skip
+
+
+def _parts(design: Design, cell: Any) -> tuple[str, str, str, str, tuple[str, ...]]:
+    """Return column, quantity, factors, reference and measures of a cell."""
+    if STUDIES[design.study].is_trial:
+        return "", cell.quantity, cell.factors, "", (MEASURE_OF[cell.summary],)
+    if design.study == SWEEP:
+        return cell.column, str(cell.estimator), "", cell.reference, ALL_MEASURES
+    return cell.column, cell.quantity, cell.factors, cell.reference, cell.measures
 
 
 def held(frame: pd.DataFrame) -> list[Key]:

@@ -98,7 +98,9 @@ def _made(folder: Folder) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 def _is_exact(folder: Folder) -> bool:
     """Tell whether the last bits have to agree."""
     try:
-        return folder.same_bits is not False and not differences(folder.provenance)
+        return folder.same_bits is not False and not differences(
+            folder.provenance, folder.written.study
+        )
     except ImpossibleError:
         return False
 

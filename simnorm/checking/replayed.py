@@ -24,10 +24,10 @@ from simnorm.design import Design
 from simnorm.engine import Node, Progress, Task, block_count, computed, worker_count
 from simnorm.errors import SimnormError
 from simnorm.formatting import plural
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.store import DATABASE
 from simnorm.stored import blocks_words
-from simnorm.studies import study_of
+from simnorm.studies import check_extra, study_of
 from simnorm.studies.drawing import Source, sources
 
 NAME = "replayed"
@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 
 # Beside the first, the last and one more of every source, as many as this time allows.
 SECONDS = 5.0
+TIMINGS = "times are measured: no clock shows the same again"
 NOT_ALL = "some blocks were not drawn again: --all-blocks does all"
 # Of numbers that are all rounding nothing is left to compare.
 ROUNDING = 1e-12
@@ -78,11 +79,11 @@ def check(
         How long more nodes are drawn again than have to be.
     """
     design = folder.design
+    usual = STUDIES[design.study]
+    if usual.is_timed:
+        return Finding.of(NAME, TIMINGS, [], note="timings are not repeated")
     threads = worker_count(workers)
-    try:
-        check_memory(design, threads)
-    except SimnormError as error:
-        raise ImpossibleError(error.allowed, "Check the run on a larger machine.") from None
+    _check_possible(design, threads)
     first, more = _chosen(folder)
     total = len(first) + len(more)
     if all_blocks:
@@ -102,6 +103,10 @@ def check(
         if on_progress is not None:
             on_progress(Progress(done, max(done, due)))
     others = _environment(folder)
+    if usual.is_trial and others and (near or wrong):
+        # What training makes of a last digit is no rounding any more.
+        reason = f"another environment takes another path of training ({others[0]})"
+        raise ImpossibleError(reason, "Check the run where it was made, or with these versions.")
     # Processors of one kind may still round differently; but one of them does so everywhere.
     folder.same_bits = not others and (same > 0 or not near)
     why = others[0] if others else "another kind of processor"
@@ -120,15 +125,29 @@ def check(
     )
 
 
+def _check_possible(design: Design, threads: int) -> None:
+    """Refuse to draw again what this machine cannot."""
+    try:
+        check_memory(design, threads)
+    except SimnormError as error:
+        raise ImpossibleError(error.allowed, "Check the run on a larger machine.") from None
+    try:
+        check_extra(design)
+    except SimnormError as error:
+        raise ImpossibleError(error.allowed, error.hint) from None
+
+
 def _draws(design: Design, pair: _Pair) -> int:
-    """Return the observations of a node's replications."""
+    """Return the observations of a node's replications; of a trial its units of work."""
+    if STUDIES[design.study].is_trial:
+        return pair.node.tally.count * study_of(design).draws(design, pair.source)
     each = study_of(design).draws(design, pair.source) * max(1, len(pair.source.columns))
     return pair.node.tally.count * each
 
 
 def _environment(folder: Folder) -> list[str]:
     try:
-        return differences(folder.provenance)
+        return differences(folder.provenance, folder.written.study)
     except ImpossibleError:
         return ["its provenance cannot be read"]
 

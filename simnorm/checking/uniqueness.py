@@ -20,7 +20,7 @@ from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.engine import Node, Task, block_count
 from simnorm.formatting import plural
-from simnorm.options import SWEEP
+from simnorm.options import SCALING, STUDIES, SWEEP
 from simnorm.store import DATABASE
 from simnorm.stored import blocks_words
 from simnorm.studies import study_of
@@ -41,7 +41,8 @@ ROUNDING = 1e-9
 def check(folder: Folder) -> Finding:
     """Compare streams, stored nodes and kept replications with each other."""
     design, nodes = folder.design, folder.nodes
-    streams, every = _streams(design, nodes)
+    is_trial = STUDIES[design.study].is_trial
+    streams, every = ([], 0) if is_trial else _streams(design, nodes)
     failures = list(_equal_streams(design, streams))
     compared = {source: _varying(design, source, nodes[source]) for source in sources(design)}
     failures += _equal_nodes(design, nodes, compared)
@@ -53,10 +54,13 @@ def check(folder: Folder) -> Finding:
             failures += _equal_replications(source, parts)
     some = f"{len(streams):,} of " if every > len(streams) else ""
     count = sum(len(part) for part in nodes.values())
+    what = "values" if is_trial else "laws"
     replications = (
-        plural(kept, "kept replication") if kept else "no replications of continuous laws"
+        plural(kept, "kept replication") if kept else f"no replications of continuous {what}"
     )
-    looked = f"{some}{plural(every, 'stream')}, {plural(count, 'stored node')}, {replications}"
+    looked = f"{plural(count, 'stored node')}, {replications}"
+    if not is_trial:
+        looked = f"{some}{plural(every, 'stream')}, {looked}"
     copies = "copy" if len(failures) == 1 else "copies"
     return Finding.of(NAME, looked, failures, f"{len(failures):,} {copies} among {looked}")
 
@@ -122,6 +126,8 @@ def _kept(nodes: Sequence[tuple[Task, Node]], cells: list[int]) -> Floats:
 
 
 def _is_continuous(design: Design, source: Source) -> bool:
+    if STUDIES[design.study].is_trial:
+        return design.study != SCALING  # shares of rows
     return not design.data and distribution(source.distribution).largest_atom == 0.0
 
 

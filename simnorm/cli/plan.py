@@ -17,7 +17,7 @@ from simnorm.engine import Task, compute, total_draws
 from simnorm.formatting import plural, seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import OVERHEAD, SCALING, SHIFT, STUDIES
-from simnorm.studies import study_of
+from simnorm.studies import check_extra, study_of
 from simnorm.studies.drawing import sources
 
 # The time of a large run is foretold from one block of full sets of this size.
@@ -42,6 +42,7 @@ def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
     SimnormError
         If it could not run here.
     """
+    check_extra(design)
     study_of(design).check(design)
     plan = {
         "design": design.to_dict(),
