@@ -51,4 +51,24 @@ FORMULAS = {
         r"- z \right)^2 = \left( \frac{S}{\sqrt{r^{\text{var}} + \varepsilon}} - 1 \right)^2 + "
         r"\left( \frac{M - r^{\text{mean}}}{\sqrt{r^{\text{var}} + \varepsilon}} \right)^2 ."
     ),
+    "shift-activations": (
+        r"\text{moments} = \frac{\sqrt{(m' - m)^2 + (s' - s)^2}}{s}, \quad "
+        r"\text{KS} = \max_x \lvert F'(x) - F(x) \rvert, \quad "
+        r"W = \frac1s \int \lvert F'(x) - F(x) \rvert \, dx ."
+    ),
+    "shift-gradient": r"""\begin{aligned}
+G &= \nabla_{W_l} L(W_1^t, \dots, W_k^t; B), \quad G' = \nabla_{W_l} L(W_1^{t+1}, \dots, W_{l-1}^{t+1}, W_l^t, \dots, W_k^t; B), \\
+\text{shift} &= \lVert G' - G \rVert / \lVert G \rVert, \quad \text{cosine} = \langle G, G' \rangle / (\lVert G \rVert\,\lVert G' \rVert) .
+\end{aligned}""",  # noqa: E501  # a line of the formula is a line
+    "shift-batch": (
+        r"\text{shift} = \sqrt{\text{mean}_x \left( \hat x_{\text{batch}} - "
+        r"\hat x_{\text{all}} \right)^2} ."
+    ),
+    "shift-ratio": (
+        r"\hat\rho = \exp\left( \frac1R \sum_{r=1}^R \log "
+        r"\frac{D_r^{\text{one}}}{D_r^{\text{other}}} \right) ."
+    ),
+    "corrected-t": (
+        r"d \pm t_{J-1}\,s \sqrt{\frac1J + \frac{n_{\text{test}}}{n_{\text{train}}}} ."
+    ),
 }
