@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import functools
 import math
-import time
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +47,7 @@ from simnorm.studies.overhead.timing import (
     no_collector,
     one_round,
     step_seconds,
+    usual_clock,
 )
 from simnorm.trials import MEDIAN, MEDIAN_RATIO, Cell
 
@@ -106,22 +105,17 @@ def may_fail(design: Design, source: Source) -> None:
 
 
 def check(design: Design) -> None:
-    """Refuse batches of one, and to run without PyTorch.
+    """Refuse batches of one.
 
     Raises
     ------
     SimnormError
-        If one of both is so.
+        If there is one.
     """
     if min(design.batch_sizes) < 2:
         raise SimnormError(
             "batch_sizes", 1, "PyTorch refuses to normalize a batch of one in training",
             "Take batch sizes from 2 on.",
-        )  # fmt: skip
-    if find_spec("torch") is None:
-        raise SimnormError(
-            "study", WORD, "it times PyTorch, which is not installed",
-            'Get it with: pip install "simnorm[torch]"',
         )  # fmt: skip
 
 
@@ -151,7 +145,7 @@ def block_errors(
     *,
     compiled: bool = True,  # noqa: ARG001
     said: dict[int, tuple[int, str]] | None = None,  # noqa: ARG001
-    clock: Clock = time.perf_counter,
+    clock: Clock | None = None,
 ) -> tuple[Floats, Floats]:
     """Time a round and return A and Q, both of shape (cells, 1); Q is 0.
 
@@ -160,6 +154,7 @@ def block_errors(
     """
     from simnorm.studies.overhead.nets import one_thread, stand_of
 
+    clock = usual_clock() if clock is None else clock
     stands = {
         (width, n): functools.partial(stand_of, width, n, _stream(design, block, f"w{width}", n))
         for width in design.widths

@@ -6,6 +6,7 @@ Nothing here knows what a net is: actions are called, and a clock is read before
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -20,10 +21,10 @@ NONE, INPUT_BN, HIDDEN_BN, STANDARDIZED = "none", "input_bn", "hidden_bn", "stan
 BUILT = (NONE, INPUT_BN, HIDDEN_BN)
 VARIANTS = (*BUILT, STANDARDIZED)
 
-# The first calls find caches cold and memory unclaimed.
-WARM_UP = 2
 FEWEST_CALLS, MOST_CALLS = 3, 9
-# Multiplications that all timed calls of one kind together come to, as far as their number allows.
+# Seconds: a clock that does not tell these apart is of no use.
+FINEST = 1e-6
+# Multiplications that all timed calls of an action come to, as far as their limits allow.
 WORK = 1 << 26
 
 
@@ -89,7 +90,7 @@ class Round(NamedTuple):
 
 
 def calls(width: int, batch_size: int) -> int:
-    """Return how many calls are timed for one time: more of what is done sooner.
+    """Return how many times a step is timed: the more often the sooner it is done.
 
     Examples
     --------
@@ -100,34 +101,46 @@ def calls(width: int, batch_size: int) -> int:
     return min(max(WORK // work, FEWEST_CALLS), MOST_CALLS)
 
 
-def seconds(action: Action, clock: Clock, count: int, warm_up: int = WARM_UP) -> float:
-    """Return the shortest of some calls, after others that are not timed.
+def by_turns(
+    actions: Mapping[str, Action], count: int, rng: np.random.Generator, clock: Clock
+) -> dict[str, float]:
+    """Return the shortest time of a call of every action; they take turns in a drawn order.
 
-    Whatever disturbs a call makes it longer; the shortest is the least disturbed.
+    Whatever disturbs a call makes it longer: the shortest is the least disturbed. Taking turns, all
+    meet the same machine. Before calls that are timed there is one that is not, so that caches hold
+    what they would hold if the action were repeated. What is done soon is called a few times for
+    one time, which reading the clock then adds little to.
 
     Parameters
     ----------
-    action
-        What is called.
+    actions
+        What is called, by name.
+    count
+        How many times each is timed, the shorter it is the more often.
+    rng
+        Draws the order of every turn.
     clock
         Seconds from some fixed moment on.
-    count, warm_up
-        Calls that are timed, and those before them that are not.
 
     Examples
     --------
     >>> ticks = iter([0.0, 3.0, 3.0, 5.0])
-    >>> seconds(lambda: None, lambda: next(ticks), 2)
-    2.0
+    >>> by_turns({"a": lambda: None}, 2, np.random.default_rng(0), lambda: next(ticks))
+    {'a': 2.0}
     """
-    for _ in range(warm_up):
-        action()
-    shortest = np.inf
+    names = list(actions)
+    shortest = dict.fromkeys(names, np.inf)
+    together = max(count // FEWEST_CALLS, 1)
     for _ in range(count):
-        begun = clock()
-        action()
-        shortest = min(shortest, clock() - begun)
-    return float(shortest)
+        for place in rng.permutation(len(names)):
+            action = actions[names[place]]
+            action()
+            begun = clock()
+            for _ in range(together):
+                action()
+            taken = (clock() - begun) / together
+            shortest[names[place]] = min(shortest[names[place]], taken)
+    return shortest
 
 
 def one_round(
@@ -138,8 +151,8 @@ def one_round(
 ) -> Round:
     """Time everything once, in an order that is drawn.
 
-    What is compared is timed back to back: the variants of one width and batch size stand side by
-    side, in an order of their own, so that what slows the machine for a while slows them all.
+    What is compared is timed together, see `by_turns`, so that what slows the machine for a while
+    slows all of it.
 
     Parameters
     ----------
@@ -158,7 +171,8 @@ def one_round(
     for turn in rng.permutation(len(places)):
         place = places[turn]
         if place is None:
-            standardizing = seconds(standardize, clock, FEWEST_CALLS, 1)
+            found = by_turns({STANDARDIZED: standardize}, FEWEST_CALLS, rng, clock)
+            standardizing = found[STANDARDIZED]
         else:
             times[place] = _timed(stands[place](), calls(*place), rng, clock)
     return Round({place: times[place] for place in stands}, standardizing)
@@ -166,18 +180,22 @@ def one_round(
 
 def _timed(stand: Stand, count: int, rng: np.random.Generator, clock: Clock) -> Times:
     """Time training of all variants, then inference of all and the scaling of a batch."""
-    names = list(stand.benches)
-    train = {
-        names[i]: seconds(stand.benches[names[i]].train, clock, count)
-        for i in rng.permutation(len(names))
-    }
-    infer = {}
-    actions = {name: stand.benches[name].infer for name in names} | {STANDARDIZED: stand.scale}
-    words = list(actions)
-    for i in rng.permutation(len(words)):
-        infer[words[i]] = seconds(actions[words[i]], clock, count)
+    benches = stand.benches.items()
+    train = by_turns({name: bench.train for name, bench in benches}, count, rng, clock)
+    tested = {name: bench.infer for name, bench in benches} | {STANDARDIZED: stand.scale}
+    infer = by_turns(tested, count, rng, clock)
     scale = infer.pop(STANDARDIZED)
     return Times(train, infer, scale)
+
+
+def usual_clock() -> Clock:
+    """Return the time that this thread has computed, where it is known to a microsecond.
+
+    All that is timed is done by one thread; while another program has the processor, that clock
+    stands still. Elsewhere it is the time on the wall.
+    """
+    is_fine = time.get_clock_info("thread_time").resolution <= FINEST
+    return time.thread_time if is_fine else time.perf_counter
 
 
 @contextmanager
@@ -241,10 +259,11 @@ __all__ = [
     "Round",
     "Stand",
     "Times",
+    "by_turns",
     "calls",
     "inference_seconds",
     "no_collector",
     "one_round",
-    "seconds",
     "step_seconds",
+    "usual_clock",
 ]
