@@ -67,7 +67,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     handles, labels = variant_keys(run.variants)
     if floors:
         handles.append((Line2D([], [], color=INK, **FLOOR),))
-        labels.append("floor: chance alone")
+        labels.append("floor: sampling alone")
     put_legend(drawn, handles, labels)
     said = notes(run)
     put_note(drawn, said)

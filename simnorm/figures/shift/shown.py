@@ -56,9 +56,10 @@ DEFINITIONS = (
     Definition("ks_shift", "KS distance", "by the KS distance", ACTIVATIONS),
     Definition("wasserstein_shift", "Wasserstein", "by the Wasserstein distance", ACTIVATIONS),
     Definition(
-        "moment_drift", "mean and spread, in all", "by mean and spread since the start", ACTIVATIONS
+        "moment_drift", "mean and spread, from start", "by mean and spread since the start",
+        ACTIVATIONS,
     ),
-    Definition("ks_drift", "KS distance, in all", "by the KS distance since the start",
+    Definition("ks_drift", "KS distance, from start", "by the KS distance since the start",
                ACTIVATIONS),
     Definition("gradient_shift", "gradient, size", "by the gradient’s relative change", GRADIENTS),
     Definition(COSINE, "gradient, 1 − cosine", "by the gradient’s direction", GRADIENTS),
@@ -210,6 +211,12 @@ class Run:
         if beside.is_ratio:
             return here / beside.estimate if beside.estimate > 0.0 else math.nan
         return here - beside.estimate
+
+    def way_steps(self) -> list[float]:
+        """Return the steps at which the shift was measured."""
+        words = {one.word for one in self.definitions}
+        rows = self.curves[self.curves["estimator"].isin(words)]
+        return [float(x) for x in rows["x"].drop_duplicates()]
 
     def way(self, net: str, variant: str, quantity: str) -> tuple[Floats, Floats, Floats]:
         """Return steps, values and their standard errors on the way, over all layers.

@@ -1,0 +1,139 @@
+"""The report of the study `shift`: whether batch normalization reduces covariate shift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from simnorm.report import text
+from simnorm.report.article import (
+    Article,
+    Block,
+    bullets,
+    chapter,
+    figure,
+    finding,
+    heading,
+    table,
+)
+from simnorm.report.article import text as paragraph
+from simnorm.report.chapters.shift import about, findings, first, tables
+from simnorm.report.chapters.shift.facts import Facts, facts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.report import Reportable
+
+
+def article(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,
+    columns: pd.DataFrame,  # noqa: ARG001  # trials have no columns
+    result: Reportable,  # noqa: ARG001  # the tables say it all
+) -> Article:
+    """Return the report of a run of the study.
+
+    Parameters
+    ----------
+    frame, curves, columns
+        The tables of a run.
+    result
+        The run.
+    """
+    facts = facts_of(frame, curves)
+    return Article(
+        title=first.TITLE,
+        head="Internal covariate shift",
+        about=facts.run.name,
+        subtitle=first.subtitle(facts),
+        setting=first.setting(facts),
+        answer=first.answer(facts),
+        shape=first.shape(facts),
+        tiles=first.tiles(facts),
+        tiles_note=first.tiles_note(facts),
+        first=[lead_figure(facts)],
+        trust=findings.trust(facts),
+        chapters=[
+            chapter("Aims", about.aims()),
+            chapter("Data and nets", about.data(facts)),
+            chapter("Estimands", about.estimands(facts)),
+            chapter("Methods", about.methods(facts)),
+            chapter("Performance", performance(facts)),
+            chapter("Limits and status", [*limits(facts), *statuses(facts)]),
+        ],
+    )  # fmt: skip
+
+
+def lead_figure(facts: Facts) -> Block:
+    """Return the figure of page one: ratios, or levels where there is nothing to compare."""
+    if facts.has_pair:
+        return ratios_figure(facts)
+    return levels_figure(facts)
+
+
+def ratios_figure(facts: Facts) -> Block:
+    """Return the figure of ratios."""
+    return figure("ratios", findings.ratios_caption(facts), "A row per measure, a panel per net.")
+
+
+def levels_figure(facts: Facts) -> Block:
+    """Return the figure of levels."""
+    return figure("shift", findings.levels_caption(facts), "A row per measure, a panel per net.")
+
+
+def performance(facts: Facts) -> list[Block]:
+    """Return the findings with their figures and tables."""
+    found: list[Block] = [heading("With normalization beside without")]
+    found += _said(findings.ratios_finding(facts))
+    found += _plain(findings.undecided_finding(facts))
+    found += _with(tables.pair_table(facts))
+    found.append(heading("How much, and how much chance shows"))
+    found += _said(findings.levels_finding(facts)) + _plain(findings.floor_sentence(facts))
+    if facts.has_pair:
+        found.append(levels_figure(facts))
+    found += _with(tables.level_table(facts))
+    found += _plain(findings.zero_sentence(facts))
+    found.append(heading("On the way"))
+    found += _plain(findings.way_finding(facts))
+    found.append(figure("shift_by_step", findings.WAY, "Log y, a row per measure."))
+    found.append(heading("Whether they train as well"))
+    found += _said(findings.noise_finding(facts)) + _plain(findings.training_finding(facts))
+    found.append(figure("training", findings.training_caption(facts), "Loss by step, log y."))
+    return found + _with(tables.outcome_table(facts))
+
+
+def limits(facts: Facts) -> list[Block]:
+    """Return what the run does not show."""
+    return [bullets(findings.limits(facts))]
+
+
+def statuses(facts: Facts) -> list[Block]:
+    """Return how many rows are not simply ok, and why."""
+    frame = facts.run.frame
+    found = [paragraph(text.status_sentence(frame))]
+    bad = frame[frame["status"] != "ok"]
+    keys = zip(*(bad[word].astype(str) for word in ("status", "estimator", "reason")), strict=True)
+    rows = Counter(keys)
+    if rows:
+        found.append(
+            table(
+                ["status", "quantity", "rows", "reason"],
+                [[status, quantity.replace("_", " "), f"{count:,}", reason]
+                 for (status, quantity, reason), count in rows.items()],
+                "Rows that are not simply ok, and why.", "llrl", wide=3,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _said(words: str) -> list[Block]:
+    return [finding(words)] if words else []
+
+
+def _plain(words: str) -> list[Block]:
+    return [paragraph(words)] if words else []
+
+
+def _with(block: Block | None) -> list[Block]:
+    return [block] if block else []

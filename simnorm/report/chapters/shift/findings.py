@@ -1,0 +1,301 @@
+"""What the chapters of the report on covariate shift say: pure functions of the run's facts."""
+
+from __future__ import annotations
+
+import math
+
+from simnorm.figures.shift.shown import (
+    ACCURACY,
+    BATCHES,
+    BN,
+    LOSS,
+    MARGIN,
+    NOISY,
+    NONE,
+    net_name,
+)
+from simnorm.formatting import fixed, percent, significant
+from simnorm.report.chapters.shift.facts import Facts, Judged, phrases
+from simnorm.report.chapters.shift.first import (
+    IN_WORDS,
+    capital,
+    interval_words,
+    leading,
+    noise_sentence,
+    the_nets,
+    times,
+)
+from simnorm.report.text import listed
+from simnorm.undecided import SAME, UNDECIDED, needed_words
+
+
+def ratios_finding(facts: Facts) -> str:
+    """Return by which measures the shift with normalization is smaller, the same or larger."""
+    alike: dict[str, list[str]] = {}
+    for net in facts.run.nets:
+        words = _net_ratios(facts, net)
+        if words:
+            alike.setdefault(words, []).append(net)
+    return " ".join(
+        f"In {the_nets(nets)} the shift with BN is {words}." for words, nets in alike.items()
+    )
+
+
+def _net_ratios(facts: Facts, net: str) -> str:
+    tally = facts.by_word(net, BN, NONE)
+    parts = [
+        f"{IN_WORDS[word]} {listed(phrases(part))}" for word, part in tally.items() if part
+    ]  # fmt: skip
+    return "; ".join(parts)
+
+
+def bars(facts: Facts) -> str:
+    """Return what the error bars of a figure are."""
+    return "with 95 % intervals" if facts.run.replications > 1 else "of one seed, no error bars"
+
+
+def ratios_caption(facts: Facts) -> str:
+    """Return what the figure of ratios shows."""
+    lead = leading(facts, next(iter(facts.run.nets), ""))
+    text = (
+        f"Ratios of shift, paired by seed, {bars(facts)}; log axis. Left of the band there is less "
+        f"shift than without normalization. Grey: within {percent(MARGIN)}, named beforehand as no "
+        "difference."
+    )
+    if facts.zeros(NONE):
+        text += " Without normalization batches do nothing, so there is no ratio of that."
+    return text if lead is not None else ""
+
+
+def levels_finding(facts: Facts) -> str:
+    """Return how large the shift is by the measure that is led with."""
+    sentences: list[str] = []
+    for net in facts.run.nets:
+        lead = leading(facts, net)
+        if lead is None:
+            continue
+        values = {v: facts.run.value(net, v, lead.word) for v in facts.run.variants}
+        texts = [
+            f"{significant(value.estimate, 2)} {_with(v)}"
+            for v, value in values.items() if value.is_known
+        ]  # fmt: skip
+        first = (
+            f"from one step to the next the activations of {the_nets([net])} move by "
+            f"{listed(texts)}"
+        )
+        rest = f"those of {the_nets([net])} by {listed(texts)}"
+        sentences.append(rest if sentences else f"{first} (standard deviations, {lead.phrase})")
+    return f"{capital('; '.join(sentences))}." if sentences else ""
+
+
+def _with(variant: str) -> str:
+    return {BN: "with BN", NONE: "without BN", NOISY: "with noise behind BN"}.get(variant, variant)
+
+
+def floor_sentence(facts: Facts) -> str:
+    """Return how many shifts are larger than what sampling alone shows, by variant."""
+    if facts.run.replications < 2:
+        return ""
+    parts, under = [], 0
+    for variant in facts.run.variants:
+        pairs = [facts.above_floor(net, variant) for net in facts.run.nets]
+        above, below = (sum(len(pair[side]) for pair in pairs) for side in (0, 1))
+        under += below
+        if above + below:
+            parts.append(f"{above} of {above + below} {_with(variant)}")
+    if not parts:
+        return ""
+    text = (
+        "The floor is what two random halves of the rows, or two batches, differ by at the same "
+        f"weights. Surely above it are {listed(parts)}."
+    )
+    if under:
+        text += (
+            " A shift below its floor is no mere chance, as the same rows are looked at before and "
+            "after; it is smaller than what other rows would change."
+        )
+    return text
+
+
+def zero_sentence(facts: Facts) -> str:
+    """Return what batches do to nets without normalization: nothing."""
+    words = [one for one in facts.zeros(NONE) if one.family == BATCHES]
+    if not words or BN not in facts.run.variants:
+        return ""
+    values = [
+        facts.run.value(net, BN, words[0].word).estimate for net in facts.run.nets
+    ]  # fmt: skip
+    values = [value for value in values if math.isfinite(value)]
+    if not values:
+        return ""
+    ends = sorted({significant(value, 2) for value in values}, key=float)
+    return (
+        "One kind of shift BN makes itself: at fixed weights a row’s normalized value moves by "
+        f"{' to '.join(ends[:: max(1, len(ends) - 1)])} standard deviations, root mean square, "
+        f"with the batch of {facts.run.n:,} it is in. Without BN this is exactly 0."
+    )
+
+
+def noise_finding(facts: Facts) -> str:
+    """Return what noise behind the normalization does to shift and training, in every net."""
+    if NOISY not in facts.run.variants:
+        return ""
+    return " ".join(noise_sentence(facts, net) for net in facts.run.nets).strip()
+
+
+def training_finding(facts: Facts) -> str:
+    """Return how the variants train: loss and accuracy in the end, beside each other."""
+    found = [_net_training(facts, net) for net in facts.run.nets]
+    return " ".join(sentence for sentence in found if sentence)
+
+
+def _net_training(facts: Facts, net: str) -> str:
+    pairs = ((BN, NONE, "with BN beside without"), (NOISY, BN, "with noise behind BN beside BN"))
+    sentences = []
+    for variant, other, words in pairs:
+        loss, accuracy = (facts.judge(net, variant, word, other) for word in (LOSS, ACCURACY))
+        parts = []
+        if loss.value.is_known:
+            parts.append(
+                f"the training loss is {times(loss.value)} ({interval_words(loss.value)}"
+                f"{_also(loss)})"
+            )
+        if accuracy.value.is_known:
+            points = 100.0 * accuracy.value.estimate
+            sign = "+" if points > 0.0 else ""
+            parts.append(
+                f"test accuracy is {sign}{fixed(points, 1)} points "
+                f"({interval_words(accuracy.value, 100.0, 1)}{_also(accuracy)})"
+            )
+        if parts:
+            sentences.append(f"{words} {listed(parts)}")
+    name = net_name(net)
+    return f"{capital(name)}: {'; '.join(sentences)}." if sentences else ""
+
+
+def _also(judgement: Judged) -> str:
+    """Return what is to be said of an interval: no difference, or not decided."""
+    if judgement.word == SAME:
+        return ", no difference"
+    return ", undecided" if judgement.word == UNDECIDED and judgement.value.is_sure else ""
+
+
+def undecided_finding(facts: Facts) -> str:
+    """Return what it would take to decide what is undecided, the most of all."""
+    counts = []
+    for net in facts.run.nets:
+        for one in facts.run.definitions:
+            here = facts.judge(net, BN, one.word, NONE)
+            if here.word == UNDECIDED and here.value.is_known:
+                counts.append(here.needed)
+    if not counts:
+        return ""
+    if facts.run.replications < 2:
+        return "One seed decides nothing: at least two are needed for an interval."
+    known = [count for count in counts if math.isfinite(count)]
+    lost = len(counts) - len(known)
+    what = "One comparison is" if len(counts) == 1 else f"{len(counts)} comparisons are"
+    text = f"{what} undecided: the interval reaches both over 1 and beyond the margin."
+    if known:
+        ends = sorted({needed_words(count, "seed") for count in known}, key=_number)
+        took = ends[0] if len(ends) == 1 else f"{ends[0]} to {ends[-1].removeprefix('about ')}"
+        text += f" To decide would take {took}, if estimates and spread are about right."
+    if lost and len(known) < len(counts):
+        nan = sum(math.isnan(count) for count in counts)
+        if nan:
+            text += f" Of {nan} there is no interval: at least two seeds are needed."
+        if lost > nan:
+            text += f" For {lost - nan} no number of seeds up to a million would do."
+    return text
+
+
+def _number(words: str) -> float:
+    digits = "".join(part for part in words if part.isdigit())
+    return float(digits or 0)
+
+
+def limits(facts: Facts) -> list[str]:
+    """Return what this run does not show."""
+    run = facts.run
+    nets = listed([net_name(net) for net in run.nets])
+    return [
+        f"The nets are small ({nets}), the data are small ({run.name}), and training was short "
+        f"({run.steps:,} steps of plain gradient descent at one learning rate for all variants). "
+        "Deep convolutional nets, larger rates and other optimizers may behave otherwise.",
+        "Intervals are over seeds: other first weights, splits and orders of batches of the same "
+        "data. They say nothing of other data.",
+        "A mean over layers and checkpoints hides single ones; curves.csv has them all.",
+        "“Internal covariate shift” has no agreed measure. Ioffe and Szegedy gave words, Santurkar "
+        "et al. a definition by gradients; the others here make the words precise in ways of our "
+        "own.",
+    ]
+
+
+def study_words() -> str:
+    """Return what the study says that is often quoted, and what this run adds."""
+    text = (
+        "“According to a study by MIT researchers, batch normalization does not solve the problem "
+        "of internal covariate shift.” The study (Santurkar et al. 2018) says something narrower: "
+        "the success of batch normalization has little to do with less shift. Nets with noise put "
+        "in behind every normalization shifted more than nets without any and trained about as "
+        "well as those with; and by their definition through gradients batch normalization "
+        "lessened the shift hardly, if at all."
+    )
+    return text
+
+
+def levels_caption(facts: Facts) -> str:
+    """Return what the figure of levels shows."""
+    text = (
+        f"Mean over layers and checkpoints, {bars(facts)}; log axis. The thin line leads to the "
+        "floor, what sampling alone shows at the same weights."
+    )
+    if facts.zeros(NONE):
+        text += " A 0 at the left stands for exactly none."
+    return text
+
+
+WAY = (
+    "The shift of single steps as training goes on, means over layers and seeds; dotted: the floor."
+)
+
+
+def way_finding(facts: Facts) -> str:
+    """Return how the shift at the first checkpoint and that at the last compare."""
+    found = []
+    for net in facts.run.nets:
+        lead = leading(facts, net)
+        word = lead.word if lead is not None else ""
+        parts = []
+        for variant in facts.run.variants:
+            _, y, _ = facts.run.way(net, variant, word)
+            if len(y) > 1 and y[0] > 0.0 and y[-1] > 0.0:
+                ends = [significant(float(end), 2) for end in (y[0], y[-1])]
+                parts.append(f"from {ends[0]} to {ends[1]} {_with(variant)}")
+        if parts:
+            found.append(f"in {the_nets([net])} {listed(parts)}")
+    if not found:
+        return ""
+    return f"First checkpoint to last, the shift goes {'; '.join(found)}."
+
+
+def training_caption(facts: Facts) -> str:
+    """Return what the figure of training shows."""
+    return (
+        f"Loss of all training rows by step, with 95 % bands over {facts.run.replications:,} "
+        "seeds, and accuracy on the rows kept apart with 95 % intervals."
+        if facts.run.replications > 1
+        else "Loss of all training rows by step, and accuracy on the rows kept apart; one seed, no "
+        "error bars."
+    )
+
+
+def trust(facts: Facts) -> str:
+    """Return how far the numbers can be trusted."""
+    count = facts.run.replications
+    if count < 2:
+        return "One seed has no error bar: nothing here is decided."
+    return (
+        f"Intervals are 95 %, by seed ({count:,}). They cover other first weights and batches on "
+        "these data, not other data or larger nets."
+    )
