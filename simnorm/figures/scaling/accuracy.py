@@ -17,7 +17,13 @@ WHY = "the run has no accuracy"
 
 
 @styled
-def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:  # noqa: ARG001
+def figure(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,  # noqa: ARG001
+    *,
+    width: float = PAGE_WIDTH,
+    height: float = 0.0,
+) -> Figure:
     """Draw the accuracy of every model with every way of scaling, a panel per data set.
 
     Parameters
@@ -26,9 +32,11 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         The tables of a run; the curves are not looked at.
     width
         Width in inches.
+    height
+        Height in inches without small print; by the number of rows unless told.
     """
     run = Run(frame)
-    return dots.drawn(run, _kind(run), width, WHY)
+    return dots.drawn(run, _kind(run), width, height, WHY)
 
 
 def draw(ax: Axes, frame: pd.DataFrame, curves: pd.DataFrame) -> None:  # noqa: ARG001

@@ -17,7 +17,13 @@ WHY = "the run has no two scalers to compare"
 
 
 @styled
-def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WIDTH) -> Figure:  # noqa: ARG001
+def figure(
+    frame: pd.DataFrame,
+    curves: pd.DataFrame,  # noqa: ARG001
+    *,
+    width: float = PAGE_WIDTH,
+    height: float = 0.0,
+) -> Figure:
     """Draw the difference from z-scores in points of accuracy, a panel per data set.
 
     Without z-scores in the run it is the difference from raw features.
@@ -28,9 +34,11 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         The tables of a run; the curves are not looked at.
     width
         Width in inches.
+    height
+        Height in inches without small print; by the number of rows unless told.
     """
     run = Run(frame)
-    return dots.drawn(run, _kind(run), width, WHY)
+    return dots.drawn(run, _kind(run), width, height, WHY)
 
 
 def draw(ax: Axes, frame: pd.DataFrame, curves: pd.DataFrame) -> None:  # noqa: ARG001
@@ -42,8 +50,8 @@ def draw(ax: Axes, frame: pd.DataFrame, curves: pd.DataFrame) -> None:  # noqa: 
 def _kind(run: Run) -> dots.Kind:
     against = Z_SCORE if run.has(Z_SCORE) else NONE
     rows = [one for one in run.scalings if one.scaler != against]
-    word = SCALER_WORDS[against] if against == Z_SCORE else "raw features"
+    word = SCALER_WORDS[against] if against == Z_SCORE else "raw"
     return dots.Kind(
         lambda name, model, one: run.difference(name, model, one, against),
-        rows, f"points of accuracy more than {word}", is_difference=True,
+        rows, f"points above {word}", is_difference=True,
     )  # fmt: skip

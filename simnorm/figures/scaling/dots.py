@@ -1,4 +1,4 @@
-"""Panels of dots: a row for every way of scaling, a mark for every model, a bar for its interval."""
+"""Panels of dots: a row for every way of scaling, a mark for every model, a bar its interval."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Values = Callable[[str, str, Scaling], Point]
 
 # Points of accuracy that are too few to matter.
 MARGIN = 100.0 * ACCURACY
-BAND = {"color": "#dcdcdc", "linewidth": 0.0}
+BAND = "#e2e2e2"
 # Inches: a row, what a panel takes beside its rows, the widest name of a row.
 ROW, REST, NAMES = 0.185, 0.62, 0.85
 # How far the marks of two models stand apart, in rows.
@@ -58,14 +58,17 @@ class Kind(NamedTuple):
     is_difference: bool = False
 
 
-def drawn(run: Run, kind: Kind, width: float, why: str) -> Figure:
-    """Draw a panel for every data set; a sentence where no data set has a number."""
+def drawn(run: Run, kind: Kind, width: float, height: float, why: str) -> Figure:
+    """Draw a panel for every data set; a sentence where no data set has a number.
+
+    The height in inches is that without small print; 0 leaves it to the number of rows.
+    """
     names = [name for name in run.names if _points(run, kind, name)]
     if not names:
         return empty_figure(f"Nothing to show: {why}.", width)
     columns = beside(width, min(len(names), 2 if len(names) in (2, 4) else 3), 1.5)
     lines = math.ceil(len(names) / columns)
-    height = lines * (ROW * len(kind.scalings) + REST) + 0.25
+    height = height or lines * (ROW * len(kind.scalings) + REST) + 0.25
     made = Figure(figsize=(width, height), layout="constrained")
     grid = made.subplots(lines, columns, squeeze=False)
     panels = list(grid.ravel())
@@ -76,7 +79,7 @@ def drawn(run: Run, kind: Kind, width: float, why: str) -> Figure:
         seen |= _panel(ax, run, kind, name, limits or _limits(run, kind, [name]), room)
         if place % columns:
             ax.tick_params(labelleft=False)
-        if place + columns < len(names) and kind.is_difference:
+        if place + columns < len(names):
             ax.set_xlabel("")
         if not run.is_file:
             fit_title(ax, boxed(name_words(name)), room)
@@ -138,7 +141,7 @@ def _panel(
     marks = run.marks()
     count = len(kind.scalings)
     if kind.is_difference:
-        ax.axvspan(-MARGIN, MARGIN, zorder=0.5, **BAND)
+        ax.axvspan(-MARGIN, MARGIN, zorder=0.5, color=BAND, linewidth=0.0)
         ax.axvline(0.0, color=INK, linewidth=0.7, zorder=1.5)
         seen.add("band")
     for place, (model, mark) in enumerate(marks.items()):
@@ -146,7 +149,9 @@ def _panel(
         for at, one in enumerate(kind.scalings):
             point = kind.values(name, model, one)
             if point.is_there:
-                seen |= {model} | _dot(ax, point, at + offset, mark, is_share=not kind.is_difference)
+                seen |= {model} | _dot(
+                    ax, point, at + offset, mark, is_share=not kind.is_difference
+                )
     ax.set_ylim(count - 0.5, -0.5)
     ax.yaxis.set_major_locator(FixedLocator(range(count)))
     ax.set_yticklabels([one.label for one in kind.scalings])
@@ -189,7 +194,7 @@ def _x_axis(ax: Axes, limits: tuple[float, float], room: float, kind: Kind) -> N
         ax.xaxis.set_minor_locator(NullLocator())
     else:
         ax.set_xlim(low, high)
-        bins = max(2, min(6, int(room / 0.45)))
+        bins = max(2, min(6, int(room / 0.4)))
         ax.xaxis.set_major_locator(MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value) + suffix))
 
@@ -216,7 +221,11 @@ def _legend(marks: Mapping[str, Mark], seen: set[str]) -> tuple[list[Handle], li
     labels: list[str] = []
     for model, mark in marks.items():
         if model in seen:
-            point = {"marker": mark.shape, "markersize": mark.size, "markeredgecolor": "white"}
+            point: dict[str, Any] = {
+                "marker": mark.shape,
+                "markersize": mark.size,
+                "markeredgecolor": "white",
+            }
             handles.append((Line2D([], [], color=mark.colour, linewidth=mark.width, **point),))
             labels.append(f"{mark.name}, 95 % interval" if "interval" in seen else mark.name)
     if "hollow" in seen:
@@ -224,7 +233,7 @@ def _legend(marks: Mapping[str, Mark], seen: set[str]) -> tuple[list[Handle], li
         handles.append((Line2D([], [], color=FAINT, linestyle="none", **open_dot),))
         labels.append("no valid error bar")
     if "band" in seen:
-        handles.append((Patch(facecolor=BAND["color"]),))  # type: ignore[arg-type]
+        handles.append((Patch(facecolor=BAND),))  # type: ignore[arg-type]
         labels.append(f"margin: {MARGIN:g} point")
     return handles, labels
 

@@ -102,8 +102,8 @@ class Run:
             parts = dict(part.partition("=")[::2] for part in str(factors).split(";"))
             name = "" if self.is_file else str(name)
             key = name, parts.get("model", ""), Scaling(parts.get("scaler", ""), int(n))
-            values = [100.0 * float(column[place]) for column in columns]
-            found = Point(*values, str(status), str(reason or ""))
+            value, error, low, high = (100.0 * float(column[place]) for column in columns)
+            found = Point(value, error, low, high, str(status), str(reason or ""))
             self._points[*key, parts.get("against", "")] = found
             self.rows_of.setdefault(name, int(size))
         self.names = list(self.rows_of)

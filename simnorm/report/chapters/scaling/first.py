@@ -1,0 +1,257 @@
+"""The first page of the report on scaling: the answer, and the numbers that matter."""
+
+from __future__ import annotations
+
+from simnorm.figures.scaling.dots import MARGIN
+from simnorm.figures.scaling.rows import NONE, Z_SCORE, Point
+from simnorm.formatting import plural
+from simnorm.report.chapters.scaling.facts import (
+    ALIKE,
+    HEAVY,
+    RAW,
+    WHOLE,
+    Facts,
+    all_differences,
+    count_of,
+    decimals,
+    interval_text,
+    model_words,
+    of_all,
+    of_sets,
+    signed,
+    verdict_on,
+)
+from simnorm.report.chapters.scaling.findings import WITHIN
+from simnorm.report.text import listed
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
+
+
+def title(facts: Facts) -> str:
+    """Return the question."""
+    who: dict[tuple[str, ...], str] = {("knn",): "Does kNN", ("mlp",): "Does a neural network"}
+    begin = who.get(tuple(facts.run.models), "Do kNN and neural networks")
+    return f"{begin} need scaled features, and which scaling?"
+
+
+def subtitle(facts: Facts) -> str:
+    """Return one line on what was run."""
+    models = listed([model_words(model) for model in facts.run.models])
+    return f"Accuracy of {models} on {sets_words(facts)}, {runs_words(facts)}"
+
+
+def sets_words(facts: Facts) -> str:
+    """Return what the run is of: a file, a data set, or how many."""
+    names = facts.run.names
+    if facts.run.is_file:
+        return f"{facts.called('')}, {plural(facts.run.rows_of[''], 'row')}"
+    if len(names) == 1:
+        return f"{facts.called(names[0])}, {plural(facts.run.rows_of[names[0]], 'row')}"
+    return plural(len(names), "bundled data set")
+
+
+def runs_words(facts: Facts) -> str:
+    """Return repeats and folds in words."""
+    return f"{plural(facts.run.repeats, 'repeat')} of {facts.folds}-fold cross-validation"
+
+
+def setting(facts: Facts) -> str:
+    """Return what was asked and done, for the first paragraph."""
+    batches = ""
+    if facts.run.sizes:
+        batches = ", and the statistics of batches, as batch normalization at the input uses them"
+    return (
+        "“Normalization is useful for k-nearest neighbours and neural networks, standardization "
+        "assumes a Gaussian”: so it is often said. This run measured it. Every model was trained "
+        "on raw features and on features scaled in several ways, the scaler fitted to the "
+        f"training rows alone{batches}; all on the same folds, so that differences are paired."
+    )
+
+
+def answer(facts: Facts) -> str:
+    """Return the answer in plain words: who needs scaling, and whether batches will do."""
+    parts = [_needs_words(facts), _batch_words(facts)]
+    said = " ".join(part for part in parts if part)
+    if said:
+        return said
+    if facts.run.names:
+        return "This run has no two scalers to compare; its accuracies are in the tables."
+    return "This run has no accuracy."
+
+
+def _needs_words(facts: Facts) -> str:
+    """Return on how many data sets raw features are worse than z-scores."""
+    found = {model: facts.groups(model, RAW) for model in facts.run.models}
+    found = {model: groups for model, groups in found.items() if groups}
+    if not found:
+        return ""
+    if len(facts.run.names) == 1:
+        said = [f"{model_words(m)}: {_one_word(g)}" for m, g in found.items()]
+        return f"Raw features instead of z-scores, {facts.called(facts.run.names[0])}. " + (
+            _sentence("; ".join(said))
+        )
+    parts = []
+    for model, groups in found.items():
+        every = count_of(groups)
+        worse = groups.get(LESS, {})
+        words = f"{model_words(model)} accuracy on {of_sets(len(worse), every)}"
+        if worse:
+            name = min(worse, key=lambda key: worse[key].value)
+            most = "by" if len(worse) == 1 else "by up to"
+            words += f", {most} {size(worse[name])} points ({facts.called(name)})"
+        parts.append(words)
+    text = f"Raw features in place of z-scores cost {'; '.join(parts)}."
+    return text + "".join(f" {words}" for words in _exceptions(facts, found) if words)
+
+
+def _exceptions(facts: Facts, found: dict[str, dict[str, dict[str, Point]]]) -> list[str]:
+    """Return where raw features are better, in a sentence per model."""
+    said = []
+    for model, groups in found.items():
+        better = groups.get(MORE, {})
+        if better:
+            names = listed([f"{facts.called(n)} by {size(p)}" for n, p in better.items()])
+            said.append(f"Unscaled, {model_words(model)} is better on {names}.")
+    return said
+
+
+def _one_word(groups: dict[str, dict[str, Point]]) -> str:
+    """Return the verdict on the only data set, with its number."""
+    word, points = next(iter(groups.items()))
+    said = interval_text(next(iter(points.values()))).replace(" (", " points (", 1)
+    how = {LESS: "less accurate", MORE: "more accurate", SAME: WITHIN, UNDECIDED: "undecided",
+           ALIKE: "the same in every fold, no error bar"}  # fmt: skip
+    return f"{how[word]}, {said}"
+
+
+def _batch_words(facts: Facts) -> str:
+    """Return whether batches of the size that sentences speak of will do."""
+    n = facts.run.n
+    found = {m: facts.groups(m, facts.batch()) for m in facts.run.models} if n else {}
+    found = {model: groups for model, groups in found.items() if groups}
+    if not found:
+        return ""
+    if len(facts.run.names) == 1:
+        said = [f"{model_words(m)}: {_one_word(g)}" for m, g in found.items()]
+        return f"Statistics of batches of {n:,} instead of all training rows. " + (
+            _sentence("; ".join(said))
+        )
+    parts = []
+    for model, groups in found.items():
+        every = count_of(groups)
+        how = {LESS: "less accurate on {}", SAME: WITHIN + " on {}", MORE: "more accurate on {}",
+               UNDECIDED: "undecided on {}", ALIKE: "the same in every fold on {}"}  # fmt: skip
+        said = [
+            how[word].format(of_all(len(groups[word]), every)) for word in how if word in groups
+        ]
+        parts.append(f"{model_words(model)} is {', '.join(said)}")
+    return (
+        f"Scaled by the statistics of batches of {n:,} instead of all training rows, "
+        f"{'; '.join(parts)}."
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper() if words.startswith('the ') else words[0]}{words[1:]}."
+
+
+def shape(facts: Facts) -> str:
+    """Return what else to know: heavy tails, and how far this reaches."""
+    found = []
+    if HEAVY in facts.run.names and len(facts.run.names) > 1:
+        found.append(_heavy_words(facts))
+    count = len(facts.run.names)
+    found.append(
+        "All of this holds for these rows and these small models alone."
+        if count == 1
+        else f"These are {count} small data sets and small models: nothing here is about deep "
+        "networks, or about other data."
+    )
+    return " ".join(words for words in found if words)
+
+
+def _heavy_words(facts: Facts) -> str:
+    parts = []
+    for model in facts.run.models:
+        gain = facts.difference(HEAVY, model, WHOLE, NONE)
+        if verdict_on(gain) == MORE:
+            parts.append(f"help {model_words(model)} by {size(gain)} points")
+        elif verdict_on(gain) == LESS:
+            parts.append(f"cost {model_words(model)} {size(gain)} points")
+    if not parts:
+        return ""
+    return f"On heavy-tailed features z-scores {' and '.join(parts)} against raw features."
+
+
+def size(point: Point) -> str:
+    """Return the size of a difference, without its sign."""
+    return signed(abs(point.value), decimals(point)).lstrip("+")
+
+
+def tiles(facts: Facts) -> list[dict[str, str]]:
+    """Return up to three numbers that matter, each with its interval."""
+    found = [_needs_tile(facts, model) for model in facts.run.models]
+    if facts.run.n:
+        models = facts.run.models
+        found.append(_batch_tile(facts, models[0]) if models else None)
+        if len(models) == 1 and facts.run.sizes[0] != facts.run.n:
+            found.append(_batch_tile(facts, models[0], facts.run.sizes[0]))
+    return [tile for tile in found if tile][:3]
+
+
+def _needs_tile(facts: Facts, model: str) -> dict[str, str] | None:
+    name, point = facts.largest(model, RAW)
+    if not point.is_sure:
+        return None
+    several = ", the largest loss" if len(facts.run.names) > 1 else ""
+    return {
+        "number": signed(point.value, decimals(point)),
+        "caption": f"points: {model_words(model)} on raw features, against z-scores{several}",
+        "detail": _detail(facts, name, point),
+    }
+
+
+def _batch_tile(facts: Facts, model: str, n: int = 0) -> dict[str, str] | None:
+    name, point = facts.largest(model, facts.batch(n))
+    if not point.is_sure:
+        return None
+    several = ", the largest loss" if len(facts.run.names) > 1 else ""
+    return {
+        "number": signed(point.value, decimals(point)),
+        "caption": f"points: {model_words(model)} with batches of {n or facts.run.n:,}, against "
+        f"all training rows{several}",
+        "detail": _detail(facts, name, point),
+    }
+
+
+def _detail(facts: Facts, name: str, point: Point) -> str:
+    ends = interval_text(point).partition(" (")[2].rstrip(")")
+    return f"{facts.called(name)}: 95 % interval {ends}"
+
+
+def tiles_note(facts: Facts) -> str:
+    """Return what the intervals are."""
+    if not tiles(facts):
+        return ""
+    return (
+        "A point is 1 % of the rows. Intervals are those of the corrected resampled t: they allow "
+        "for other rows of the same source and for training sets that overlap, "
+        f"and are {facts.lengthened:.1f} times as long as if all {facts.values} folds were "
+        "independent."
+    )
+
+
+def trust(facts: Facts) -> str:
+    """Return how far the numbers can be trusted."""
+    run = facts.run
+    points = all_differences(facts, [one for one in run.scalings if one.scaler != Z_SCORE])
+    if not points:
+        return ""
+    sure = sum(verdict_on(point) in (LESS, MORE) for point in points)
+    same = sum(verdict_on(point) == SAME for point in points)
+    return (
+        f"Of {plural(len(points), 'difference')} from z-scores {sure} "
+        f"{'has an interval' if sure == 1 else 'have intervals'} without 0, {same} "
+        f"{'lies' if same == 1 else 'lie'} wholly within the margin of {MARGIN:g} point, and the "
+        "rest is undecided. Every interval is at 95 % by itself, so that of many some miss. There "
+        "is no theory to check accuracies by."
+    )

@@ -1,0 +1,133 @@
+"""The tables of the report on scaling, as texts."""
+
+from __future__ import annotations
+
+import math
+
+from simnorm.figures.scaling.dots import MARGIN
+from simnorm.figures.scaling.rows import Z_SCORE, Point
+from simnorm.formatting import NOTHING, fixed
+from simnorm.report.article import RULE, Block, cell, table
+from simnorm.report.chapters.scaling.facts import (
+    ALIKE,
+    Facts,
+    decimals,
+    interval_text,
+    model_words,
+    verdict_on,
+)
+from simnorm.report.chapters.scaling.findings import needed_short
+from simnorm.report.tables import aligned
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
+
+WORDS = {LESS: "less", MORE: "more", SAME: "no difference", UNDECIDED: "undecided", ALIKE: "alike"}
+MARKS = "†: no valid error bar."
+MOST_SETS = 8
+
+
+def level_text(point: Point) -> str:
+    """Return an accuracy in per cent with its standard error.
+
+    Examples
+    --------
+    >>> level_text(Point(95.512, 1.23, 93.0, 98.0, "ok"))
+    '95.5 ± 1.2'
+    """
+    if not point.is_there:
+        return NOTHING
+    places = decimals(point)
+    if not point.is_sure:
+        return f"{fixed(point.value, places)}†"
+    return f"{fixed(point.value, places)} ± {fixed(point.error, places)}"
+
+
+def level_table(facts: Facts, model: str) -> Block:
+    """Return the accuracies of a model: a row per way of scaling, a column per data set."""
+    names = facts.run.names[:MOST_SETS]
+    columns = [
+        aligned([level_text(facts.run.level(name, model, one)) for one in facts.run.scalings])
+        for name in names
+    ]
+    rows = [
+        [one.label, *cells] for one, *cells in zip(facts.run.scalings, *columns, strict=True)
+    ]  # fmt: skip
+    marked = any("†" in text for row in rows for text in row)
+    who = model_words(model)
+    return table(
+        ["scaling", *(facts.called(name) for name in names)], rows,
+        f"Accuracy of {who} in per cent ± its standard error. {MARKS if marked else ''}",
+        gutter=8.0, label=f"levels-{model}",
+    )  # fmt: skip
+
+
+def difference_table(facts: Facts, name: str) -> Block | None:
+    """Return all differences from z-scores on a data set; None without any."""
+    scalings = [one for one in facts.run.scalings if one.scaler != Z_SCORE]
+    models = [
+        model for model in facts.run.models
+        if any(facts.difference(name, model, one).is_there for one in scalings)
+    ]  # fmt: skip
+    if not models:
+        return None
+    rows: list[list[str]] = []
+    for one in scalings:
+        row = [one.label]
+        for model in models:
+            point = facts.difference(name, model, one)
+            row += [_difference_text(point), WORDS.get(verdict_on(point), NOTHING)]
+        rows.append(row)
+    head = ["scaling", *["points (95 % interval)", "verdict"] * len(models)]
+    groups = [("", 1), *((model_words(model), 2) for model in models)]
+    counts = f"{facts.run.rows_of[name]:,} rows"
+    marked = any("†" in text for row in rows for text in row)
+    return table(
+        head, rows,
+        f"{facts.called(name)}, {counts}: accuracy less that of z-scores. less, more: the interval "
+        f"leaves 0 out. no difference: all of it is within {MARGIN:g} point of 0. "
+        f"{MARKS if marked else ''}",
+        "l" + "rl" * len(models), wide=-1, groups=groups, tight=True,
+    )  # fmt: skip
+
+
+def _difference_text(point: Point) -> str:
+    text = interval_text(point)
+    return f"{text}†" if point.is_there and not point.is_sure else text
+
+
+def batch_table(facts: Facts) -> Block | None:
+    """Return batches against all rows: a row per batch size, a column per data set and model."""
+    if not facts.run.sizes or not facts.run.has(Z_SCORE):
+        return None
+    names = facts.run.names[:MOST_SETS]
+    rows: list[object] = []
+    for place, model in enumerate(facts.run.models):
+        rows += [RULE] * bool(place)
+        for at, n in enumerate(facts.run.sizes):
+            points = [facts.difference(name, model, facts.batch(n)) for name in names]
+            first: list[object] = []
+            if not at:
+                first = [cell(model_words(model), rows=len(facts.run.sizes))]
+            rows.append([*first, f"{n:,}", *(_batch_cell(facts, point) for point in points)])
+    return table(
+        ["model", "n", *(facts.called(name) for name in names)], rows,
+        f"Batches of n against z-scores by all training rows, in points; below each number its "
+        f"verdict: less or more accurate, no difference beyond {MARGIN:g} point, or undecided, and "
+        "then the repeats of cross-validation it would take. ∞: no number of repeats will do.",
+        "lr" + "r" * len(names), gutter=7.0, title="What batches cost", label="batches",
+    )  # fmt: skip
+
+
+def _batch_cell(facts: Facts, point: Point) -> object:
+    word = verdict_on(point)
+    if word not in WORDS:
+        return NOTHING
+    places = decimals(point)
+    if not point.is_sure:
+        return cell(f"{interval_text(point)}†", below=WORDS[word])
+    half = (point.high - point.low) / 2.0
+    said = f"{interval_text(point).partition(' (')[0]} ± {fixed(half, places)}"
+    below = WORDS[word]
+    if word == UNDECIDED:
+        count = facts.needed(point)
+        below += f", {needed_short(count)}" if not math.isnan(count) else ""
+    return cell(said, below=below)
