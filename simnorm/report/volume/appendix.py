@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simnorm.answering import margins
@@ -23,7 +24,7 @@ SHARED = ("simnorm", "python", "numpy", "scipy", "pandas", "numba", "scikit-lear
 OWN = ("seconds", "workers", "finished")
 
 
-def appendix(answer: Answer, results: dict[str, Reportable]) -> list[dict[str, Any]]:
+def appendix(answer: Answer, results: Mapping[str, Reportable]) -> list[dict[str, Any]]:
     """Return the chapters of the appendix.
 
     Parameters
@@ -84,7 +85,7 @@ def _gaps(answer: Answer) -> list[Block]:
     return [{"kind": "list", "items": lines}]
 
 
-def _provenance(answer: Answer, results: dict[str, Reportable]) -> list[Block]:
+def _provenance(answer: Answer, results: Mapping[str, Reportable]) -> list[Block]:
     """Return what all runs share, and a row for each."""
     rows = []
     for study, result in results.items():
@@ -104,7 +105,7 @@ def _provenance(answer: Answer, results: dict[str, Reportable]) -> list[Block]:
     words: list[Any] = [
         "The same seed, design and versions give the same numbers, whatever the number of workers; "
         "timings alone differ. Every run is attached as ", code("STUDY-results.csv"), " and ",
-        code("STUDY-design.toml"), "; ", code("simnorm run"), " computes it again from the latter. ",
+        code("STUDY-design.toml"), ", from which ", code("simnorm run"), " computes it again; ",
         code("verdicts.csv"), " has the verdicts.", *(f" {note}" for note in sorted(notes)),
     ]  # fmt: skip
     return [*blocks, paragraph(words)]
@@ -117,7 +118,7 @@ def _short(word: str, value: str) -> str:
     return value.replace("T", " ")[:16] if word == "finished" else value
 
 
-def _shared(answer: Answer, results: dict[str, Reportable]) -> list[list[str]]:
+def _shared(answer: Answer, results: Mapping[str, Reportable]) -> list[list[str]]:
     """Return versions and machine, of any run that has them; those of the answer first."""
     merged: dict[str, Any] = {}
     for result in results.values():
@@ -129,7 +130,7 @@ def _shared(answer: Answer, results: dict[str, Reportable]) -> list[list[str]]:
     return [["command", str(command)], *rows] if command else rows
 
 
-def _designs(results: dict[str, Reportable]) -> list[Block]:
+def _designs(results: Mapping[str, Reportable]) -> list[Block]:
     blocks: list[Block] = []
     for study, result in results.items():
         blocks += [heading(study), listing(design_text(result.design.to_toml()), "toml")]

@@ -6,16 +6,13 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from simnorm.answering import STUDIES
 from simnorm.figures import figure, save, save_svg
 from simnorm.figures.style import PAGE_WIDTH
-from simnorm.figures.tables import featuring
 from simnorm.report.article import Article, Block, chapter
-from simnorm.report.content import MOST_KEYWORDS, attachments, csv_bytes, shown, tables_of
-from simnorm.report.names import renaming_note
+from simnorm.report.content import MOST_KEYWORDS, attachments, csv_bytes, shown
 from simnorm.report.origin import moment
 from simnorm.report.volume import front
 from simnorm.report.volume.appendix import appendix
@@ -23,13 +20,12 @@ from simnorm.report.volume.measured import measured
 from simnorm.report.volume.missing import missing_blocks
 from simnorm.report.volume.scoped import scoped, targets
 from simnorm.report.volume.sizes import sizes
+from simnorm.report.volume.tables import Tables
 from simnorm.report.volume.verdicts import chapter_label, verdict_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import pandas as pd
 
     from simnorm.answering import Answer
     from simnorm.report import Reportable
@@ -43,38 +39,6 @@ TITLES = {
     "overhead": "What it costs",
 }
 MEASURED, SIZES = "measured", "solve"
-
-
-class Digester(Protocol):
-    """What a study's module ``digest`` in `simnorm.report.chapters` has."""
-
-    def digest(
-        self, frame: pd.DataFrame, curves: pd.DataFrame, columns: pd.DataFrame, result: Reportable
-    ) -> list[Block]:
-        """Return what a reader needs of a run, from tables whose names all have glyphs."""
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The tables of a run under names that have glyphs, and the run."""
-
-    frame: pd.DataFrame
-    curves: pd.DataFrame
-    columns: pd.DataFrame
-    result: Reportable
-    note: str = ""
-
-    @classmethod
-    def of(cls, result: Reportable, batch_size: int) -> Tables:
-        """Return the tables of a result, told of one batch size."""
-        frame, curves, columns, names = tables_of(result)
-        note = renaming_note(names, of_data=bool(result.design.data))
-        return cls(featuring(frame, batch_size), curves, columns, result, note)
-
-    def blocks(self, study: str) -> list[Block]:
-        """Return the digest of the run."""
-        module = cast(Digester, import_module(f"simnorm.report.chapters.{study}.digest"))
-        return module.digest(self.frame, self.curves, self.columns, self.result)
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,14 @@ from simnorm.report.volume.verdicts import LABEL, verdict_table
 
 if TYPE_CHECKING:
     from simnorm.answering import Answer
-    from simnorm.report.volume.content import Tables
+    from simnorm.report.volume.tables import Tables
 
 TITLE = "Does batch normalization replace standardizing the inputs?"
 LONGEST = 60
+TRUST: Rich = [
+    "Verdicts are computed from the numbers, not written in. ", ref(LABEL),
+    " has no number without its error, unless it is exact.",
+]  # fmt: skip
 
 
 def article(
@@ -53,11 +57,11 @@ def article(
         answer=said[0] if said else "",
         shape=" ".join(said[1:]),
         first=[
-            *needing(answer),
+            *needing(answer, tables),
             *advice(answer),
             verdict_table(answer.verdicts, known),
         ],
-        trust=trust(answer, known),
+        trust=TRUST,
         chapters=chapters,
     )
 
@@ -117,12 +121,3 @@ def notice(answer: Answer) -> str:
 def advice(answer: Answer) -> list[Block]:
     """Return what to do, sentence by sentence."""
     return [bullets(list(answer.advice))] if answer.advice else []
-
-
-def trust(answer: Answer, known: Collection[str]) -> Rich:
-    """Return what the verdicts rest on."""
-    del known
-    return [
-        "Verdicts are computed from the numbers, not written in. ", ref(LABEL),
-        " has no number without its error, unless it is exact.",
-    ]  # fmt: skip

@@ -63,14 +63,14 @@ class AnswerWriter(Writer):
 
     def __init__(self, content: Content, pictures: str) -> None:
         super().__init__(content, pictures)
-        self.appendix = content.appendix
+        self.last = content.appendix
         whole = [*self.article.chapters, *content.appendix]
         self.places = places_of(self.article.first, whole)
 
     def appendices(self) -> list[str]:
         """Return the chapters of the appendix, folded."""
         found = []
-        for letter, part in zip(LETTERS, self.appendix, strict=False):
+        for letter, part in zip(LETTERS, self.last, strict=False):
             found.append(f"## {letter} {literal(part['title'])}")
             found += folded(part["title"], self.blocks(part["blocks"]))
         return [*found, self.small(f"{ATTACHED} {self.around['author']}.", ready=True)]

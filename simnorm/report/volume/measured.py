@@ -26,8 +26,8 @@ def measured(answer: Answer) -> list[Block]:
             ["A batch has ", sym("n"), " of the ", sym("N"), f" values of {whole}. What is "
              "computed from a batch is compared with the same computed from all ", sym("N"),
              " values, a batch with its own full set. RMSE is the root of the mean squared "
-             "difference; sd is the standard deviation of the data, the unit in which values can be "
-             "compared whatever they measure."]
+             "difference; sd is the standard deviation of the data, the unit in which values can "
+             "be compared whatever they measure."]
         ),
         paragraph(
             "Every number is an estimate from independent replications, and comes with its Monte "

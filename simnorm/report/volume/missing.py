@@ -15,7 +15,8 @@ WOULD_SHOW = {
     "sweep": "how far mean and standard deviation of a batch are from those of all the data",
     "inputs": "how far a value normalized by its batch is from its z-score",
     "running": "how far running averages are off at test time",
-    "scaling": "how accurate k nearest neighbours and a neural network are with and without scaling",
+    "scaling": "how accurate k nearest neighbours and a neural network are with and without "
+    "scaling",
     "shift": "how much the distribution of activations moves while a network is trained, with "
     "batch normalization, without it, and with noise after it",
     "overhead": "how long a training step and inference take with batch normalization, beside "

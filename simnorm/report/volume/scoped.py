@@ -19,7 +19,7 @@ def scoped(blocks: Sequence[Block], study: str) -> list[Block]:
     Examples
     --------
     >>> from simnorm.report.article import figure, ref, text
-    >>> shown = scoped([text([ref("error"), " shows it."]), figure("error", "What it is.")], "inputs")
+    >>> shown = scoped([text([ref("error"), " shows it."]), figure("error", "It.")], "inputs")
     >>> shown[0]["text"][0], shown[1]["name"], shown[1]["of"]
     ({'ref': 'inputs-error'}, 'inputs-error', 'error')
     """

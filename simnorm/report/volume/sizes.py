@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simnorm.figures.inputs.rows import LEVEL
-from simnorm.figures.tables import named
+from simnorm.answering.margins import ERROR
+from simnorm.figures.tables import is_location, named
 from simnorm.report.article import Block, code, finding, small, table
 from simnorm.report.article import text as paragraph
-from simnorm.report.chapters.inputs.about import About
-from simnorm.report.chapters.inputs.first import enough_sentence
 from simnorm.report.facts import Needed, needed_sizes, told_estimators
+from simnorm.report.tables import aligned
+from simnorm.report.volume.needing import CONSTANT, Need, needs
 from simnorm.report.words import TARGETS, in_words, listed
 
 if TYPE_CHECKING:
     from simnorm.answering import Answer
-    from simnorm.report.volume.content import Tables
+    from simnorm.report.volume.tables import Tables
 
 # More columns than these are counted.
 MOST_ROWS = 16
+# More reasons than these would be a list that nobody reads.
+MOST_REASONS = 4
 MARKS = {
-    "≈": "≈: interpolated between two batch sizes that were run, and rounded up.",
-    "≤": "≤: the smallest that was run is enough already.",
+    "(": "In brackets: the range of a size that was simulated.",
+    "none": "none: no batch will do.",
+    "≈": "≈: read off between two sizes that were run.",
+    "≤": "≤: the smallest that was run is enough.",
     ">": ">: the largest that was run is not enough.",
     "†": "†: from errors without a valid error bar.",
     "–": "–: the error does not exist, or is not known well enough.",
@@ -31,39 +34,36 @@ MARKS = {
 
 
 def sizes(answer: Answer, tables: Mapping[str, Tables]) -> list[Block]:
-    """Return the chapter on needed batch sizes; nothing without the runs it is read off from."""
-    if "inputs" not in tables:
+    """Return the chapter on needed batch sizes; nothing where these were not looked for."""
+    every = needs(answer, tables)
+    if not every:
         return []
-    held = tables["inputs"]
-    about = About(held.frame, held.curves, held.columns, held.result)
-    found = _columns(about, tables)
-    rows = _rows(about, found)
-    if not rows:
-        return []
-    goal = f"{LEVEL:g} standard deviations"
-    blocks = [
-        paragraph(
-            f"How large must a batch be for a normalized value to be off by no more than {goal}, "
-            "in root mean square? Read off from the chapters before, between the batch sizes that "
-            "were run."
-        ),
-    ]
-    sentence = enough_sentence(about)
-    blocks += [finding(sentence)] if sentence else []
-    shown = rows[:MOST_ROWS]
-    left = len(rows) - len(shown)
-    which = f" The {len(shown)} of {len(rows):,} that need most; needed.csv has all." * (left > 0)
-    marks = " ".join(MARKS[sign] for sign in MARKS if any(sign in c for r in shown for c in r[1:]))
-    n = answer.settings.batch_size
+    shown = every[:MOST_ROWS]
+    columns = [[need.name for need in shown], aligned([need.text() for need in shown])]
+    heads = ["column" if answer.settings.data else "distribution", f"value, {ERROR:g} sd"]
+    for head, found in _statistics(tables).items():
+        nothing = Needed("unknown", 0)
+        heads.append(head)
+        columns.append(aligned([found.get(need.name, nothing).text() for need in shown]))
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    left = len(every) - len(shown)
+    which = f" The {len(shown)} of {len(every):,} that need most; needed.csv has all." * (left > 0)
+    cells = " ".join(cell for row in rows for cell in row[1:])
+    marks = " ".join(meaning for sign, meaning in MARKS.items() if sign in cells)
+    caption = (
+        "The smallest batches whose error is down to a target: that of a normalized value (exact, "
+        "or simulated until its range is narrow), of the batch’s mean and of its standard "
+        f"deviation.{which} {marks}"
+    )
     return [
-        *blocks,
-        table(
-            [about.run.thing, *found], shown,
-            f"The batch sizes at which errors have come down to a target. A batch of {n:,} is what "
-            f"this report was asked about.{which} {marks}".strip(), label="needed",
+        paragraph(
+            f"How large must a batch be for a normalized value to be off by no more than {ERROR:g} "
+            "standard deviations from its z-score, in root mean square?"
         ),
-        paragraph(["Other targets, and how many batches or steps running averages need: ",
-                   code("simnorm solve"), ", for example ",
+        finding(enough(every, answer)),
+        table(heads, rows, caption, label="needed"),
+        *_reasons(every),
+        paragraph(["For other targets, and for how many batches or steps running averages need: ",
                    code(_example(answer)), "."]),
         small(
             "The error falls as one over the root of n: half the error takes four times the batch. "
@@ -72,38 +72,50 @@ def sizes(answer: Answer, tables: Mapping[str, Tables]) -> list[Block]:
     ]  # fmt: skip
 
 
-def _columns(about: About, tables: Mapping[str, Tables]) -> dict[str, Mapping[str, Needed]]:
-    """Return the needed batch sizes by name, for every head of the table."""
-    found: dict[str, Mapping[str, Needed]] = {f"value, {LEVEL:g} sd": about.needed}
+def enough(every: list[Need], answer: Answer) -> str:
+    """Return in a sentence which batch sizes are enough, and where none is."""
+    reached = [need for need in every if need.size]
+    none = [need for need in every if not need.size and CONSTANT not in need.reason]
+    noun = "column" if answer.settings.data else "distribution"
+    sentences = []
+    if reached:
+        low, high = reached[-1], reached[0]
+        span = f"{high.size:,}" if low.size == high.size else (
+            f"{low.size:,} ({low.name}) to {high.size:,} ({high.name})"
+        )  # fmt: skip
+        sentences.append(f"It takes batches of {span} to be within {ERROR:g} standard deviations.")
+    if none:
+        of = f"{len(none):,} of {len(every):,} {noun}s"
+        sentences.append(f"In {of} no batch is large enough.")
+    return " ".join(sentences) or "There is no spread to be relative to."
+
+
+def _reasons(every: list[Need]) -> list[Block]:
+    """Return why some needs are special, as far as that differs from name to name."""
+    found: dict[str, list[str]] = {}
+    for need in every:
+        if need.reason:
+            found.setdefault(need.reason, []).append(need.name)
+    words = [f"{listed(names, 4)}: {reason}" for reason, names in found.items()]
+    return [small(" ".join(words[:MOST_REASONS]))] if words else []
+
+
+def _statistics(tables: Mapping[str, Tables]) -> dict[str, Mapping[str, Needed]]:
+    """Return the batch sizes that mean and standard deviation need, by the head of a column."""
     if "sweep" not in tables:
-        return found
+        return {}
     frame = named(tables["sweep"].frame)
     target = TARGETS[0]
-    words = {word: in_words(word) for word in told_estimators(frame)}
-    for word, said in reversed(words.items()):
-        unit = f"{target:g} sd" if said in ("mean", "median") else f"{100 * target:.0f} %"
-        found[f"{said}, {unit}"] = needed_sizes(frame, word, target)
+    found: dict[str, Mapping[str, Needed]] = {}
+    for word in sorted(told_estimators(frame), key=is_location, reverse=True):
+        unit = f"{target:g} sd" if is_location(word) else f"{100 * target:.0f} %"
+        found[f"{in_words(word)}, {unit}"] = needed_sizes(frame, word, target)
     return found
-
-
-def _rows(about: About, found: Mapping[str, Mapping[str, Needed]]) -> list[list[Any]]:
-    """Return a row for every name; of columns the most demanding first."""
-    names = about.run.alive_names()
-    if about.of_data:
-        names = sorted(names, key=lambda name: -_demand(about.needed.get(name)))
-    nothing = Needed("unknown", 0)
-    return [[name, *(part.get(name, nothing).text() for part in found.values())] for name in names]
-
-
-def _demand(needed: Needed | None) -> float:
-    if needed is None or needed.how == "unknown":
-        return -1.0
-    return math.inf if needed.how == "beyond" else float(needed.size)
 
 
 def _example(answer: Answer) -> str:
     """Return a command that answers another target."""
     settings = answer.settings
     data = f"--data {settings.data.rsplit('/', 1)[-1]} " if settings.data else ""
-    laws = "" if data else f"--dist {listed(settings.names[:1])} "
-    return f"simnorm solve {data or laws}--target-rmse 0.05"
+    law = "" if data else f"--dist {settings.names[0]} "
+    return f"simnorm solve {data or law}--target-rmse 0.05"

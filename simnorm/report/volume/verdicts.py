@@ -49,7 +49,7 @@ def verdict_table(verdicts: Sequence[Verdict], known: Collection[str]) -> Block:
         ["claim", "verdict", "the number behind it", "shown in"], rows,
         "Every claim with its verdict. What the words mean, and the margins named beforehand, is "
         "said in the appendix.",
-        "llll", shares=(1.25, 0, 1, 0), gutter=5.0, label=LABEL, air=3.4,
+        "llll", shares=(1.25, 0, 1, 0), gutter=5.0, label=LABEL, air=4.2,
     )  # fmt: skip
 
 
