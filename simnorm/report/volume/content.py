@@ -115,7 +115,7 @@ class Content:
 
 def _chapters(answer: Answer, tables: Mapping[str, Tables]) -> list[dict[str, Any]]:
     """Return the chapters, each with its study."""
-    found = [_chapter(MEASURED, "How it was measured", measured(answer))]
+    found = [_chapter(MEASURED, "How it was measured", measured(answer, tables))]
     for study in STUDIES:
         claims = verdict_blocks(answer.verdicts, study)
         if study in tables:

@@ -2,56 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
-from simnorm.report.article import Block, bullets, code, sym
+from simnorm.report.article import Block, Rich, bullets, code, ref, sym
 from simnorm.report.article import text as paragraph
+from simnorm.report.volume.verdicts import chapter_label
 
 if TYPE_CHECKING:
     from simnorm.answering import Answer
 
+BATCHES = ("sweep", "inputs", "running")
+OF_DATA = "a new order of the rows, cut into batches"
+OF_LAWS = "a new full set of draws, cut into batches"
+REPLICATIONS = {
+    "scaling": "a repeat of cross-validation. Folds share training rows, so the intervals are "
+    "wider than naive ones (the corrected resampled t of Nadeau and Bengio)",
+    "shift": "a training run of all variants from one seed, so that they are compared in pairs",
+    "overhead": "a round of timings of all variants in turn; ratios are taken within a round",
+}
+GIVEN = (
+    " Error bars of numbers on the file say how exactly they were computed given this file, not "
+    "how another file would differ."
+)
 
-def measured(answer: Answer) -> list[Block]:
-    """Return what words, errors and error bars mean in all chapters."""
+
+def measured(answer: Answer, present: Collection[str]) -> list[Block]:
+    """Return what words, errors and error bars mean in all chapters.
+
+    Parameters
+    ----------
+    answer
+        The answer.
+    present
+        The studies that have a result.
+    """
     of_data = bool(answer.settings.data)
-    whole = "the file" if of_data else "the full set, a sample of a known distribution"
-    given = (
-        " The error bars of chapters on the file say how exactly a number was computed given this "
-        "file, not how another file would differ."
-        if of_data
-        else ""
-    )
+    whole = "the file" if of_data else "a full set, a sample of a known distribution"
+    first: Rich = [
+        "A batch has ", sym("n"), " of the ", sym("N"), f" values of {whole}. What is computed "
+        "from a batch is compared with the same computed from all ", sym("N"), " values. RMSE is "
+        "the root of the mean squared difference; sd is the standard deviation of the data, a unit "
+        "in which values can be compared whatever they measure.",
+    ]  # fmt: skip
     return [
+        paragraph(first),
         paragraph(
-            ["A batch has ", sym("n"), " of the ", sym("N"), f" values of {whole}. What is "
-             "computed from a batch is compared with the same computed from all ", sym("N"),
-             " values, a batch with its own full set. RMSE is the root of the mean squared "
-             "difference; sd is the standard deviation of the data, the unit in which values can "
-             "be compared whatever they measure."]
+            "Every number is an estimate from independent replications, with its Monte Carlo "
+            "standard error (±) or a 95 % interval, unless it is exact. What a replication is:"
         ),
-        paragraph(
-            "Every number is an estimate from independent replications, and comes with its Monte "
-            "Carlo standard error (±) or a 95 % interval. What one replication is differs:"
-        ),
-        bullets(
-            [
-                ["Chapters on ", code("sweep"), ", ", code("inputs"), " and ", code("running"),
-                 ": ", "a new order of the rows, cut into batches. " if of_data else
-                 "a new full set, cut into batches. ", "Exact theory stands beside it wherever "
-                 "there is some."],
-                ["Chapter on ", code("scaling"), ": a repeat of cross-validation. Its folds share "
-                 "training rows, so intervals are wider than naive ones (the corrected t of Nadeau "
-                 "and Bengio)."],
-                ["Chapter on ", code("shift"), ": a training run of all variants with one seed, so "
-                 "that they are compared in pairs."],
-                ["Chapter on ", code("overhead"), ": a round of timings of all variants in turn; "
-                 "ratios are taken within a round."],
-            ]
-        ),
+        bullets(_replications(present, OF_DATA if of_data else OF_LAWS)),
         paragraph(
             "A claim is called true or false only if the interval of its number says so. No "
-            "difference means that the whole interval lies inside a margin named beforehand; an "
-            "interval that merely holds 0 proves nothing, and is called undecided."
-            + given
+            "difference means that the whole interval lies inside a margin named beforehand; one "
+            "that merely holds 0 proves nothing, and the claim is called undecided."
+            + GIVEN
+            * of_data
         ),
-    ]  # fmt: skip
+    ]
+
+
+def _replications(present: Collection[str], cut: str) -> list[Rich]:
+    """Return what a replication is, study by study."""
+    found: list[Rich] = []
+    of_batches: list[Any] = []
+    for study in BATCHES:
+        if study in present:
+            of_batches += [", " * bool(of_batches), *_named(study)]
+    if of_batches:
+        found.append([*of_batches, f": {cut}. Exact theory stands beside it where there is some."])
+    found += [[*_named(study), f": {words}."] for study, words in REPLICATIONS.items()
+              if study in present]  # fmt: skip
+    return found
+
+
+def _named(study: str) -> list[Any]:
+    """Return a link to the chapter of a study, and its word."""
+    return [ref(chapter_label(study)), " (", code(study), ")"]
