@@ -21,6 +21,7 @@ from simnorm._version import __version__
 
 if TYPE_CHECKING:
     from simnorm import distributions, estimators, figures, preprocessing, theory
+    from simnorm.answering import answer
     from simnorm.api import run, study, sweep
     from simnorm.checking import check
     from simnorm.design import Design
@@ -35,6 +36,7 @@ __all__ = [
     "RunError",
     "SimnormError",
     "__version__",
+    "answer",
     "check",
     "compare",
     "distributions",
@@ -56,6 +58,7 @@ _HOMES = {
     "Result": "results",
     "RunError": "errors",
     "SimnormError": "errors",
+    "answer": "answering",
     "check": "checking",
     "compare": "error_bars",
     "load": "results",

@@ -1,0 +1,148 @@
+"""From results to an answer: verdicts, the answer in plain words, and what to do."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from simnorm.answering import margins
+from simnorm.answering.answer import Answer, Missing
+from simnorm.answering.claims import Case, judge
+from simnorm.answering.claims.case import listed, told
+from simnorm.answering.needed import sizes_of
+from simnorm.answering.numbers import largest, smallest
+from simnorm.answering.settings import QUICK, Settings
+from simnorm.answering.verdicts import FALSE, IMPRECISE, TRUE, UNDECIDED, Verdict
+from simnorm.formatting import significant
+
+if TYPE_CHECKING:
+    from simnorm.results import Result
+
+# What Keras adds to a variance: columns of small spread are never normalized by it.
+KERAS_EPSILON = 0.001
+
+
+def judged(
+    settings: Settings,
+    results: dict[str, Result | Missing],
+    needed: pd.DataFrame,
+    provenance: dict[str, Any],
+) -> Answer:
+    """Return the answer that results come to."""
+    case = Case(settings, results, needed)
+    verdicts = judge(case)
+    table = with_errors(case)
+    return Answer(
+        results, verdicts, settings, table, sentences(case, verdicts), advice(case), provenance
+    )
+
+
+def with_errors(case: Case) -> pd.DataFrame:
+    """Return the table of batch sizes with the error at n, the most demanding first.
+
+    `error` and `mcse` are those of a normalized value at the batch size that is asked about, in
+    standard deviations; `keras_epsilon` is what the epsilon of Keras alone leaves, however large
+    the batch.
+    """
+    table = case.needed
+    nothing = math.nan
+    errors = case.errors
+    found = table.assign(
+        error=[errors[n].estimate if n in errors else nothing for n in table["name"]],
+        mcse=[errors[n].error if n in errors else nothing for n in table["name"]],
+        keras_epsilon=[_left_by_keras(case.spread.get(n, nothing)) for n in table["name"]],
+    )
+    # None at all is worse than any.
+    order = found["batch_size"].where(found["batch_size"] > 0, 1 << 62)
+    return found.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+def _left_by_keras(sd: float) -> float:
+    if not sd > 0.0:
+        return math.nan
+    return 1.0 - sd / math.hypot(sd, math.sqrt(KERAS_EPSILON))
+
+
+def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
+    """Return the answer in plain words."""
+    by_key = {verdict.key: verdict for verdict in verdicts}
+    found = [_lead(case, by_key["replaces"]), _error_sentence(case), _needed_sentence(case)]
+    undecided = sum(verdict.word == UNDECIDED for verdict in verdicts)
+    if undecided:
+        claims = "1 claim is" if undecided == 1 else f"{undecided} claims are"
+        why = " A quick run often cannot tell; --thorough tells more." if (
+            case.settings.level == QUICK
+        ) else ""  # fmt: skip
+        found.append(f"{claims} undecided; beside each stands what it would take.{why}")
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _lead(case: Case, verdict: Verdict) -> str:
+    n = f"{case.n:,}"
+    return {
+        TRUE: f"Yes: with batches of {n}, batch normalization at the input does what "
+        "standardizing does, within the margins named beforehand.",
+        FALSE: f"No: with batches of {n}, batch normalization at the input does not do what "
+        "standardizing does.",
+        IMPRECISE: f"Not quite: with batches of {n} the values are not those of standardizing, "
+        "though accuracy is the same.",
+        UNDECIDED: f"This run cannot tell whether batch normalization with batches of {n} does "
+        "what standardizing does.",
+    }.get(verdict.word, "This run has nothing to answer the question with.")
+
+
+def _error_sentence(case: Case) -> str:
+    errors = case.errors
+    if not errors:
+        return ""
+    low, high = smallest(errors), largest(errors)
+    number = significant(errors[low].estimate, 2)
+    span = (
+        f"{number} to " if low != high and number != significant(errors[high].estimate, 2) else ""
+    )
+    return (
+        f"A value normalized by its batch is off from its z-score by {span}"
+        f"{significant(errors[high].estimate, 2)} standard deviations; up to {margins.ERROR:g} was "
+        "named good enough."
+    )
+
+
+def _needed_sentence(case: Case) -> str:
+    known = {name: row for name, row in sizes_of(case.needed).items() if row.batch_size > 0}
+    if not known:
+        return ""
+    top = max(known, key=lambda name: known[name].batch_size)
+    every = "all" if len(known) == len(case.needed) else f"{len(known):,} of {len(case.needed):,}"
+    return (
+        f"For {every} {case.thing}s that takes batches of {known[top].batch_size:,} ({told(top)})."
+    )
+
+
+def advice(case: Case) -> tuple[str, ...]:
+    """Return what to do, sentence by sentence."""
+    whole = case.settings.full_size
+    own = [math.sqrt((g + 6.0) / (4.0 * whole)) for g in case.kurtosis.values()]
+    size = f", itself off by at most {significant(max(own), 2)} sd" if own else ""
+    rows = "all training rows" if case.settings.data else "the complete training set"
+    found = [
+        f"Standardize the inputs by {rows} (StandardScaler): a z-score by {whole:,} values{size}."
+    ]
+    sizes = sizes_of(case.needed)
+    if most := max((row.batch_size for row in sizes.values()), default=0):
+        found.append(
+            f"If batch normalization at the input must do it, take batches of {most:,} or more"
+            + (", without epsilon." if case.settings.data else ".")
+        )
+    never = [name for name, row in sizes.items() if not (row.batch_size or row.is_constant)]
+    if never:
+        found.append(f"Never for {listed(never)}: no batch size is enough.")
+    small = [name for name, sd in case.spread.items() if _left_by_keras(sd) > margins.ERROR]
+    if small and case.settings.data:
+        found.append(
+            f"Rescale {listed(small)} first, or not at all by batches: their variance is small "
+            f"against the epsilon of Keras, {KERAS_EPSILON:g}, which alone leaves more than "
+            f"{margins.ERROR:g} sd, however large the batch."
+        )
+    return tuple(found)

@@ -1,0 +1,320 @@
+"""Numbers with their intervals, out of results, and what several of them say together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simnorm.formatting import MINUS, fixed, format_estimate, significant
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, decided, needed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.results import Result
+
+# Of all rows with an error bar.
+TRUSTED = ("ok", "exact", "failed")
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Number:
+    """An estimate with its standard error and 95 % interval; NaN where there is none.
+
+    Parameters
+    ----------
+    estimate, error, low, high
+        The number, its standard error, and the ends of its interval.
+    status, reason
+        As in the table.
+    replications
+        R behind it.
+    batch_size
+        n.
+    """
+
+    estimate: float
+    error: float
+    low: float
+    high: float
+    status: str = "ok"
+    reason: str = ""
+    replications: int = 0
+    batch_size: int = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a number at all."""
+        return math.isfinite(self.estimate)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether its interval can be trusted."""
+        return self.status in TRUSTED and math.isfinite(self.low) and math.isfinite(self.high)
+
+    def text(self, unit: str = "") -> str:
+        """Return the number with its standard error.
+
+        Examples
+        --------
+        >>> Number(0.21742, 0.0003, 0.2168, 0.218).text(" sd")
+        '0.21742 ± 0.00030 sd'
+        """
+        if not self.is_there:
+            return "no number"
+        if not math.isfinite(self.error):
+            return f"about {significant(self.estimate, 2)}{unit} (no error bar)"
+        if self.error == 0.0:
+            return f"{significant(self.estimate, 3)}{unit} (exact)"
+        return f"{format_estimate(self.estimate, self.error)}{unit}"
+
+
+def cells(
+    result: Result,
+    estimator: str,
+    measure: str,
+    *,
+    batch_size: int | None = None,
+    **wanted: str,
+) -> dict[tuple[str, str], Number]:
+    """Return numbers by name and factors.
+
+    Parameters
+    ----------
+    result
+        A result.
+    estimator, measure
+        The quantity, and its measure.
+    batch_size
+        n; every one if None.
+    wanted
+        Columns of the frame, such as ``reference`` or a factor, and what they are to hold; a
+        factor that the run does not have is empty.
+
+    Examples
+    --------
+    >>> import simnorm as sn
+    >>> found = sn.sweep("normal", batch_sizes=[4], full_size=64, replications=64)
+    >>> list(cells(found, "mean", "rmse", batch_size=4, reference="full_set"))
+    [('normal', '')]
+    """
+    rows = result.frame
+    is_it = (rows["estimator"] == estimator) & (rows["measure"] == measure)
+    if batch_size is not None:
+        is_it &= rows["batch_size"] == batch_size
+    for name, value in wanted.items():
+        if name in rows.columns:
+            is_it &= rows[name] == value
+        elif value:
+            return {}
+    found = rows[is_it]
+    names = _names(found)
+    return {
+        (name, str(row.factors)): _number(row)
+        for name, row in zip(names, found.itertuples(index=False), strict=True)
+    }
+
+
+def by_name(found: Mapping[tuple[str, str], Number]) -> dict[str, Number]:
+    """Return numbers by their names alone, those without a value left out."""
+    return {name: number for (name, _), number in found.items() if number.is_there}
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    law, column = (rows[word].fillna("").astype(str) for word in ("distribution", "column"))
+    return law.where(law != "", column).tolist()
+
+
+def _number(row: Any) -> Number:
+    return Number(
+        float(row.estimate), float(row.mcse), float(row.ci_low), float(row.ci_high),
+        str(row.status), str(row.reason), int(row.replications), int(row.batch_size),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------
+# Errors, which are never negative, against a margin
+
+
+def above(numbers: Mapping[str, Number], margin: float) -> list[str]:
+    """Return the names whose whole interval lies above a margin, all of them at 95 % together."""
+    count = len(numbers)
+    return [name for name, x in numbers.items() if x.is_sure and widened(x, count).low > margin]
+
+
+def below(numbers: Mapping[str, Number], margin: float) -> list[str]:
+    """Return the names whose whole interval lies at or below a margin."""
+    return [name for name, x in numbers.items() if x.is_sure and x.high <= margin]
+
+
+def widened(number: Number, count: int, *, ratio: bool = False) -> Number:
+    """Return the number with the interval that holds for `count` of them together (Bonferroni).
+
+    The half width grows by the ratio of normal quantiles; Student's grow a little more.
+
+    Examples
+    --------
+    >>> found = widened(Number(0.0, 1.0, -1.96, 1.96), 10)
+    >>> round(found.high, 2)
+    2.81
+    """
+    if count < 2 or not number.is_sure or number.error == 0.0:
+        return number
+    factor = _quantile(1.0 - (1.0 - LEVEL) / count) / _quantile(LEVEL)
+    if ratio:
+        low = number.estimate * (number.low / number.estimate) ** factor
+        high = number.estimate * (number.high / number.estimate) ** factor
+    else:
+        low = number.estimate - factor * (number.estimate - number.low)
+        high = number.estimate + factor * (number.high - number.estimate)
+    return Number(
+        number.estimate, number.error, low, high, number.status, number.reason,
+        number.replications, number.batch_size,
+    )  # fmt: skip
+
+
+def _quantile(level: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(0.5 + level / 2.0)
+
+
+def largest(numbers: Mapping[str, Number]) -> str:
+    """Return the name of the largest number."""
+    return max(numbers, key=lambda name: numbers[name].estimate)
+
+
+def smallest(numbers: Mapping[str, Number]) -> str:
+    """Return the name of the smallest number."""
+    return min(numbers, key=lambda name: numbers[name].estimate)
+
+
+# ---------------------------------------------------------------------------------------------
+# Differences and ratios, which may lie on either side
+
+
+class Family:
+    """Comparisons that are judged together.
+
+    To say of one of them that it is more or less, its interval is widened so that all hold at 95 %
+    together; to say of all that there is no difference, every interval must lie inside the margin,
+    which needs no widening.
+
+    Parameters
+    ----------
+    numbers
+        Differences, or ratios.
+    margin
+        Differences up to so much do not matter; of ratios the share.
+    ratio
+        Whether they are ratios.
+    folds
+        Of cross-validation, k; 0 for what is no cross-validation.
+    """
+
+    def __init__(
+        self,
+        numbers: Mapping[str, Number],
+        margin: float,
+        *,
+        ratio: bool = False,
+        folds: int = 0,
+    ) -> None:
+        self.numbers = {name: x for name, x in numbers.items() if x.is_there}
+        self.margin, self.ratio, self.folds = margin, ratio, folds
+        self.words = {name: self._word(x) for name, x in self.numbers.items()}
+
+    def _word(self, number: Number) -> str:
+        if number.status == "exact":
+            low = high = number.estimate
+        elif number.is_sure:
+            low, high = number.low, number.high
+        else:
+            return UNDECIDED
+        if self._decided(low, high) == SAME:
+            return SAME
+        wide = widened(number, len(self.numbers), ratio=self.ratio)
+        if number.status == "exact":
+            wide = Number(number.estimate, 0.0, low, high)
+        word = self._decided(wide.low, wide.high)
+        return word if word in (MORE, LESS) else UNDECIDED
+
+    def _decided(self, low: float, high: float) -> str:
+        if not self.ratio:
+            return decided(low, high, self.margin)
+        if not (low > 0.0 and high > 0.0):
+            return UNDECIDED
+        return decided(math.log(low), math.log(high), math.log1p(self.margin))
+
+    def named(self, word: str) -> list[str]:
+        """Return the names that have a word."""
+        return [name for name, found in self.words.items() if found == word]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether there is no difference in any of them."""
+        return bool(self.words) and all(word == SAME for word in self.words.values())
+
+    def farthest(self, names: list[str] | None = None) -> str:
+        """Return the name of the number that is farthest from no difference."""
+        chosen = names if names else list(self.numbers)
+
+        def far(name: str) -> float:
+            value = self.numbers[name].estimate
+            if self.ratio:
+                return abs(math.log(value)) if value > 0.0 else math.inf
+            return abs(value)
+
+        return max(chosen, key=far)
+
+    def needed(self) -> float:
+        """Return how many replications would decide all that are undecided; infinite if none."""
+        fixed_part = 1.0 / (self.folds - 1.0) if self.folds > 1 else 0.0
+        found = [
+            needed(
+                x.estimate, x.low, x.high, self.margin, replications=max(1, x.replications),
+                folds=max(1, self.folds), fixed=fixed_part, ratio=self.ratio,
+            )
+            for name, x in self.numbers.items()
+            if self.words[name] == UNDECIDED and x.status in TRUSTED
+        ]  # fmt: skip
+        return max(found, default=math.nan, key=lambda x: -1.0 if math.isnan(x) else x)
+
+
+def points(number: Number) -> str:
+    """Return a difference in accuracy with its standard error, in points.
+
+    Examples
+    --------
+    >>> points(Number(-0.0123, 0.0045, -0.02, -0.003))
+    '−1.23 ± 0.45 points'
+    """
+    return Number(100.0 * number.estimate, 100.0 * number.error, 0.0, 0.0, number.status).text(
+        " points"
+    )
+
+
+def interval_text(number: Number, *, factor: float = 1.0) -> str:
+    """Return a number's 95 % interval with as many digits as its width supports.
+
+    Examples
+    --------
+    >>> interval_text(Number(1.08, 0.01, 1.0612, 1.0989))
+    '1.061 to 1.099'
+    """
+    width = factor * (number.high - number.low)
+    if not math.isfinite(width):
+        return "no interval"
+    if width <= 0.0:
+        return significant(factor * number.estimate, 3)
+    decimals = max(0, 1 - math.floor(math.log10(width)))
+    return " to ".join(fixed(factor * end, decimals) for end in (number.low, number.high))
+
+
+__all__ = [
+    "LESS", "MINUS", "MORE", "SAME", "UNDECIDED", "Family", "Number", "above", "below", "by_name",
+    "cells", "interval_text", "largest", "points", "smallest", "widened",
+]  # fmt: skip
