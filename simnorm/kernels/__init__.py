@@ -1,4 +1,4 @@
-"""Compiled loops: drawing, moments in one pass, merging and reading order statistics.
+"""Compiled loops: drawing, moments in one pass, merging and reading order statistics, distances.
 
 These are the only modules that import numba. The pass over a block has no fast-math: where straight
 row segments end depends on which batch sizes are asked for, so a reassociated sum would change the
@@ -7,6 +7,7 @@ own, because that is what the compiler turns into vector instructions. There is 
 a single line of it takes seconds to compile.
 """
 
+from simnorm.kernels.distances import largest_steps
 from simnorm.kernels.fills import ORIGINS, fill_normal, look_up
 from simnorm.kernels.moments import REBASE, add_block, add_rows, moment_errors
 from simnorm.kernels.order import (
@@ -32,6 +33,7 @@ __all__ = [
     "draw_moments",
     "fill_normal",
     "gather_moments",
+    "largest_steps",
     "look_up",
     "median_distances",
     "merge_halves",

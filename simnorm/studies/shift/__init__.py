@@ -44,6 +44,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simnorm.datasets import bundled
 from simnorm.design import Design
 from simnorm.errors import SimnormError
 from simnorm.quantities import curve_rows, factors_text, part_of
@@ -199,7 +200,7 @@ def check(design: Design) -> None:
     """
     check_extra(design)
     for word in design.datasets:
-        rows_there = round(TRAINING_SHARE * table_of(word).size)
+        rows_there = round(TRAINING_SHARE * len(bundled(word).rows))
         for n in design.batch_sizes:
             if n > rows_there:
                 allowed = f"{word} has {rows_there:,} rows to train on"
@@ -216,31 +217,10 @@ def draws(design: Design, source: Source) -> int:  # noqa: ARG001
 
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
-    largest = max(table_of(word).size for word in design.datasets)
+    largest = max(len(bundled(word).rows) for word in design.datasets)
     units = max(sum(NETS[net].hidden) for net in design.nets)
     # Activations before, after and at first, sorted and not, noise, and what a pass makes of them.
     return workers * 8 * (20 * units + 200) * (largest + max(design.batch_sizes))
-
-
-class Table(NamedTuple):
-    """Bundled data: values of shape (N, columns), and the classes as numbers from 0 on."""
-
-    values: Floats
-    codes: NDArray[np.int64]
-
-    @property
-    def size(self) -> int:
-        """N, the number of rows."""
-        return len(self.values)
-
-
-@functools.lru_cache(maxsize=8)
-def table_of(word: str) -> Table:
-    """Return the data of a word of `simnorm.options.DATASETS`."""
-    import sklearn.datasets
-
-    values, codes = getattr(sklearn.datasets, f"load_{word}")(return_X_y=True)
-    return Table(np.asarray(values, float), np.asarray(codes, np.int64))
 
 
 def block_errors(
@@ -273,15 +253,14 @@ def block_errors(
 
 def _trained(design: Design, word: str, block: int) -> dict[tuple[int, str, str], Found]:
     """Return what all training runs of a replication have come to."""
-    table = table_of(word)
-    chance = chance_of(design.seed, word, table.size, block)
-    classes = int(table.codes.max()) + 1
+    data = bundled(word)
+    chance = chance_of(design.seed, word, len(data.rows), block)
     found = {}
     with one_thread():
-        split = Split.of(table.values, table.codes, chance("split"))
+        split = Split.of(data.rows, data.codes, chance("split"))
         for name in design.nets:
             net = NETS[name]
-            weights = weights_of(net, name, table.values.shape[1], classes, chance)
+            weights = weights_of(net, name, data.rows.shape[1], data.classes, chance)
             for n in design.batch_sizes:
                 for variant in design.variants:
                     run = Run(net, name, variant, n, split, weights, chance)
@@ -317,7 +296,7 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
         source,
         cells(design, source),
         sums,
-        full_size=table_of(source.distribution).size,
+        full_size=len(bundled(source.distribution).rows),
         batches=design.steps,
     )
 
