@@ -1,4 +1,4 @@
-"""``simnorm report``: the report of a run as PDF or Markdown; nothing is computed again."""
+"""``simnorm report``: the report of a run or an answer; nothing is computed again."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from simnorm.cli.options import PAPER
 from simnorm.errors import SimnormError
 
 if TYPE_CHECKING:
+    from simnorm.answering import Answer
     from simnorm.results import Result
 
-RUN = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+RUN = Annotated[Path, typer.Argument(help="The folder of a run or an answer.", metavar="RUN")]
 FILE = Annotated[
     Path | None,
     typer.Option(
@@ -45,7 +46,7 @@ def report(
     paper: PAPER = None,
     quiet: NO_PATH = False,
 ) -> None:
-    """Write the report of a run; nothing is computed again.
+    """Write the report of a run, or of an answer; nothing is computed again.
 
     As PDF, or as Markdown with the pictures beside it. The same run gives the same bytes.
     """
@@ -54,28 +55,38 @@ def report(
     from simnorm.report.formats import check_paper as check_paper_of
 
     with uncollected():
-        from simnorm.results import check_report_path, load
+        from simnorm.results import check_report_path
 
     wanted = check_format(format) if format else ""
     if out == STDOUT and wanted in ("", MARKDOWN):
         check_paper_of(paper, MARKDOWN)
-        _print(load(run))
+        _print(_load(run))
         return
     path = out or run / f"report.{wanted or 'pdf'}"
     check_paper_of(paper, format_of(path, wanted, "out"))
     with uncollected():
-        result = load(run)
+        result = _load(run)
         check_report_path(path, "out")
         path = result.report(path, **({"paper": paper} if paper else {}))
     if not quiet:
         typer.echo(f"report: {path}", err=True)
 
 
-def _print(result: Result) -> None:
-    """Print a report as Markdown."""
-    from simnorm.report.markdown import text_of
+def _load(folder: Path) -> Result | Answer:
+    """Return the run or the answer that a folder holds."""
+    from simnorm.answering.running import is_answer, load_answer
+    from simnorm.results import load
 
-    typer.echo(text_of(result), nl=False)
+    return load_answer(folder) if is_answer(folder) else load(folder)
+
+
+def _print(result: Result | Answer) -> None:
+    """Print a report as Markdown."""
+    from simnorm.answering import Answer
+    from simnorm.report import markdown, volume
+
+    text = volume.text_of(result) if isinstance(result, Answer) else markdown.text_of(result)
+    typer.echo(text, nl=False)
 
 
 def check_wished(report: Path | None, paper: str | None) -> None:

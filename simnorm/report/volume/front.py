@@ -104,11 +104,12 @@ def setting(answer: Answer, tables: Mapping[str, Tables]) -> str:
 def notice(answer: Answer) -> str:
     """Return what stands between reader and numbers: a quick run, or studies that are missing."""
     parts = []
-    open_ones = sum(verdict.word == UNDECIDED for verdict in answer.verdicts)
     if answer.settings.level == QUICK:
-        some = f": {open_ones} of {len(answer.verdicts)} claims are undecided" if open_ones else ""
+        count, every = sum(v.word == UNDECIDED for v in answer.verdicts), len(answer.verdicts)
+        verb = "is" if count == 1 else "are"
+        some = f": {count} of {every} claims {verb} undecided, and" if count else ":"
         parts.append(
-            f"A quick run{some}. Few repeats leave wide intervals; without --quick they are "
+            f"A quick run{some} few repeats leave wide intervals. Without --quick they are "
             "narrower."
         )
     missing = list(answer.missing)
