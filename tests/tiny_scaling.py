@@ -8,8 +8,15 @@ from typing import Any
 import pandas as pd
 from tiny_tables import CURVE_COLUMNS, NAN, TinyDesign, row
 
-NAMES = ("wine", "breast_cancer", "digits", "spread_scales", "heavy_tails")
-ROWS = {"wine": 178, "breast_cancer": 569, "digits": 1797, "spread_scales": 569, "heavy_tails": 178}
+NAMES = ("wine", "breast_cancer", "digits", "spread_scales", "heavy_tails", "normal_tails")
+ROWS = {
+    "wine": 178,
+    "breast_cancer": 569,
+    "digits": 1797,
+    "spread_scales": 569,
+    "heavy_tails": 178,
+    "normal_tails": 178,
+}
 MODELS = ("knn", "mlp")
 SCALERS = ("none", "min_max", "z_score", "robust", "batch")
 SIZES = (2, 8, 32, 128)
@@ -22,6 +29,7 @@ KNN = {
     "digits": {"none": 96.7, "min_max": 96.8, "z_score": 95.6, "robust": 88.0},
     "spread_scales": {"none": 60.0, "min_max": 96.9, "z_score": 96.7, "robust": 96.5},
     "heavy_tails": {"none": 55.0, "min_max": 62.0, "z_score": 80.0, "robust": 90.0},
+    "normal_tails": {"none": 69.0, "min_max": 94.0, "z_score": 95.0, "robust": 94.5},
 }
 # Half a 95 % interval, in points.
 HALF = 2.0

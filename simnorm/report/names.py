@@ -54,6 +54,8 @@ def shown_names(frame: pd.DataFrame) -> dict[str, str]:
     shown: dict[str, str] = {}
     for place, name in enumerate(names, start=1):
         new = short(name, LONGEST)
+        if not name:  # Of a file as a whole.
+            continue
         if not can_show(name) or (new != name and cut[new] > 1):
             shown[name] = _numbered(thing(frame), place, taken)
         elif new != name:

@@ -22,7 +22,7 @@ def figure(
     curves: pd.DataFrame,  # noqa: ARG001
     *,
     width: float = PAGE_WIDTH,
-    height: float = 0.0,
+    across: int = 0,
 ) -> Figure:
     """Draw the difference from z-scores in points of accuracy, a panel per data set.
 
@@ -34,11 +34,11 @@ def figure(
         The tables of a run; the curves are not looked at.
     width
         Width in inches.
-    height
-        Height in inches without small print; by the number of rows unless told.
+    across
+        Panels side by side, where the figure is as wide as a page; two or three unless told.
     """
     run = Run(frame)
-    return dots.drawn(run, _kind(run), width, height, WHY)
+    return dots.drawn(run, _kind(run), width, across, WHY)
 
 
 def draw(ax: Axes, frame: pd.DataFrame, curves: pd.DataFrame) -> None:  # noqa: ARG001

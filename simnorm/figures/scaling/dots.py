@@ -31,6 +31,8 @@ MARGIN = 100.0 * ACCURACY
 BAND = "#e2e2e2"
 # Inches: a row, what a panel takes beside its rows, the widest name of a row.
 ROW, REST, NAMES = 0.185, 0.62, 0.85
+# More panels side by side share the label of their x axes.
+MOST_LABELS = 3
 # How far the marks of two models stand apart, in rows.
 APART = 0.32
 # From so many margins on the axis of differences is logarithmic outside the margin.
@@ -58,17 +60,16 @@ class Kind(NamedTuple):
     is_difference: bool = False
 
 
-def drawn(run: Run, kind: Kind, width: float, height: float, why: str) -> Figure:
-    """Draw a panel for every data set; a sentence where no data set has a number.
-
-    The height in inches is that without small print; 0 leaves it to the number of rows.
-    """
+def drawn(run: Run, kind: Kind, width: float, across: int, why: str) -> Figure:
+    """Draw a panel for every data set, so many side by side; a sentence where none has a number."""
     names = [name for name in run.names if _points(run, kind, name)]
     if not names:
         return empty_figure(f"Nothing to show: {why}.", width)
-    columns = beside(width, min(len(names), 2 if len(names) in (2, 4) else 3), 1.5)
+    usual = min(len(names), across or (2 if len(names) in (2, 4) else 3))
+    columns = beside(width, usual, 1.5)
     lines = math.ceil(len(names) / columns)
-    height = height or lines * (ROW * len(kind.scalings) + REST) + 0.25
+    row = ROW if columns <= MOST_LABELS else 1.2 * ROW
+    height = lines * (row * len(kind.scalings) + REST) + 0.25
     made = Figure(figsize=(width, height), layout="constrained")
     grid = made.subplots(lines, columns, squeeze=False)
     panels = list(grid.ravel())
@@ -79,12 +80,15 @@ def drawn(run: Run, kind: Kind, width: float, height: float, why: str) -> Figure
         seen |= _panel(ax, run, kind, name, limits or _limits(run, kind, [name]), room)
         if place % columns:
             ax.tick_params(labelleft=False)
-        if place + columns < len(names):
+        if place + columns < len(names) or columns > MOST_LABELS:
             ax.set_xlabel("")
         if not run.is_file:
             fit_title(ax, boxed(name_words(name)), room)
     for ax in panels[len(names) :]:
         ax.set_axis_off()
+    if columns > MOST_LABELS:
+        # Under narrow panels there is room for one label alone.
+        made.supxlabel(kind.label, fontsize=8.0)
     handles, labels = _legend(run.marks(), seen)
     slot = panels[-1] if len(panels) > len(names) and width > 5.0 else None
     put_legend(made, handles, labels, slot=slot)
@@ -233,7 +237,7 @@ def _legend(marks: Mapping[str, Mark], seen: set[str]) -> tuple[list[Handle], li
         handles.append((Line2D([], [], color=FAINT, linestyle="none", **open_dot),))
         labels.append("no valid error bar")
     if "band" in seen:
-        handles.append((Patch(facecolor=BAND),))  # type: ignore[arg-type]
+        handles.append((Patch(facecolor=BAND),))
         labels.append(f"margin: {MARGIN:g} point")
     return handles, labels
 

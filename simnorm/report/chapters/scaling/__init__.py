@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from simnorm.report import Reportable
 
+# So many panels of a strip are wide enough.
+MOST_ACROSS = 6
 ALT = "Dots with intervals, a row for every way of scaling, a panel per data set."
 
 
@@ -55,7 +58,9 @@ def article(
         shape=first.shape(facts),
         tiles=first.tiles(facts),
         tiles_note=first.tiles_note(facts),
-        first=[difference_figure(facts, 3.6)] if _has_pairs(facts) else [accuracy_figure(facts)],
+        first=[difference_figure(facts, MOST_ACROSS)]
+        if _has_pairs(facts)
+        else [accuracy_figure(facts)],
         trust=first.trust(facts),
         chapters=[
             chapter("Aims", method.aims()),
@@ -76,17 +81,21 @@ def _has_pairs(facts: Facts) -> bool:
     return facts.run.has(Z_SCORE) or facts.run.has(NONE)
 
 
-def difference_figure(facts: Facts, height: float = 0.0) -> Block:
-    """Return the figure of differences, its caption what was found of batches."""
+def difference_figure(facts: Facts, across: int = 0) -> Block:
+    """Return the figure of differences, its caption what was found of batches.
+
+    A few panels stand side by side, so many at most.
+    """
     base = "z-scores" if facts.run.has(Z_SCORE) else "raw features"
     lead = (
         f"Accuracy above that of {base}, in points, with paired 95 % intervals. "
         "Grey: too small to matter. "
     )
-    height = height if len(facts.run.names) > 3 else 0.0
+    count = len(facts.run.names)
+    across = across and math.ceil(count / math.ceil(count / across))
     return figure(
         "difference", lead + findings.best_finding(facts), ALT,
-        options={"height": height} if height else {},
+        options={"across": across} if across else {},
     )  # fmt: skip
 
 

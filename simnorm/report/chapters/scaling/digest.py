@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simnorm.report.article import Block, finding, formula, small
 from simnorm.report.article import text as paragraph
-from simnorm.report.chapters.scaling import difference_figure, findings, first, tables
+from simnorm.report.chapters.scaling import MOST_ACROSS, difference_figure, findings, first, tables
 from simnorm.report.chapters.scaling.facts import Facts, facts_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def digest(
         paragraph(first.title(facts), "The question."),
         paragraph(f"{first.setting(facts)} {_design(facts)}", "How it was measured."),
         finding(f"{first.answer(facts)} {first.shape(facts)}"),
-        difference_figure(facts, 4.2),
+        difference_figure(facts, MOST_ACROSS),
     ]
     parts = (_needs, _which, _heavy, _batches)
     blocks += [block for part in parts for block in part(facts)]

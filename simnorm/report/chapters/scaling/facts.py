@@ -34,7 +34,7 @@ ABSENT = "absent"
 # The order in which groups of data sets are told of.
 ORDER = (LESS, MORE, SAME, UNDECIDED, ALIKE)
 
-HEAVY, SPREAD = "heavy_tails", "spread_scales"
+HEAVY, NORMAL, SPREAD = "heavy_tails", "normal_tails", "spread_scales"
 RAW, WHOLE = Scaling(NONE), Scaling(Z_SCORE)
 LONGEST = 28
 MOST_LISTED = 6
@@ -176,10 +176,10 @@ def signed(value: float, decimals: int) -> str:
 
 
 def decimals(point: Point) -> int:
-    """Return the decimals of a number that its error bar supports, of per cent two at most."""
+    """Return the decimals of a number that its error bar supports, a tenth of a point as a rule."""
     if not (point.error > 0.0 and math.isfinite(point.error)):
         return 1
-    return min(2, decimals_of(point.error))
+    return min(1, decimals_of(point.error)) if point.error >= 0.1 else 2
 
 
 def interval_text(point: Point) -> str:
@@ -188,7 +188,7 @@ def interval_text(point: Point) -> str:
     Examples
     --------
     >>> interval_text(Point(-2.04, 0.61, -3.3, -0.8, "ok"))
-    '−2.04 (−3.30 to −0.80)'
+    '−2.0 (−3.3 to −0.8)'
     """
     if not point.is_there:
         return "–"

@@ -10,6 +10,7 @@ from simnorm.formatting import plural
 from simnorm.report.chapters.scaling.facts import (
     ALIKE,
     HEAVY,
+    NORMAL,
     RAW,
     WHOLE,
     Facts,
@@ -115,7 +116,20 @@ def heavy_finding(facts: Facts) -> str:
             parts.append(f"{said}{' ' if said and beaten else ''}{beaten}")
     if not parts:
         return ""
-    return f"Heavy tails, where nothing is Gaussian. {' '.join(parts)}"
+    return f"Heavy tails, where nothing is Gaussian. {' '.join([*parts, *_of_shape(facts)])}"
+
+
+def _of_shape(facts: Facts) -> list[str]:
+    """Return what z-scores give the same features in a normal shape, which no tail disturbs."""
+    said = []
+    for model in facts.run.models if NORMAL in facts.run.names else ():
+        gain = facts.difference(NORMAL, model, WHOLE, NONE)
+        if gain.is_there:
+            ends = interval_text(gain).replace(" (", " points, ", 1).rstrip(")")
+            said.append(f"{model_words(model)} ({ends})")
+    if not said:
+        return []
+    return [f"With the same features in a normal shape, z-scores give {listed(said)}."]
 
 
 def _of_gain(gain: Point, model: str) -> str:
@@ -216,24 +230,25 @@ def _never(facts: Facts) -> str:
 
 def best_finding(facts: Facts) -> str:
     """Return from which batch size on nothing is lost that shows, per model."""
+    sizes = facts.run.sizes
+    where_ = "" if len(facts.run.names) == 1 else " on one data set or more"
     parts = []
     for model in facts.run.models:
-        worse = [n for n in facts.run.sizes if LESS in facts.groups(model, facts.batch(n))]
-        if not facts.run.sizes or not any(
-            count_of(facts.groups(model, facts.batch(n))) for n in facts.run.sizes
-        ):
+        found = {n: facts.groups(model, facts.batch(n)) for n in sizes}
+        if not any(found.values()):
             continue
+        worse = [n for n, groups in found.items() if LESS in groups]
+        who = model_words(model)
         if not worse:
-            parts.append(f"{model_words(model)} is at no batch size less accurate for sure")
-        elif max(worse) == max(facts.run.sizes):
-            parts.append(f"{model_words(model)} is less accurate up to the largest, {max(worse):,}")
+            parts.append(f"{who} loses accuracy for sure at no batch size")
+        elif max(worse) == max(sizes):
+            parts.append(f"{who} loses accuracy{where_} up to batches of {max(worse):,}")
         else:
-            more = min(n for n in facts.run.sizes if n > max(worse))
+            more = min(n for n in sizes if n > max(worse))
             parts.append(
-                f"{model_words(model)} is less accurate, somewhere, up to batches of "
-                f"{max(worse):,}, and from {more:,} on nowhere for sure"
+                f"{who} loses accuracy{where_} up to batches of {max(worse):,}, and from {more:,} "
+                "on for sure nowhere"
             )
     if not parts:
         return ""
-    text = "; ".join(parts)
-    return f"Against z-scores by all rows, {text}."
+    return f"Against z-scores by all rows, {'; '.join(parts)}."

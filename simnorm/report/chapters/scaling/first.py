@@ -85,10 +85,8 @@ def _needs_words(facts: Facts) -> str:
     if not found:
         return ""
     if len(facts.run.names) == 1:
-        said = [f"{model_words(m)}: {_one_word(g)}" for m, g in found.items()]
-        return f"Raw features instead of z-scores, {facts.called(facts.run.names[0])}. " + (
-            _sentence("; ".join(said))
-        )
+        name = facts.called(facts.run.names[0])
+        return f"On {name}, with raw features in place of z-scores, {_models_words(found)}."
     parts = []
     for model, groups in found.items():
         every = count_of(groups)
@@ -114,13 +112,23 @@ def _exceptions(facts: Facts, found: dict[str, dict[str, dict[str, Point]]]) -> 
     return said
 
 
-def _one_word(groups: dict[str, dict[str, Point]]) -> str:
-    """Return the verdict on the only data set, with its number."""
-    word, points = next(iter(groups.items()))
-    said = interval_text(next(iter(points.values()))).replace(" (", " points (", 1)
-    how = {LESS: "less accurate", MORE: "more accurate", SAME: WITHIN, UNDECIDED: "undecided",
-           ALIKE: "the same in every fold, no error bar"}  # fmt: skip
-    return f"{how[word]}, {said}"
+def _models_words(found: dict[str, dict[str, dict[str, Point]]]) -> str:
+    """Return the verdicts on the only data set, model by model."""
+    parts = []
+    for model, groups in found.items():
+        word, points = next(iter(groups.items()))
+        point = next(iter(points.values()))
+        first = not parts
+        unit, lead = (" points of accuracy", "95 % interval ") if first else ("", "")
+        said, _, ends = interval_text(point).partition(" (")
+        ends = f" ({lead}{ends}" if ends else ""
+        how = {
+            LESS: f"loses {size(point)}{unit}", MORE: f"gains {size(point)}{unit}",
+            SAME: f"stays {WITHIN}: {said}", UNDECIDED: f"is undecided: {said}{unit}",
+            ALIKE: f"has the same difference in every fold, {said}{unit}, and no error bar",
+        }  # fmt: skip
+        parts.append(f"{model_words(model)} {how[word]}{ends}")
+    return "; ".join(parts)
 
 
 def _batch_words(facts: Facts) -> str:
@@ -131,9 +139,9 @@ def _batch_words(facts: Facts) -> str:
     if not found:
         return ""
     if len(facts.run.names) == 1:
-        said = [f"{model_words(m)}: {_one_word(g)}" for m, g in found.items()]
-        return f"Statistics of batches of {n:,} instead of all training rows. " + (
-            _sentence("; ".join(said))
+        return (
+            f"With the statistics of batches of {n:,} in place of those of all training rows, "
+            f"{_models_words(found)}."
         )
     parts = []
     for model, groups in found.items():
@@ -145,13 +153,9 @@ def _batch_words(facts: Facts) -> str:
         ]
         parts.append(f"{model_words(model)} is {', '.join(said)}")
     return (
-        f"Scaled by the statistics of batches of {n:,} instead of all training rows, "
+        f"With the statistics of batches of {n:,} in place of those of all training rows, "
         f"{'; '.join(parts)}."
     )
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper() if words.startswith('the ') else words[0]}{words[1:]}."
 
 
 def shape(facts: Facts) -> str:

@@ -6,7 +6,7 @@ from simnorm.figures.scaling.dots import MARGIN
 from simnorm.figures.scaling.rows import BATCH, NONE, SCALER_WORDS
 from simnorm.formatting import plural
 from simnorm.report.article import Block, Rich, bullets, code, formula, strong, table, text
-from simnorm.report.chapters.scaling.facts import HEAVY, SPREAD, Facts
+from simnorm.report.chapters.scaling.facts import HEAVY, NORMAL, SPREAD, Facts
 from simnorm.report.text import listed
 
 # What the bundled data are.
@@ -14,8 +14,10 @@ ABOUT = {
     "wine": "wines by their cultivar, 13 chemical measurements whose scales differ",
     "breast_cancer": "tumours, benign or malignant, 30 measurements whose scales differ",
     "digits": "handwritten digits, 64 grey values, all on one scale",
-    SPREAD: "features given scales from 1 to 1,000,000",
-    HEAVY: "features given heavy tails",
+    SPREAD: "the digits, pixel after pixel times a larger power of ten, from 1 to 1,000,000",
+    HEAVY: "the wines, their features given heavy tails (Student’s t, 1, 2 and 4 degrees of "
+    "freedom in turn), order, median and interquartile range kept",
+    NORMAL: "the same, the features given the shape of a normal distribution",
 }
 SCALERS = {
     NONE: "the features as they are",
@@ -57,8 +59,8 @@ def data_blocks(facts: Facts) -> list[Block]:
     ]  # fmt: skip
     return [
         text(
-            "The data come with scikit-learn; where scales or tails are changed, that is a fixed "
-            "recipe without chance, and the classes stay as they are."
+            "The data come with scikit-learn. Where scales or tails are changed, that is a recipe "
+            "without chance, and the classes stay as they are."
         ),
         table(["data set", "rows", "what it is"], rows, "The data.", "lrl", wide=2),
     ]
@@ -102,7 +104,8 @@ def methods(facts: Facts) -> list[Block]:
             text(
                 "With batches, every training row is scaled by the batch that it is in, in a "
                 "shuffled epoch, without gamma and beta; at test time rows are scaled by running "
-                "averages, as frameworks do it."
+                "averages with PyTorch’s settings, as a network with batch normalization at its "
+                "input does. So this is about both: noise in training, and averages at test time."
             )
         )
     return [*found, *_intervals(facts)]

@@ -80,13 +80,20 @@ def difference_table(facts: Facts, name: str) -> Block | None:
     groups = [("", 1), *((model_words(model), 2) for model in models)]
     counts = f"{facts.run.rows_of[name]:,} rows"
     marked = any("†" in text for row in rows for text in row)
+    meaning = (
+        "Accuracy less that of z-scores. less, more: the interval leaves 0 out. no difference: all "
+        f"of it is within {MARGIN:g} point of 0."
+    )
     return table(
         head, rows,
-        f"{facts.called(name)}, {counts}: accuracy less that of z-scores. less, more: the interval "
-        f"leaves 0 out. no difference: all of it is within {MARGIN:g} point of 0. "
-        f"{MARKS if marked else ''}",
+        f"{counts}. {meaning if name == facts.run.names[0] else ''} {MARKS if marked else ''}",
         "l" + "rl" * len(models), wide=-1, groups=groups, tight=True,
+        title=_capital(facts.called(name)) if not facts.run.is_file else facts.called(name),
     )  # fmt: skip
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _difference_text(point: Point) -> str:
