@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simnorm.answering.answer import STUDIES, Answer, Missing
+from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.answering.running import Watcher, answer, is_answer, load_answer
 from simnorm.answering.settings import Settings
 from simnorm.answering.verdicts import WORDS, Verdict

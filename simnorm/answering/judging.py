@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simnorm.answering import margins
-from simnorm.answering.answer import Answer, Missing
+from simnorm.answering.whole import Answer, Missing
 from simnorm.answering.claims import Case, judge
 from simnorm.answering.claims.case import listed, told
 from simnorm.answering.needed import sizes_of

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simnorm.answering.answer import STUDIES as STUDIES_IN_ORDER
+from simnorm.answering.whole import STUDIES as STUDIES_IN_ORDER
 from simnorm.answering.settings import DEFAULT, LEVELS, QUICK, THOROUGH, Settings
 from simnorm.design import DEFAULT_DISTRIBUTIONS, DEFAULT_FULL_SIZE, DEFAULT_SEED, Design
 from simnorm.errors import SimnormError, nearest

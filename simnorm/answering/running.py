@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simnorm import api, store
 from simnorm._version import __version__
-from simnorm.answering.answer import STUDIES, Answer, Missing
+from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.answering.judging import judged
 from simnorm.answering.needed import needed_sizes, nothing_needed, read_needed, write_needed
 from simnorm.answering.plan import DEFAULT_BATCH_SIZE, Plan, make_plan

@@ -14,7 +14,7 @@ from simnorm.options import INPUTS, OVERHEAD, RUNNING, SCALING, SHIFT, SWEEP
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simnorm.answering.answer import Missing
+    from simnorm.answering.whole import Missing
     from simnorm.answering.settings import Settings
     from simnorm.results import Result
 
@@ -59,14 +59,14 @@ class Case:
 
     def result(self, study: str) -> Result | None:
         """Return a study's result, None where it is missing."""
-        from simnorm.answering.answer import Missing
+        from simnorm.answering.whole import Missing
 
         found = self.results.get(study)
         return None if found is None or isinstance(found, Missing) else found
 
     def missing_words(self, study: str) -> str:
         """Return why a study has no result, and what to do."""
-        from simnorm.answering.answer import Missing
+        from simnorm.answering.whole import Missing
 
         found = self.results.get(study)
         if isinstance(found, Missing):
