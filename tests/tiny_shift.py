@@ -21,7 +21,7 @@ LEVELS: dict[str, tuple[float, float, float, float]] = {
     "ks_drift": (0.20, 0.20, 0.40, 0.02),
     "gradient_shift": (0.40, 0.80, 0.90, 0.30),
     "gradient_cosine": (0.90, 0.70, 0.60, 0.95),
-    "batch_shift": (0.0, 0.25, 0.50, 0.125),
+    "batch_shift": (0.0, 0.25, 0.50, NAN),
     "train_loss": (0.60, 0.30, 0.33, NAN),
     "test_accuracy": (0.90, 0.95, 0.95, NAN),
 }
@@ -93,18 +93,20 @@ def curves_of(frame: pd.DataFrame, layers: int = 2) -> pd.DataFrame:
     """Trajectories at four steps around the level, of every layer; of the outcomes one."""
     rows = []
     for _, here in frame.iterrows():
+        quantity = str(here["estimator"])
         if "against=" in str(here["factors"]):
             continue
-        outcome = here["estimator"] in ("train_loss", "test_accuracy")
+        outcome = quantity in ("train_loss", "test_accuracy")
+        base = {key: here[key] for key in CURVE_COLUMNS if key in here} | {"theory": NAN}
         for layer in range(1, (1 if outcome else layers) + 1):
             factors = str(here["factors"]) + ("" if outcome else f";layer={layer}")
             for x in (1, 10, 20, STEPS):
-                rows.append(
-                    {key: here[key] for key in CURVE_COLUMNS if key in here}
-                    | {"kind": "trajectory", "factors": factors, "x": float(x),
-                       "y": here["estimate"] * (1.0 + (STEPS - x) / STEPS) * (0.5 + 0.5 * layer),
-                       "mcse": here["mcse"], "theory": NAN}
-                )  # fmt: skip
+                scale = (1.0 + (STEPS - x) / STEPS) * (0.5 + 0.5 * layer)
+                point = base | {"factors": factors, "x": float(x)}
+                rows.append(point | {"kind": "trajectory", "y": here["estimate"] * scale})
+                floor = LEVELS[quantity][3]
+                if not outcome and quantity != "batch_shift":
+                    rows.append(point | {"kind": "floor", "y": floor})
     return pd.DataFrame(rows or None, columns=CURVE_COLUMNS)
 
 

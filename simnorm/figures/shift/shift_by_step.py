@@ -18,6 +18,7 @@ from simnorm.figures.shift.shown import (
     ACTIVATIONS,
     BATCHES,
     COSINE,
+    FLOOR,
     GRADIENTS,
     Definition,
     Run,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 # Inches: a row of panels, and what stands around all of them.
 ROW, REST = 1.35, 0.75
 MOST_ROWS = 3
-FLOOR: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0.0, (1.0, 1.4))}
+DOTTED: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0.0, (1.0, 1.4))}
 
 
 @styled
@@ -66,7 +67,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         ax.set_xlabel("training step")
     handles, labels = variant_keys(run.variants)
     if floors:
-        handles.append((Line2D([], [], color=INK, **FLOOR),))
+        handles.append((Line2D([], [], color=INK, **DOTTED),))
         labels.append("floor: sampling alone")
     put_legend(drawn, handles, labels)
     said = notes(run)
@@ -99,10 +100,11 @@ def _draw_row(line: Any, run: Run, one: Definition) -> bool:
         for variant in run.variants:
             x, y, mcse = run.way(net, variant, one.word)
             seen += draw_line(ax, x, y, mcse, variant)
-            floor = run.floor(net, variant, one.word)
-            if floor > 0.0:
-                ax.axhline(floor, color=look_of(variant).colour, zorder=1.6, **FLOOR)
-                seen.append(floor)
+            x, y, _ = run.way(net, variant, one.word, FLOOR)
+            keep = np.isfinite(y) & (y > 0.0)
+            if keep.any():
+                ax.plot(x[keep], y[keep], color=look_of(variant).colour, zorder=1.6, **DOTTED)
+                seen += [float(y[keep].min()), float(y[keep].max())]
                 has_floor = True
         steps_axis(ax)
         if place:

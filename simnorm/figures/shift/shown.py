@@ -187,7 +187,8 @@ class Run:
     @cached_property
     def steps(self) -> int:
         """The last step that there is a point of."""
-        return int(self.curves["x"].max()) if len(self.curves) else 0
+        last = self.curves["x"].max() if len(self.curves) else 0
+        return int(last) if math.isfinite(last) else 0
 
     @cached_property
     def _values(self) -> dict[tuple[str, str, str, str], Value]:
@@ -204,8 +205,17 @@ class Run:
         """Return a value, or what it is beside the floor or another variant."""
         return self._values.get((net, variant, quantity, against), MISSING)
 
+    @cached_property
+    def _floors(self) -> dict[tuple[str, str, str], float]:
+        rows = self.curves[(self.curves["kind"] == FLOOR) & (self.curves["batch_size"] == self.n)]
+        means = rows.groupby(["net", "variant", "estimator"], sort=False)["y"].mean()
+        return dict(zip(means.index.tolist(), floats(means.to_frame(), "y").tolist(), strict=True))
+
     def floor(self, net: str, variant: str, quantity: str) -> float:
-        """Return the null floor of a measure, from the value and how far it is above."""
+        """Return the null floor of a measure: of the curves, else what the ratio to it tells."""
+        known = self._floors.get((net, variant, quantity))
+        if known is not None:
+            return known
         here = self.value(net, variant, quantity).estimate
         beside = self.value(net, variant, quantity, FLOOR)
         if beside.is_ratio:
@@ -218,19 +228,22 @@ class Run:
         rows = self.curves[self.curves["estimator"].isin(words)]
         return [float(x) for x in rows["x"].drop_duplicates()]
 
-    def way(self, net: str, variant: str, quantity: str) -> tuple[Floats, Floats, Floats]:
+    def way(
+        self, net: str, variant: str, quantity: str, kind: str = "trajectory"
+    ) -> tuple[Floats, Floats, Floats]:
         """Return steps, values and their standard errors on the way, over all layers.
 
-        A mean over layers has no standard error: layers of one net are not independent.
+        A mean over layers has no standard error: layers of one net are not independent. Floors are
+        of the kind `FLOOR`.
         """
-        rows = self.curves[(self.curves["kind"] == "trajectory")
+        rows = self.curves[(self.curves["kind"] == kind)
+                           & (self.curves["batch_size"] == self.n)
                            & (self.curves["estimator"] == quantity)
                            & (self.curves["net"] == net)
                            & (self.curves["variant"] == variant)
                            & (self.curves["against"] == "")]  # fmt: skip
-        whole = rows[rows["layer"] == ""]
-        if len(whole):
-            whole = whole.sort_values("x", kind="stable")
+        if (rows["layer"] == "").any():
+            whole = rows[rows["layer"] == ""].sort_values("x", kind="stable")
             return floats(whole, "x"), floats(whole, "y"), floats(whole, "mcse")
         means = rows.assign(y=floats(rows, "y")).groupby("x", sort=True)["y"].mean()
         x = means.index.to_numpy(dtype=np.float64)

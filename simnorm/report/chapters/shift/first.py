@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from simnorm.figures.shift.shown import (
@@ -114,20 +113,21 @@ def capital(words: str) -> str:
 
 def _verdict(facts: Facts) -> str:
     """Return the answer to the question in a few words."""
-    seen = {
-        word
-        for net in facts.run.nets
-        for word, part in facts.by_word(net, BN, NONE).items() if part
-    }  # fmt: skip
+    counts = {
+        word: sum(len(facts.by_word(net, BN, NONE)[word]) for net in facts.run.nets)
+        for word in (LESS, SAME, MORE, UNDECIDED)
+    }
     small = "In these small nets" if len(facts.run.nets) > 1 else "In this small net"
-    if seen == {UNDECIDED}:
+    sure = sum(counts.values()) - counts[UNDECIDED]
+    if not sure:
         return f"{small} this run cannot tell yet."
-    sure = seen - {UNDECIDED}
-    doubt = ", as far as this run can tell" if UNDECIDED in seen else ""
-    if sure == {LESS}:
+    doubt = ", as far as this run can tell" if counts[UNDECIDED] else ""
+    if counts[LESS] == sure:
         return f"{small}, yes{doubt}."
-    if LESS not in sure:
+    if not counts[LESS]:
         return f"{small}, no{doubt}."
+    if not counts[MORE] and counts[LESS] > counts[SAME]:
+        return f"{small}, by most measures{doubt}."
     return f"{small} that depends on what is called shift{doubt}."
 
 
@@ -142,7 +142,8 @@ def shape(facts: Facts) -> str:
     """Return what the noise says: whether more shift made training worse."""
     if NOISY not in facts.run.variants:
         return ""
-    return " ".join(noise_sentence(facts, net) for net in facts.run.nets[:1]).strip()
+    net = main_net(facts)
+    return f"{noise_sentence(facts, net)} {loss_sentence(facts, net)}".strip()
 
 
 def noise_sentence(facts: Facts, net: str) -> str:
@@ -171,21 +172,36 @@ def _other(variant: str) -> str:
 
 
 def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
-    """Return what more shift with a smaller loss means, if that is what there is."""
-    none = shifts.get(NONE)
-    if none is None or none.word not in (MORE, SAME):
-        return ""
-    amount = "more shift" if none.word == MORE else "as much shift"
-    if losses[NONE].word == LESS:
+    """Return what the noise shows: whether more shift went with worse training."""
+    by_bn, by_none = shifts.get(BN), shifts.get(NONE)
+    if by_none is not None and by_none.word == MORE and losses[NONE].word == LESS:
         return (
-            f"So it has {amount} than the net without and still trains better: here a smaller "
-            "shift is not what batch normalization owes its success to."
-        ).replace("as much shift than", "as much shift as")
-    if losses[NONE].word == MORE:
-        return f"So it has {amount} than the net without, and trains worse.".replace(
-            "as much shift than", "as much shift as"
+            "So it shifts more than the net without BN and still trains better: a smaller shift is "
+            "not what batch normalization owes its success to here."
         )
-    return ""
+    if by_bn is None or by_bn.word != MORE:
+        return ""
+    told = {LESS: "even better", SAME: "as well", MORE: "worse"}.get(losses[BN].word)
+    if told is None:
+        return ""
+    if losses[BN].word == MORE:
+        return "So it shifts more than with plain BN, and trains worse."
+    return (
+        f"So it shifts more than with plain BN and yet trains {told}: here training well does not "
+        "take a small shift."
+    )
+
+
+def loss_sentence(facts: Facts, net: str) -> str:
+    """Return whether the smaller shift with normalization came with better training."""
+    lead = leading(facts, net)
+    loss = facts.judge(net, BN, LOSS, NONE)
+    if lead is None or facts.judge(net, BN, lead.word, NONE).word != LESS or loss.word != MORE:
+        return ""
+    return (
+        f"Nor did the smaller shift make {the_nets([net])} train better: with BN the training loss "
+        f"in the end is {times(loss.value)} that without ({interval_words(loss.value)})."
+    )
 
 
 def times(value: Value) -> str:
@@ -208,16 +224,24 @@ def ends_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
     ('0.995 to 1.004', '−0.02 to 0.22')
     """
     ends = [factor * end for end in (value.low, value.high)]
-    for more in range(3):
-        if value.is_ratio:
-            # Both with the same decimals: 0.98 to 1.0 looks careless.
-            places = max(0, 1 + more - math.floor(math.log10(ends[1])))
-            texts = [fixed(end, places) for end in ends]
-        else:
-            texts = [fixed(end, decimals + more) for end in ends]
-        if texts[0] != texts[1]:
-            break
+    if value.is_ratio:
+        return f"{_apart_from_one(ends[0])} to {_apart_from_one(ends[1])}"
+    texts = [fixed(end, decimals) for end in ends]
+    if texts[0] == texts[1]:
+        texts = [fixed(end, decimals + 1) for end in ends]
     return f"{texts[0]} to {texts[1]}"
+
+
+def _apart_from_one(end: float) -> str:
+    """Return an end of a ratio's interval with digits that tell on which side of 1 it is.
+
+    Examples
+    --------
+    >>> [_apart_from_one(end) for end in (0.412, 0.9961, 1.0004, 1.1)]
+    ['0.41', '0.996', '1.0004', '1.1']
+    """
+    texts = [significant(end, digits) for digits in (2, 3, 4, 5)]
+    return next((text for text in texts if float(text.replace(",", "")) != 1.0), texts[0])
 
 
 def interval_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
