@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from simnorm.cli.answer import EPILOG as ANSWER_EPILOG
+from simnorm.cli.answer import answer
 from simnorm.cli.check import check
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import (
@@ -47,7 +49,7 @@ from simnorm.cli.study import study_app
 EPILOG = """\
 Examples:\n
   simnorm sweep --batch-sizes 2,4,8,16\n
-  simnorm study inputs --data train.csv\n
+  simnorm answer --data train.csv --batch-size 32\n
   simnorm solve --target-rmse 0.1 --dist normal
 """
 
@@ -150,6 +152,7 @@ def sweep(
     run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper))
 
 
+app.command(epilog=ANSWER_EPILOG)(answer)
 app.add_typer(study_app, name="study")
 app.command()(solve)
 app.command()(check)

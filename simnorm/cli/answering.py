@@ -1,0 +1,299 @@
+"""Carry an answer out as a person at a terminal wants it: progress, verdicts, paths."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+
+from simnorm.answering import Answer, Missing
+from simnorm.answering.margins import ERROR
+from simnorm.answering.plan import Plan, make_plan
+from simnorm.answering.running import (
+    SOLVE,
+    Watcher,
+    carry_out,
+    check_folder,
+    default_folder,
+    finished,
+    missing_for,
+)
+from simnorm.answering.verdicts import WORDS, Verdict
+from simnorm.cli.plan import foretold_seconds
+from simnorm.cli.progress import progress_bar, stage
+from simnorm.cli.report import check_wished
+from simnorm.cli.running import announce_reading, command_line
+from simnorm.engine import Progress, worker_count
+from simnorm.errors import SimnormError
+from simnorm.formatting import seconds_text
+from simnorm.options import STUDIES
+from simnorm.studies import check_extra, study_of
+
+REPORT = "report.pdf"
+# Widths of the table's columns, with a space between: 80 in all.
+CLAIM, WORD, NUMBER = 38, 13, 27
+MOST_COLUMNS = 8
+NAME_WIDTH = 32
+# Where the words of a study are not enough.
+SAID = {SOLVE: "needed batch sizes"}
+DONE, LEFT_OUT = "\N{CHECK MARK}", "\N{EN DASH}"
+
+
+class Wishes(NamedTuple):
+    """What the options say beside the question."""
+
+    workers: str | None
+    out: Path | None
+    report: Path | None
+    no_report: bool
+    paper: str | None
+    json: bool
+    dry_run: bool
+    quiet: bool
+    verbose: bool
+
+
+class Terminal(Watcher):
+    """Shows a bar for the study under way, and a line for each that is done."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self.shown = shown
+        self._stack = ExitStack()
+
+    def begin(self, study: str) -> Callable[[Progress], None] | None:
+        """Show a bar."""
+        if self.shown and sys.stderr.isatty():
+            typer.echo(f"  {SAID.get(study, study)}", err=True)
+        trial = study if study in STUDIES and STUDIES[study].is_trial else ""
+        return self._stack.enter_context(progress_bar(shown=self.shown, study=trial))
+
+    def end(self, study: str, seconds: float, *, loaded: bool) -> None:
+        """Say that a study is there."""
+        self._say(DONE, study, "there already" if loaded else seconds_text(seconds))
+
+    def left_out(self, study: str, missing: Missing) -> None:
+        """Say that a study is missing, and why."""
+        self._say(LEFT_OUT, study, f"left out. {missing.reason} {missing.what_to_do}".strip())
+
+    def _say(self, mark: str, study: str, words: str) -> None:
+        self._stack.close()
+        if not self.shown:
+            return
+        up = "\x1b[1A\x1b[2K" if sys.stderr.isatty() and "there already" not in words else ""
+        line = f"{mark} {SAID.get(study, study):<20}{words}"
+        typer.echo(up + textwrap.fill(line, 80, subsequent_indent=" " * 22), err=True)
+
+    def close(self) -> None:
+        """Take the bar away, whatever happened."""
+        self._stack.close()
+
+
+def run_answer(given: dict[str, Any], wishes: Wishes) -> None:
+    """Check every wish, run the studies, print the verdicts and name the files."""
+    workers = worker_count(wishes.workers)
+    _check_report(wishes)
+    if given.get("data") is not None and not wishes.quiet:
+        announce_reading(given["data"])
+    plan = make_plan(**given)
+    folder = wishes.out or default_folder(plan.settings)
+    check_folder(folder, plan.settings)
+    report = None if wishes.no_report else wishes.report or folder / REPORT
+    check_wished(report, wishes.paper)
+    if not wishes.quiet:
+        for note in plan.notes:
+            typer.echo(textwrap.fill(f"note: {note}", 80, subsequent_indent="  "), err=True)
+    if wishes.dry_run:
+        _print_plan(foretold(plan, folder, workers), wishes)
+        return
+    watcher = Terminal(shown=not wishes.quiet)
+    try:
+        found = carry_out(plan, folder, workers=workers, watcher=watcher, command=command_line())
+    finally:
+        watcher.close()
+    gone = None
+    try:
+        if wishes.json:
+            typer.echo(json.dumps(document(found, folder), allow_nan=False, ensure_ascii=False))
+        else:
+            print_answer(found, verbose=wishes.verbose)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        gone = error  # whoever reads the table has left; the report is made all the same
+    if report is not None:
+        with stage("report", shown=not wishes.quiet):
+            found.report(report, paper=wishes.paper)
+    if not wishes.quiet:
+        typer.echo(f"answer: {folder}", err=True)
+        if report is not None:
+            typer.echo(f"report: {report}", err=True)
+        else:
+            typer.echo(f"for a PDF: simnorm report {shlex.quote(str(folder))}", err=True)
+    if gone is not None:
+        raise gone
+
+
+def _check_report(wishes: Wishes) -> None:
+    if not wishes.no_report:
+        return
+    for name, value in (("report", wishes.report), ("paper", wishes.paper)):
+        if value is not None:
+            raise SimnormError(name, str(value), "--no-report says to write none", "Drop one.")
+
+
+# ---------------------------------------------------------------------------------------------
+# What is printed
+
+
+def print_answer(found: Answer, *, verbose: bool = False) -> None:
+    """Print the answer: what it comes to, the columns that need more, and every verdict."""
+    typer.echo(textwrap.fill(" ".join(found.sentences), 80))
+    typer.echo("")
+    if found.settings.data:
+        _print_needed(found)
+    typer.echo(f"{'claim':<{CLAIM}} {'verdict':<{WORD}} number")
+    for verdict in found.verdicts:
+        _print_verdict(verdict, verbose=verbose)
+    typer.echo("")
+    typer.echo("What to do")
+    for sentence in found.advice:
+        typer.echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
+
+
+def _print_verdict(verdict: Verdict, *, verbose: bool) -> None:
+    columns = [
+        textwrap.wrap(verdict.claim, CLAIM) or [""],
+        textwrap.wrap(verdict.word, WORD) or [""],
+        textwrap.wrap(verdict.number, NUMBER) or [""],
+    ]
+    for line in range(max(map(len, columns))):
+        cells = [column[line] if line < len(column) else "" for column in columns]
+        typer.echo(f"{cells[0]:<{CLAIM}} {cells[1]:<{WORD}} {cells[2]}".rstrip())
+    said = [verdict.why] if verdict.word == "not measured" else []
+    said += [f"It would take {verdict.needed}."] if verdict.needed else []
+    if verbose:
+        said = [verdict.detail, verdict.why, *said[bool(said and said[0] == verdict.why) :]]
+    for sentence in said:
+        if sentence:
+            typer.echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
+
+
+def _print_needed(found: Answer) -> None:
+    """Print the columns that need more than the batch size asked for."""
+    n = found.settings.batch_size
+    table = found.needed
+    more = table[(table["batch_size"] > n) | (table["batch_size"] == 0)]
+    if not len(more):
+        return
+    typer.echo(
+        f"{len(more):,} of {len(table):,} columns need more than batches of {n:,} for an error of "
+        f"{ERROR:g} sd:"
+    )
+    typer.echo(f"{'column':<{NAME_WIDTH}} {'needed':>16} {f'error at {n:,}, sd':>22}")
+    rows = more.head(MOST_COLUMNS).to_dict("records")
+    for row in rows:
+        name = str(row["name"])
+        shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+        typer.echo(f"{shown:<{NAME_WIDTH}} {_needed_text(row):>16} {_error_text(row):>22}".rstrip())
+    if len(more) > len(rows):
+        typer.echo(f"... and {len(more) - len(rows):,} more, in needed.csv")
+    typer.echo("")
+
+
+def _needed_text(row: dict[Any, Any]) -> str:
+    size, low, high = int(row["batch_size"]), int(row["low"]), int(row["high"])
+    if not size:
+        return "constant" if "constant" in str(row["reason"]) else "none"
+    if low == high == size:
+        return f"{size:,}"
+    return f"{low:,} to {high:,}" if high else f"{low:,} or more"
+
+
+def _error_text(row: dict[Any, Any]) -> str:
+    from simnorm.formatting import format_estimate
+
+    return format_estimate(float(row["error"]), float(row["mcse"]))
+
+
+def document(found: Answer, folder: Path) -> dict[str, Any]:
+    """Return an answer as a JSON document; null where there is no value."""
+    needed = [
+        {key: _plain(value) for key, value in row.items()}
+        for row in found.needed.to_dict("records")
+    ]
+    return {
+        "folder": str(folder),
+        "settings": json.loads(found.settings.to_json()),
+        "answer": list(found.sentences),
+        "advice": list(found.advice),
+        "verdicts": [verdict._asdict() for verdict in found.verdicts],
+        "needed": needed,
+        "missing": {word: missing._asdict() for word, missing in found.missing.items()},
+        "words": dict(WORDS),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# ---------------------------------------------------------------------------------------------
+# What would be done
+
+
+def foretold(plan: Plan, folder: Path, workers: int) -> dict[str, Any]:
+    """Return what an answer would take: every study with its time, or why it is left out."""
+    studies: list[dict[str, Any]] = []
+    for word, design in plan.designs.items():
+        line: dict[str, Any] = {"study": word, "replications": design.replications}
+        line["batch_sizes"] = list(design.batch_sizes)
+        if finished(folder / word, design) is not None:
+            studies.append(line | {"seconds": 0.0, "state": "there already"})
+            continue
+        try:
+            check_extra(design)
+            study_of(design).check(design)
+            seconds = foretold_seconds(design, workers)
+        except (SimnormError, ImportError) as error:
+            missing = missing_for(error)
+            said = f"left out. {missing.reason} {missing.what_to_do}".strip()
+            studies.append(line | {"seconds": 0.0, "state": said})
+            continue
+        studies.append(line | {"seconds": seconds, "state": "to be run"})
+    return {
+        "settings": json.loads(plan.settings.to_json()),
+        "studies": studies,
+        "seconds": sum(line["seconds"] for line in studies),
+        "workers": workers,
+        "folder": str(folder),
+    }
+
+
+def _print_plan(plan: dict[str, Any], wishes: Wishes) -> None:
+    if wishes.json:
+        typer.echo(json.dumps(plan))
+        return
+    settings = plan["settings"]
+    what = settings["data"] or ", ".join(settings["names"])
+    typer.echo(textwrap.fill(f"answer for {what}; batch size {settings['batch_size']:,}", 80))
+    for line in plan["studies"]:
+        text = f"R = {line['replications']:,}"
+        state = line["state"]
+        if state == "to be run":
+            state = f"about {seconds_text(line['seconds'])}"
+        typer.echo(
+            textwrap.fill(f"  {line['study']:<10}{text:<12}{state}", 80, subsequent_indent=" " * 24)
+        )
+    plural = "s" * (plan["workers"] > 1)
+    typer.echo(
+        f"time: about {seconds_text(plan['seconds'])} with {plan['workers']} worker{plural}, and "
+        "the needed batch sizes"
+    )
+    typer.echo(f"folder: {plan['folder']}")
