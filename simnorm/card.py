@@ -27,7 +27,7 @@ from simnorm.figures.tables import (
     unit_of,
 )
 from simnorm.formatting import NOTHING, format_estimate, format_like, plural, significant
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.sampling import SHUFFLE
 from simnorm.stopped import drawn_words, notice
 
@@ -45,6 +45,9 @@ QUANTITIES = ("normalized_value", "inference_value")
 TITLES = {
     "inputs": "Is batch normalization as good as a z-score?",
     "running": "How good are running averages at test time?",
+    "scaling": "Do classifiers need scaled inputs, and will a batch's statistics do?",
+    "shift": "Does batch normalization reduce internal covariate shift?",
+    "overhead": "What does batch normalization cost in time?",
 }
 
 BOX = (
@@ -78,15 +81,11 @@ class Table(NamedTuple):
 
 def html_of(result: Result) -> str:
     """Return the card of a result as HTML."""
+    if STUDIES[result.design.study].is_trial:
+        return _box([*_head(result), *_of_trial(result)])
     table = _table(result)
     names, sizes = names_of(table.rows), sorted({int(n) for n in table.rows["batch_size"]})
-    parts = [
-        f'<div style="font-weight: 600">{_safe(_title(result))}</div>',
-        f'<div style="{QUIET}">{_safe(_line(result))}</div>',
-    ]
-    partial = notice(result.design, result.frame)
-    if partial:
-        parts.append(f'<div style="font-weight: 600; margin-top: 0.4em">{_safe(partial)}</div>')
+    parts = _head(result)
     answer = _answer(result, table)
     if answer:
         parts.append(f'<div style="margin-top: 0.4em">{_safe(answer)}</div>')
@@ -96,7 +95,48 @@ def html_of(result: Result) -> str:
     notes = [text for mark, text in KEY.items() if mark in used]
     notes.append(_more(result, table, names, sizes))
     parts.append(f'<div style="{QUIET}">{_safe(". ".join(notes))}</div>')
+    return _box(parts)
+
+
+def _box(parts: list[str]) -> str:
     return f'<div style="{BOX}">\n' + "\n".join(parts) + "\n</div>"
+
+
+def _head(result: Result) -> list[str]:
+    """Return title, what was run, and what a reader must know first."""
+    parts = [
+        f'<div style="font-weight: 600">{_safe(_title(result))}</div>',
+        f'<div style="{QUIET}">{_safe(_line(result))}</div>',
+    ]
+    partial = notice(result.design, result.frame)
+    if partial:
+        parts.append(f'<div style="font-weight: 600; margin-top: 0.4em">{_safe(partial)}</div>')
+    return parts
+
+
+def _of_trial(result: Result) -> list[str]:
+    """Return the table of a trial, and what it leaves out."""
+    from simnorm.card_trials import DOUBTFUL, grid_of
+
+    grid = grid_of(result.frame)
+    if not grid.rows:
+        return [f'<div style="{QUIET}">All: result.frame, result.table(), result.report()</div>']
+    rows = dict(list(grid.rows.items())[:MOST_ROWS])
+    head = "".join(f'<th style="{CELL}; {RULE}">{_safe(word)}</th>' for word in grid.heads)
+    lines = [f'<thead><tr><th style="{NAME}; {RULE}">{_safe(grid.corner)}</th>{head}</tr></thead>']
+    for name, texts in rows.items():
+        cells = "".join(f'<td style="{CELL}">{_cell(text, "")}</td>' for text in texts)
+        lines.append(f'<tr><th style="{NAME}">{_safe(short(name, LONGEST))}</th>{cells}</tr>')
+    left = len(grid.rows) - len(rows)
+    more = f"... and {plural(left, 'row')} more: result.frame" if left else "All: result.frame"
+    notes = [KEY[DOUBTFUL]] * any(DOUBTFUL in text for row in rows.values() for text in row)
+    notes.append(f"{more}, result.table(), result.figure(), result.report()")
+    body = "\n".join(lines)
+    return [
+        f'<div style="margin-top: 0.6em">{_safe(grid.what)}.</div>',
+        f'<div style="overflow-x: auto"><table style="{TABLE}">{body}</table></div>',
+        f'<div style="{QUIET}">{_safe(". ".join(notes))}</div>',
+    ]
 
 
 def _safe(text: str) -> str:
@@ -115,9 +155,13 @@ def _line(result: Result) -> str:
     names = [short(name, LONGEST) for name in design.names]
     kind = "column" if design.data else "distribution"
     said = ", ".join(names) if len(names) <= 5 else plural(len(names), kind)
+    parts = [
+        said or short(design.data, LONGEST),
+        f"N = {design.full_size:,}" * bool(design.full_size),
+    ]
+    parts += [drawn_words(design, result.frame), f"seed {design.seed}"]
     study = "" if design.study == SWEEP else f"study {design.study}: "
-    drawn = drawn_words(design, result.frame)
-    return f"{study}{said}; N = {design.full_size:,}; {drawn}; seed {design.seed}"
+    return study + "; ".join(part for part in parts if part)
 
 
 def _table(result: Result) -> Table:

@@ -25,7 +25,7 @@ from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
 from simnorm.formatting import plural
 from simnorm.grammar import whole_number
-from simnorm.options import SWEEP
+from simnorm.options import STUDIES, SWEEP
 from simnorm.quantities import MEAN, split_factors
 from simnorm.reducers import REFERENCES
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, typed
@@ -75,7 +75,7 @@ class Result:
     columns: pd.DataFrame = field(default_factory=lambda: columns_table([]))
 
     def table(
-        self, measure: str = "rmse", *, reference: str = "full_set", value: str = "estimate"
+        self, measure: str | None = None, *, reference: str = "full_set", value: str = "estimate"
     ) -> pd.DataFrame:
         """Return a wide table: a row per source and batch size, a column per estimator.
 
@@ -88,16 +88,18 @@ class Result:
         measure
             ``bias``, ``variance``, ``mse``, ``rmse`` or one of these after ``relative_``; where the
             run has cells without an error bar to trust, also ``median`` and ``quantile(q=0.95)`` of
-            their errors (`simnorm.robust.QUANTILES`).
+            their errors (`simnorm.robust.QUANTILES`). Of ``scaling`` and ``shift`` ``mean`` and
+            ``ratio``, of ``overhead`` ``median`` and ``ratio``. The first that the study has if
+            left out: ``rmse``, ``mean`` or ``median``.
         reference
-            ``full_set`` or ``population``.
+            ``full_set`` or ``population``; of what is no error there is none.
         value
             The column of `frame` to show: ``estimate``, ``mcse``, ``theory``, ``z``, ``status``.
         """
-        rows = self._rows(measure, reference)
+        rows = self._rows(self._first_measure() if measure is None else measure, reference)
         if value not in self.frame.columns:
             raise SimnormError("value", value, "a column of the frame is allowed")
-        keys = ["column" if self.design.data else "distribution"]
+        keys = ["column" if self.design.data and not self._is_trial else "distribution"]
         keys += ["sampling"] * (len(self.design.sampling) > 1) + ["batch_size", *self._factors()]
         wide = rows.pivot(index=keys, columns="estimator", values=value)  # noqa: PD010  # one each
         return wide.reindex(
@@ -118,6 +120,13 @@ class Result:
         """
         return stopped.missed(self.design, self.frame)
 
+    @property
+    def _is_trial(self) -> bool:
+        return STUDIES[self.design.study].is_trial
+
+    def _first_measure(self) -> str:
+        return str(self.frame["measure"].iloc[0]) if self._is_trial and len(self.frame) else "rmse"
+
     def _factors(self) -> list[str]:
         """Return the columns that the study's own factors stand in."""
         return [name for name in self.frame.columns if name not in SCHEMA]
@@ -135,12 +144,12 @@ class Result:
             if given not in allowed:
                 raise SimnormError(name, given, f"allowed are {', '.join(allowed)}")
         # What is no error has no reference.
-        about = ["", reference] if measure == MEAN else [reference]
+        about = ["", reference] if measure == MEAN or self._is_trial else [reference]
         return frame[(frame["measure"] == measure) & frame["reference"].isin(about)]
 
     def plot(
         self,
-        kind: str = "variance",
+        kind: str | None = None,
         ax: Axes | None = None,
         *,
         estimator: str | Estimator | None = None,
@@ -159,7 +168,8 @@ class Result:
             A measure, as in `table`, against batch size: ``rmse`` is in the unit of the data,
             ``relative_rmse`` is what the panels of ``figure("rmse")`` show; or a kind of figure, of
             a sweep ``overview sampling_distribution split heatmap khat audit convergence histograms
-            sampling``.
+            sampling``; `simnorm.figures.about` lists those of a run. If left out ``variance``, or
+            the first kind of a study that has no such measure.
         ax
             Matplotlib axes to draw on, which keep your style; those of a new figure, unknown to
             pyplot, if None.
@@ -191,6 +201,8 @@ class Result:
         from simnorm import figures
 
         part = self._part(estimator, name, batch_size)
+        if kind is None:
+            kind = self._first_kind() if self._is_trial else "variance"
         if reference is not None and reference not in REFERENCES:
             allowed = f"allowed are {', '.join(REFERENCES)}"
             raise SimnormError("reference", reference, allowed, nearest(reference, REFERENCES))
@@ -213,6 +225,11 @@ class Result:
             with contextlib.suppress(SimnormError):
                 name = read_distribution(name)
         return Part(str(estimator or ""), str(name or ""), batch_size or 0)
+
+    def _first_kind(self) -> str:
+        from simnorm.figures import kinds_of
+
+        return kinds_of(self.frame)[0]
 
     def replay(
         self,
@@ -245,7 +262,7 @@ class Result:
         Raises
         ------
         SimnormError
-            If the run does not hold it, or the function is not there.
+            If the run is no sweep or does not hold it, or the function is not there.
 
         Examples
         --------
@@ -258,6 +275,8 @@ class Result:
         from simnorm.studies import drawing, sweep
 
         design = self.design
+        if design.study != SWEEP:
+            raise SimnormError("study", design.study, "estimates are those of a sweep")
         spec = _one_of(design.estimators, str(read_estimator(estimator)), "estimator")
         kind = sweep.estimators(design)[design.estimators.index(spec)]
         if isinstance(kind, UserEstimator) and kind.function is None:
@@ -296,7 +315,7 @@ class Result:
 
     def figure(
         self,
-        kind: str = "overview",
+        kind: str | None = None,
         *,
         estimator: str | Estimator | None = None,
         name: str | Distribution | None = None,
@@ -308,7 +327,7 @@ class Result:
         Parameters
         ----------
         kind
-            A kind of figure, see `simnorm.figures.about`.
+            A kind of figure, see `simnorm.figures.about`: the first of the study if left out.
         estimator, name, batch_size
             Draw these alone, as in `plot`.
         options
@@ -329,13 +348,14 @@ class Result:
         """
         from simnorm.figures import figure
 
+        kind = self._first_kind() if kind is None else kind
         part = self._part(estimator, name, batch_size)
         return figure(kind, self.frame, self.curves, part=part, **options)
 
     def save_figure(
         self,
         path: str | Path,
-        kind: str = "overview",
+        kind: str | None = None,
         *,
         estimator: str | Estimator | None = None,
         name: str | Distribution | None = None,
@@ -368,6 +388,7 @@ class Result:
         from simnorm.figures.write import write
 
         part = self._part(estimator, name, batch_size)
+        kind = self._first_kind() if kind is None else kind
         return write(
             kind, self.frame, self.curves, Path(path),
             part=part, single=single, page=page, dpi=dpi, **options,
@@ -414,9 +435,11 @@ class Result:
     def __repr__(self) -> str:
         """Return what the result holds."""
         design = self.design
+        what = shown(", ".join(design.names) or design.data, 200)[1:-1]
+        what = f" {what}; " if what else " "
+        size = f"N = {design.full_size}, " if design.full_size else ""
         return (
-            f"<simnorm {design.study}: {shown(', '.join(design.names), 200)[1:-1]}; N = "
-            f"{design.full_size}, {plural(len(design.batch_sizes), 'batch size')}, "
+            f"<simnorm {design.study}:{what}{size}{plural(len(design.batch_sizes), 'batch size')}, "
             f"{stopped.drawn_words(design, self.frame)}; seed {design.seed}; "
             f"{len(self.frame)} rows>"
         )

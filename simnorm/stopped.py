@@ -39,7 +39,7 @@ def replications_range(frame: pd.DataFrame) -> str:
     >>> replications_range(pd.DataFrame(rows | {"replications": [512, 4096]}))
     '512 to 4,096'
     """
-    rows = frame[frame["measure"].isin(ASKED)]
+    rows = _asked(frame)
     drawn = rows[rows["sampling"] != SEQUENTIAL]
     rows = drawn if len(drawn) else rows
     counts = rows["replications"] + rows["failed"]
@@ -47,6 +47,15 @@ def replications_range(frame: pd.DataFrame) -> str:
         return "0"
     fewest, most = int(counts.min()), int(counts.max())
     return f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"
+
+
+def _asked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that all replications have gone into.
+
+    Of studies without errors all rows; medians of a sweep's errors are of the first few alone.
+    """
+    asked = frame["measure"].isin(ASKED)
+    return frame[asked] if asked.any() else frame
 
 
 def replications_words(frame: pd.DataFrame) -> str:
@@ -95,7 +104,8 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
         share where the target is one, and what a row lacks in `lacks`: ``precision``, ``trust``,
         ``look``. Without a target, of every cell that time has cut short one row.
     """
-    rows = frame[frame["stop_reason"].isin([MAX, TIME]) & frame["measure"].isin(ASKED)]
+    rows = _asked(frame)
+    rows = rows[rows["stop_reason"].isin([MAX, TIME])]
     if not design.target_mcse:
         return rows.drop_duplicates(CELL_OF_RUN)
     wanted = target(design.target_mcse)

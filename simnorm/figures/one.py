@@ -19,6 +19,7 @@ from simnorm.figures.tables import (
     reference_of,
     shown_estimators,
 )
+from simnorm.options import STUDIES
 from simnorm.quantities import MEAN
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def drawn(
 ) -> Axes:
     """Draw a kind or a measure on one pair of axes; see `simnorm.figures.plot`."""
     measures = tuple(str(word) for word in frame["measure"].drop_duplicates())
+    if len(frame) and STUDIES[study_of(frame)].is_trial:
+        measures = ()  # batch size alone says nothing of a trial
     if known_kind(frame, kind, measures) in measures:
         rows, _ = part_of(frame, curves, part)
         return _measure(kind, rows, ax, part.estimator, reference, width)
