@@ -187,5 +187,5 @@ def keys(run: Run) -> tuple[list[Handle], list[str]]:
             (Line2D([], [], color=INK, marker="|", markersize=6.0, markeredgewidth=1.2,
                     linestyle="none"),)
         )  # fmt: skip
-        labels.append("floor: sampling alone")
+        labels.append("floor")
     return handles, labels

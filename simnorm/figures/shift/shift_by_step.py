@@ -68,7 +68,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     handles, labels = variant_keys(run.variants)
     if floors:
         handles.append((Line2D([], [], color=INK, **DOTTED),))
-        labels.append("floor: sampling alone")
+        labels.append("floor")
     put_legend(drawn, handles, labels)
     said = notes(run)
     put_note(drawn, said)
@@ -141,5 +141,5 @@ def draw_line(ax: Axes, x: Floats, y: Floats, mcse: Floats, variant: str) -> lis
 
 def steps_axis(ax: Axes) -> None:
     """Label a few whole steps."""
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
     ax.grid(visible=False, axis="x")

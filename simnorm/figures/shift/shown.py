@@ -151,12 +151,16 @@ class Run:
         The data set that is shown, the first of the run.
     names
         All of them.
+    n, sizes
+        The batch size of training that is shown, the first of the run, and all of them.
     """
 
     frame: pd.DataFrame
     curves: pd.DataFrame
     name: str
     names: list[str]
+    n: int
+    sizes: list[int]
 
     @cached_property
     def nets(self) -> list[str]:
@@ -175,11 +179,6 @@ class Run:
         return [one for one in DEFINITIONS if one.word in held]
 
     @cached_property
-    def n(self) -> int:
-        """The batch size of training: the first one."""
-        return int(self.frame["batch_size"].iloc[0]) if len(self.frame) else 0
-
-    @cached_property
     def replications(self) -> int:
         """How many times every variant was trained."""
         return int(self.frame["replications"].max()) if len(self.frame) else 0
@@ -192,7 +191,7 @@ class Run:
 
     @cached_property
     def _values(self) -> dict[tuple[str, str, str, str], Value]:
-        rows = self.frame[self.frame["batch_size"] == self.n]
+        rows = self.frame
         keys = zip(*(rows[word] for word in ("net", "variant", "estimator", "against")),
                    strict=True)  # fmt: skip
         numbers = [floats(rows, word).tolist() for word in ("estimate", "ci_low", "ci_high",
@@ -207,7 +206,7 @@ class Run:
 
     @cached_property
     def _floors(self) -> dict[tuple[str, str, str], float]:
-        rows = self.curves[(self.curves["kind"] == FLOOR) & (self.curves["batch_size"] == self.n)]
+        rows = self.curves[self.curves["kind"] == FLOOR]
         means = rows.groupby(["net", "variant", "estimator"], sort=False)["y"].mean()
         return dict(zip(means.index.tolist(), floats(means.to_frame(), "y").tolist(), strict=True))
 
@@ -237,7 +236,6 @@ class Run:
         of the kind `FLOOR`.
         """
         rows = self.curves[(self.curves["kind"] == kind)
-                           & (self.curves["batch_size"] == self.n)
                            & (self.curves["estimator"] == quantity)
                            & (self.curves["net"] == net)
                            & (self.curves["variant"] == variant)
@@ -255,14 +253,17 @@ def _held(frame: pd.DataFrame, name: str) -> list[str]:
     return [str(word) for word in frame[name].drop_duplicates() if str(word)]
 
 
-def run_of(frame: pd.DataFrame, curves: pd.DataFrame) -> Run:
-    """Return what is shown of a run: its first data set."""
+def run_of(frame: pd.DataFrame, curves: pd.DataFrame, name: str = "", n: int = 0) -> Run:
+    """Return what is shown of a run: one data set and one batch size, the first unless told."""
     frame, curves = with_factors(frame), with_factors(curves)
     names = [str(word) for word in frame["distribution"].drop_duplicates()]
-    name = names[0] if names else ""
-    return Run(
-        frame[frame["distribution"] == name], curves[curves["distribution"] == name], name, names
+    sizes = [int(size) for size in frame["batch_size"].drop_duplicates()]
+    name, n = name or next(iter(names), ""), n or next(iter(sizes), 0)
+    here, there = (
+        table[(table["distribution"] == name) & (table["batch_size"] == n)]
+        for table in (frame, curves)
     )
+    return Run(here, there, name, names, n, sizes)
 
 
 def net_name(net: str) -> str:
@@ -289,4 +290,9 @@ def variant_name(variant: str) -> str:
 
 def notes(run: Run) -> list[str]:
     """Return what a figure leaves out, in sentences."""
-    return [f"The first of {len(run.names):,} data sets: {run.name}."] if len(run.names) > 1 else []
+    found = []
+    if len(run.names) > 1:
+        found.append(f"The first of {len(run.names):,} data sets: {run.name}.")
+    if len(run.sizes) > 1:
+        found.append(f"The first of {len(run.sizes):,} batch sizes: {run.n:,}.")
+    return found

@@ -18,7 +18,7 @@ from simnorm.report.article import (
 )
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.shift import about, findings, first, tables
-from simnorm.report.chapters.shift.facts import Facts, facts_of
+from simnorm.report.chapters.shift.facts import Facts, facts_of, others_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,8 +59,8 @@ def article(
             chapter("Data and nets", about.data(facts)),
             chapter("Estimands", about.estimands(facts)),
             chapter("Methods", about.methods(facts)),
-            chapter("Performance", performance(facts)),
-            chapter("Limits and status", [*limits(facts), *statuses(facts)]),
+            chapter("Performance", [*performance(facts), *_elsewhere(facts, frame, curves)]),
+            chapter("Limits and status", [*limits(facts), *statuses(frame)]),
         ],
     )  # fmt: skip
 
@@ -98,9 +98,16 @@ def performance(facts: Facts) -> list[Block]:
     found += _plain(findings.way_finding(facts))
     found.append(figure("shift_by_step", findings.WAY, "Log y, a row per measure."))
     found.append(heading("Whether they train as well"))
-    found += _said(findings.noise_finding(facts)) + _plain(findings.training_finding(facts))
+    found += _said(first.shape(facts)) + _plain(findings.noise_finding(facts))
+    found += _plain(findings.training_finding(facts))
     found.append(figure("training", findings.training_caption(facts), "Loss by step, log y."))
     return found + _with(tables.outcome_table(facts))
+
+
+def _elsewhere(facts: Facts, frame: pd.DataFrame, curves: pd.DataFrame) -> list[Block]:
+    """Return what other data sets and batch sizes of the run say."""
+    block = tables.others_table(facts, others_of(frame, curves))
+    return [heading("Other data and batch sizes"), block] if block else []
 
 
 def limits(facts: Facts) -> list[Block]:
@@ -108,9 +115,8 @@ def limits(facts: Facts) -> list[Block]:
     return [bullets(findings.limits(facts))]
 
 
-def statuses(facts: Facts) -> list[Block]:
+def statuses(frame: pd.DataFrame) -> list[Block]:
     """Return how many rows are not simply ok, and why."""
-    frame = facts.run.frame
     found = [paragraph(text.status_sentence(frame))]
     bad = frame[frame["status"] != "ok"]
     keys = zip(*(bad[word].astype(str) for word in ("status", "estimator", "reason")), strict=True)

@@ -152,6 +152,17 @@ def facts_of(frame: pd.DataFrame, curves: pd.DataFrame) -> Facts:
     return Facts(run_of(frame, curves))
 
 
+def others_of(frame: pd.DataFrame, curves: pd.DataFrame) -> list[Facts]:
+    """Return the same of its other data sets and batch sizes."""
+    first = run_of(frame, curves)
+    cases = [(name, n) for name in first.names for n in first.sizes]
+    return [
+        Facts(run_of(frame, curves, name, n))
+        for name, n in cases
+        if (name, n) != (first.name, first.n)
+    ]
+
+
 def phrases(definitions: Sequence[Definition]) -> list[str]:
     """Return what sentences call measures."""
     return [one.phrase for one in definitions]

@@ -28,6 +28,9 @@ from simnorm.report.chapters.shift.first import (
 from simnorm.report.text import listed
 from simnorm.undecided import SAME, UNDECIDED, needed_words
 
+# More measures than this are counted, not named.
+MOST_NAMED = 3
+
 
 def ratios_finding(facts: Facts) -> str:
     """Return by which measures the shift with normalization is smaller, the same or larger."""
@@ -43,9 +46,15 @@ def ratios_finding(facts: Facts) -> str:
 
 def _net_ratios(facts: Facts, net: str) -> str:
     tally = facts.by_word(net, BN, NONE)
-    parts = [
-        f"{IN_WORDS[word]} {listed(phrases(part))}" for word, part in tally.items() if part
-    ]  # fmt: skip
+    total = sum(len(part) for part in tally.values())
+    parts: list[str] = []
+    for word, part in sorted(tally.items(), key=lambda item: -len(item[1])):
+        if len(part) == total > 1:
+            return f"{IN_WORDS[word]} by all {total} measures"
+        # The rest is named, so that the many need not be.
+        many = not parts and len(part) > MOST_NAMED
+        names = f"by {len(part)} of {total} measures" if many else listed(phrases(part))
+        parts += [f"{IN_WORDS[word]} {names}"] if part else []
     return "; ".join(parts)
 
 
@@ -137,10 +146,10 @@ def zero_sentence(facts: Facts) -> str:
 
 
 def noise_finding(facts: Facts) -> str:
-    """Return what noise behind the normalization does to shift and training, in every net."""
+    """Return what noise behind the normalization does in the nets that page one leaves out."""
     if NOISY not in facts.run.variants:
         return ""
-    return " ".join(noise_sentence(facts, net) for net in facts.run.nets).strip()
+    return " ".join(noise_sentence(facts, net) for net in facts.run.nets[1:]).strip()
 
 
 def training_finding(facts: Facts) -> str:

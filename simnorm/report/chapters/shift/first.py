@@ -220,8 +220,8 @@ def ends_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
 
     Examples
     --------
-    >>> ends_words(Value(1.0, 0.995, 1.004, 0.05, "ratio")), ends_words(Value(0.1, -0.02, 0.22))
-    ('0.995 to 1.004', '−0.02 to 0.22')
+    >>> ends_words(Value(1.0, 0.996, 1.004, 0.05, "ratio")), ends_words(Value(0.1, -0.02, 0.22))
+    ('0.996 to 1.004', '−0.02 to 0.22')
     """
     ends = [factor * end for end in (value.low, value.high)]
     if value.is_ratio:

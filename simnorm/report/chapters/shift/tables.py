@@ -20,11 +20,15 @@ from simnorm.figures.shift.shown import (
 from simnorm.formatting import NOTHING, fixed, format_estimate, significant
 from simnorm.report.article import RULE, Block, cell, table
 from simnorm.report.chapters.shift.facts import Facts
-from simnorm.report.chapters.shift.first import IN_WORDS, ends_words
-from simnorm.undecided import UNDECIDED, needed_words
+from simnorm.report.chapters.shift.first import ends_words
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, needed_words
 
 PAIRS = ((BN, NONE), (NOISY, NONE), (NOISY, BN))
 HEADS = {NONE: "without", BN: "BN", NOISY: "noisy BN"}
+MOST_OTHERS = 4
+IN_RATIOS = {LESS: "smaller", SAME: "same", MORE: "larger", UNDECIDED: "undecided"}
+# More of a cosine is less shift.
+IN_COSINES = IN_RATIOS | {LESS: "less shift", MORE: "more shift"}
 OUTCOME_LABELS = {LOSS: "training loss", ACCURACY: "test accuracy, %"}
 
 
@@ -149,9 +153,7 @@ def pair_text(facts: Facts, net: str, here: str, quantity: str, there: str) -> s
         return NOTHING
     if not value.is_sure:
         return f"{_number(value, value.estimate)}: no error bar"
-    word = IN_WORDS[judged.word].partition(" ")[0]
-    if quantity == COSINE and judged.word != UNDECIDED:
-        word = {"smaller": "less", "larger": "more"}.get(word, word)
+    word = (IN_COSINES if quantity == COSINE else IN_RATIOS)[judged.word]
     return f"{ends_words(value)}: {word}"
 
 
@@ -175,4 +177,25 @@ def needed_table(facts: Facts) -> Block | None:
         ["net", "measure", "95 % interval", "to decide"], rows,
         "Undecided comparisons of nets with and without BN, and what would decide them if estimate "
         "and spread are about right.", "lllr", wide=1, title="Undecided", label="undecided",
+    )  # fmt: skip
+
+
+def others_table(facts: Facts, others: Sequence[Facts]) -> Block | None:
+    """Return how BN compares with none on other data sets and at other batch sizes."""
+    shown = others[:MOST_OTHERS]
+    found: dict[str, list[list[str]]] = {net: [] for net in facts.run.nets}
+    for net, mine in found.items():
+        for one in facts.run.definitions:
+            cells = [pair_text(of, net, BN, one.word, NONE) for of in shown]
+            if any(words != NOTHING for words in cells):
+                mine.append([label_of(one), *cells])
+    rows = by_net(found)
+    if not rows:
+        return None
+    left = len(others) - len(shown)
+    return table(
+        ["net", "measure", *(f"{of.run.name}, n = {of.run.n:,}" for of in shown)], rows,
+        "Shift with BN beside that without on the other data and batch sizes of the run: 95 % "
+        "intervals as before." + (f" {left} more in results.csv." if left else ""),
+        "ll" + "l" * len(shown), tight=True, wide=-1, title="Elsewhere", label="elsewhere",
     )  # fmt: skip
