@@ -80,15 +80,15 @@ def drawn(run: Run, kind: Kind, width: float, across: int, why: str) -> Figure:
         seen |= _panel(ax, run, kind, name, limits or _limits(run, kind, [name]), room)
         if place % columns:
             ax.tick_params(labelleft=False)
-        if place + columns < len(names) or columns > MOST_LABELS:
+        if place + columns < len(names):
+            ax.set_xlabel("")
+        # Under narrow panels there is room for one label alone, in the middle.
+        if columns > MOST_LABELS and place % columns != (columns - 1) // 2:
             ax.set_xlabel("")
         if not run.is_file:
             fit_title(ax, boxed(name_words(name)), room)
     for ax in panels[len(names) :]:
         ax.set_axis_off()
-    if columns > MOST_LABELS:
-        # Under narrow panels there is room for one label alone.
-        made.supxlabel(kind.label, fontsize=8.0)
     handles, labels = _legend(run.marks(), seen)
     slot = panels[-1] if len(panels) > len(names) and width > 5.0 else None
     put_legend(made, handles, labels, slot=slot)

@@ -46,12 +46,16 @@ def comparison(facts: Facts, model: str, scaling: Scaling, against: str, subject
     if every == 1:
         word, points = next(iter(groups.items()))
         return f"{subject}: {_single(word, next(iter(points.values())))}."
-    said = [
-        f"{HOW[word]} on {of_all(len(points), every)}, {where(facts, points)}"
-        if len(points) < every or word in (LESS, MORE)
-        else f"{HOW[word]} on {of_all(every, every)} data sets"
-        for word, points in groups.items()
-    ]
+    said = []
+    for word, points in groups.items():
+        words = f"{HOW[word]} on {of_all(len(points), every)}"
+        if word in (LESS, MORE):
+            words += f", {where(facts, points)}"
+        elif len(points) < every:
+            words += f", {listed([facts.called(name) for name in points])}"
+        else:
+            words += " data sets"
+        said.append(words)
     return f"{subject}: {'; '.join(said)}."
 
 
@@ -125,11 +129,10 @@ def _of_shape(facts: Facts) -> list[str]:
     for model in facts.run.models if NORMAL in facts.run.names else ():
         gain = facts.difference(NORMAL, model, WHOLE, NONE)
         if gain.is_there:
-            ends = interval_text(gain).replace(" (", " points, ", 1).rstrip(")")
-            said.append(f"{model_words(model)} ({ends})")
+            said.append(f"{model_words(model)} by {interval_text(gain)}")
     if not said:
         return []
-    return [f"With the same features in a normal shape, z-scores give {listed(said)}."]
+    return [f"With the same features in a normal shape, z-scores move {listed(said)}."]
 
 
 def _of_gain(gain: Point, model: str) -> str:

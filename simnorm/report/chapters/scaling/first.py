@@ -114,7 +114,7 @@ def _exceptions(facts: Facts, found: dict[str, dict[str, dict[str, Point]]]) -> 
 
 def _models_words(found: dict[str, dict[str, dict[str, Point]]]) -> str:
     """Return the verdicts on the only data set, model by model."""
-    parts = []
+    parts: list[str] = []
     for model, groups in found.items():
         word, points = next(iter(groups.items()))
         point = next(iter(points.values()))
@@ -143,19 +143,29 @@ def _batch_words(facts: Facts) -> str:
             f"With the statistics of batches of {n:,} in place of those of all training rows, "
             f"{_models_words(found)}."
         )
-    parts = []
-    for model, groups in found.items():
-        every = count_of(groups)
-        how = {LESS: "less accurate on {}", SAME: WITHIN + " on {}", MORE: "more accurate on {}",
-               UNDECIDED: "undecided on {}", ALIKE: "the same in every fold on {}"}  # fmt: skip
-        said = [
-            how[word].format(of_all(len(groups[word]), every)) for word in how if word in groups
-        ]
-        parts.append(f"{model_words(model)} is {', '.join(said)}")
+    words = [_batch_counts(model, found[model], not place) for place, model in enumerate(found)]
     return (
         f"With the statistics of batches of {n:,} in place of those of all training rows, "
-        f"{'; '.join(parts)}."
+        f"{'; '.join(words)}."
     )
+
+
+def _batch_counts(model: str, groups: dict[str, dict[str, Point]], in_full: bool) -> str:
+    """Return on how many data sets a model is less accurate, undecided and so on."""
+    every = count_of(groups)
+    how = {
+        LESS: "less accurate on {}", SAME: f"{WITHIN} on {{}}", MORE: "more accurate on {}",
+        UNDECIDED: "undecided on {}", ALIKE: "the same in every fold on {}",
+    }  # fmt: skip
+    said = []
+    for word, text in how.items():
+        if word in groups:
+            count = len(groups[word])
+            many = (
+                f"{count}" if said else of_sets(count, every) if in_full else of_all(count, every)
+            )
+            said.append(text.format(many))
+    return f"{model_words(model)} is {listed(said)}"
 
 
 def shape(facts: Facts) -> str:

@@ -23,7 +23,8 @@ SCALERS = {
     NONE: "the features as they are",
     "min_max": "from the smallest and the largest value to 0 and 1",
     "z_score": "mean and standard deviation of all training rows, as StandardScaler takes them",
-    "robust": "median and interquartile range of all training rows",
+    "robust": "median and interquartile range of all training rows; where that range is 0, as of "
+    "pixels that are mostly blank, a feature keeps its scale",
     BATCH: "mean and standard deviation of a batch of n, as batch normalization takes them",
 }
 
