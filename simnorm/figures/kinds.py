@@ -70,6 +70,7 @@ STUDY_KINDS: dict[str, dict[str, str]] = {
         "shift_by_step": "the shift as training goes on",
         "training": "loss by step, and accuracy in the end",
     },
+    "overhead": {"ratio": "time with batch normalization as a multiple of that without"},
 }
 
 # Which curves a kind of figure is drawn from, and why a run may have none.

@@ -1,0 +1,1 @@
+"""Figures of the study `overhead`: what batch normalization costs in time."""
