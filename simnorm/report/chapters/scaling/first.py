@@ -157,7 +157,7 @@ def _batch_counts(model: str, groups: dict[str, dict[str, Point]], in_full: bool
         LESS: "less accurate on {}", SAME: f"{WITHIN} on {{}}", MORE: "more accurate on {}",
         UNDECIDED: "undecided on {}", ALIKE: "the same in every fold on {}",
     }  # fmt: skip
-    said = []
+    said: list[str] = []
     for word, text in how.items():
         if word in groups:
             count = len(groups[word])

@@ -117,9 +117,10 @@ def batch_table(facts: Facts) -> Block | None:
             rows.append([*first, f"{n:,}", *(_batch_cell(facts, point) for point in points)])
     return table(
         ["model", "n", *(facts.called(name) for name in names)], rows,
-        f"Batches of n against z-scores by all training rows, in points ± half a 95 % interval; "
-        f"below each number its verdict: less or more accurate, no difference beyond {MARGIN:g} point, or undecided, and "
-        "then the repeats of cross-validation it would take. ∞: no number of repeats will do.",
+        "Batches of n against z-scores by all training rows, in points ± half a 95 % interval; "
+        "below each number its verdict: less or more accurate, no difference beyond "
+        f"{MARGIN:g} point, or undecided, and then the repeats of cross-validation that it would "
+        "take. ∞: no number of repeats will do.",
         "lr" + "r" * len(names), gutter=7.0, title="What batches cost", label="batches",
     )  # fmt: skip
 
