@@ -33,12 +33,14 @@ class Sample(NamedTuple):
     sd: Floats
 
     @classmethod
+    @quietly
     def of(cls, values: Floats) -> Sample:
         """Sort activations of shape (units, rows) and take their moments."""
         values = np.asarray(values, float)
         return cls(np.sort(values, axis=-1), values.mean(axis=-1), values.std(axis=-1))
 
 
+@quietly
 def moment_distance(first: Sample, second: Sample) -> Floats:
     """Return the Wasserstein-2 distance of normal laws with both samples' moments, unit by unit.
 
@@ -53,6 +55,7 @@ def moment_distance(first: Sample, second: Sample) -> Floats:
     return _over(np.hypot(second.mean - first.mean, second.sd - first.sd), first.sd)
 
 
+@quietly
 def wasserstein_distance(first: Sample, second: Sample) -> Floats:
     """Return the Wasserstein-1 distance of two samples of the same size, over s1.
 
