@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simnorm.api import run, study, sweep
     from simnorm.checking import check
     from simnorm.design import Design
-    from simnorm.error_bars import compare, mcse
+    from simnorm.error_bars import compare, corrected_t, mcse
     from simnorm.errors import RunError, SimnormError
     from simnorm.results import Result, load
     from simnorm.solving import solve
@@ -39,6 +39,7 @@ __all__ = [
     "answer",
     "check",
     "compare",
+    "corrected_t",
     "distributions",
     "estimators",
     "figures",
@@ -61,6 +62,7 @@ _HOMES = {
     "answer": "answering",
     "check": "checking",
     "compare": "error_bars",
+    "corrected_t": "error_bars",
     "load": "results",
     "mcse": "error_bars",
     "run": "api",

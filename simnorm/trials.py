@@ -46,6 +46,7 @@ AGAINST = "against"
 
 ALONE = "one replication has no standard error"
 ALIKE = "no replication differed from another"
+ALIKE_FOLDS = "no fold differed from another, which is no proof that none would"
 FEW = "so few replications that an end of the interval is missing"
 
 
@@ -187,7 +188,7 @@ def _doubt(cell: Cell, found: Summary, count: int, khat: float) -> tuple[str, st
     if not math.isfinite(found.mcse):
         return UNRELIABLE, ALONE
     if found.mcse == 0.0:
-        return UNRELIABLE, ALIKE
+        return UNRELIABLE, ALIKE_FOLDS if cell.summary == FOLDS else ALIKE
     if khat > LARGEST_KHAT:
         return UNRELIABLE, f"a few replications make the standard error (Pareto k-hat {khat:.2f})"
     return OK, ""

@@ -1,7 +1,8 @@
 """Error bars for any simulation: measures of errors with their Monte Carlo standard errors.
 
 `mcse` takes the errors of one method, `compare` those of two. Both need no run of simnorm: a list
-of errors is enough, with the label of the full set that every error comes from.
+of errors is enough, with the label of the full set that every error comes from. `corrected_t` takes
+what repeated cross-validation found.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 from simnorm.error_bars.given import Errors, holds_booleans, read, read_pair
 from simnorm.error_bars.influence import Measure, read_measure
 from simnorm.error_bars.pairs import compared
+from simnorm.error_bars.resampled import corrected_t
 from simnorm.error_bars.single import by_normal_theory, estimated
 from simnorm.error_bars.verdicts import Estimate
 from simnorm.errors import SimnormError
 
-__all__ = ["Estimate", "compare", "mcse"]
+__all__ = ["Estimate", "compare", "corrected_t", "mcse"]
 
 
 def mcse(

@@ -26,7 +26,7 @@ Order = NDArray[np.intp]
 
 KNN, MLP = "knn", "mlp"
 # A net is trained so many epochs at least, and by so many updates.
-FEWEST_EPOCHS, FEWEST_UPDATES = 20, 200
+FEWEST_EPOCHS, FEWEST_UPDATES = 40, 400
 
 
 def accuracies(
@@ -132,7 +132,7 @@ def cost(design: Design, table: Table, scalings: Sequence[Scaling]) -> int:
     updates = epochs * math.ceil(training / TOGETHER)
     micro = 0.0
     if MLP in design.models:
-        micro += updates * (150.0 + count * (10.0 + 0.02 * HIDDEN * (features + table.classes)))
+        micro += updates * (70.0 + count * (10.0 + 0.02 * HIDDEN * (features + table.classes)))
     if KNN in design.models:
         micro += count * training * (used / k) * (0.001 * features + 0.02)
     of_batches = sum(scaling.scaler == BATCH for scaling in scalings)
