@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import typer
 
 from simnorm.cli.summary import print_key
 from simnorm.cli.width import filled, fitted
-from simnorm.figures.shift.shown import BN, LOSS, NOISY, NONE, Value, net_name
-from simnorm.formatting import NOTHING, format_estimate, plural, significant
+from simnorm.figures.shift.shown import BN, LOSS, NOISY, NONE, Value, net_name, notes
+from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, plural, significant
 from simnorm.report.chapters.shift.facts import Facts, facts_of
 from simnorm.report.chapters.shift.findings import undecided_finding
 from simnorm.report.chapters.shift.first import answer, ends_words, seeds, shape
@@ -15,7 +17,7 @@ from simnorm.report.chapters.shift.tables import label_of
 from simnorm.results import Result
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
 
-NAME, LEVEL, PAIR = 28, 16, 18
+NAME, LEVEL, PAIR = 27, 19, 17
 # So short that an interval and its word share a column.
 WORDS = {LESS: "<", SAME: "=", MORE: ">", UNDECIDED: "?"}
 KEY = "< less, > more, = no difference that matters, ? undecided; of a cosine, less is more shift."
@@ -30,6 +32,7 @@ def print_shift(result: Result) -> None:
         f"Internal covariate shift: {run.name}; {plural(run.steps, 'step')} with batches of "
         f"{run.n:,}, {seeds(run.replications)} from seed {design.seed}.",
         "Levels ± standard error over seeds; ratios (of cosines, differences) as 95 % intervals.",
+        *notes(run),
         "",
     ):
         typer.echo(filled(line))
@@ -53,7 +56,7 @@ def net_lines(facts: Facts, net: str, used: set[str]) -> list[str]:
     names = {NONE: "without BN", BN: "with BN", NOISY: "noisy BN"}
     heads = [f"{names.get(base, base):>{LEVEL}}", *(f"{words:>{PAIR}}" for *_, words in pairs)]
     lines = [f"{fitted(net_name(net), NAME)}{''.join(heads)}"]
-    measures = [(label_of(one), one.word) for one in run.definitions]
+    measures = [(label_of(one).replace(" and ", ", "), one.word) for one in run.definitions]
     for label, word in [*measures, ("training loss", LOSS)]:
         level = run.value(net, base, word)
         if not level.is_known and not any(run.value(net, v, word).is_known for v in run.variants):
@@ -73,6 +76,8 @@ def level_text(value: Value, used: set[str]) -> str:
     --------
     >>> level_text(Value(0.0092, 0.008, 0.0104, 0.00041, "mean", "ok"), set())
     '0.00920 ± 0.00041'
+    >>> level_text(Value(0.0011935, 0.0, 0.0, 0.0000043, "mean", "ok"), set())
+    '(1.194 ± 0.004)e−3'
     """
     if not value.is_known:
         used.add("undefined")
@@ -81,11 +86,13 @@ def level_text(value: Value, used: set[str]) -> str:
         used.add("unreliable")
         return f"({significant(value.estimate, 2)})"
     text = format_estimate(value.estimate, value.mcse)
-    if len(text) >= LEVEL and "±" in text:
-        # One digit of the error is enough where two do not fit.
-        shorter = format_estimate(value.estimate, float(f"{value.mcse:.0e}"))
-        text = shorter if len(shorter) < len(text) else text
-    return text
+    if len(text) < LEVEL or not value.estimate:
+        return text
+    # One digit of the error is enough where two do not fit.
+    power = math.floor(math.log10(abs(value.estimate)))
+    scaled, error = value.estimate / 10.0**power, value.mcse / 10.0**power
+    decimals = max(0, decimals_of(error) - 1)
+    return f"({fixed(scaled, decimals)} ± {fixed(error, decimals)})e{fixed(power, 0)}"
 
 
 def pair_text(value: Value, word: str, used: set[str]) -> str:

@@ -97,7 +97,9 @@ def _draw_accuracy(ax: Axes, run: Run, nets: list[str]) -> None:
     ax.tick_params(axis="y", length=0.0)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
-    low, high = ax.get_xlim()
+    # No accuracy is beyond 100 %, whatever its interval is.
+    low, high = max(ax.get_xlim()[0], -0.5), min(ax.get_xlim()[1], 100.5)
+    ax.set_xlim(low, high)
     if high - low < 1.0 or not math.isfinite(high - low):
         ax.set_xlim((low + high) / 2 - 0.6, (low + high) / 2 + 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))

@@ -84,10 +84,9 @@ def levels_figure(facts: Facts) -> Block:
 
 def performance(facts: Facts) -> list[Block]:
     """Return the findings with their figures and tables."""
-    found: list[Block] = [heading("With normalization beside without")]
-    found += _said(findings.ratios_finding(facts))
-    found += _plain(findings.undecided_finding(facts))
+    found = _said(findings.ratios_finding(facts)) + _plain(findings.undecided_finding(facts))
     found += _with(tables.pair_table(facts))
+    found = [heading("One beside the other"), *found] if found else []
     found.append(heading("How much, and how much chance shows"))
     found += _said(findings.levels_finding(facts)) + _plain(findings.floor_sentence(facts))
     if facts.has_pair:

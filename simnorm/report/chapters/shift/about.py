@@ -60,9 +60,9 @@ def data(facts: Facts) -> list[Block]:
         ),
         bullets([_variant(word) for word in run.variants if word in VARIANTS]),
         paragraph(
-            f"A replication is one seed, and there are {seeds(run.replications)}: all variants of "
-            f"{listed([net_name(net) for net in run.nets])} with the same split, first weights and "
-            "order of batches. So variants are compared in pairs, seed by seed."
+            f"A replication is one seed, here {plural(run.replications, 'replication')}: all "
+            f"variants of {listed([net_name(net) for net in run.nets])} with the same split, first "
+            "weights and order of batches. So variants are compared in pairs, seed by seed."
         ),
     ]
     return found

@@ -204,10 +204,14 @@ def undecided_finding(facts: Facts) -> str:
     known = [count for count in counts if math.isfinite(count)]
     lost = len(counts) - len(known)
     what = "One comparison is" if len(counts) == 1 else f"{len(counts)} comparisons are"
-    text = f"{what} undecided: the interval reaches both over 1 and beyond the margin."
+    text = f"{what} undecided: the interval allows both no difference and one beyond the margin."
     if known:
-        ends = sorted({needed_words(count, "seed") for count in known}, key=_number)
-        took = ends[0] if len(ends) == 1 else f"{ends[0]} to {ends[-1].removeprefix('about ')}"
+        least, most = (needed_words(end, "seed") for end in (min(known), max(known)))
+        took = (
+            least
+            if least == most
+            else f"{least.removesuffix(' seeds')} to " + (most.removeprefix("about "))
+        )
         text += f" To decide would take {took}, if estimates and spread are about right."
     if lost and len(known) < len(counts):
         nan = sum(math.isnan(count) for count in counts)
@@ -216,11 +220,6 @@ def undecided_finding(facts: Facts) -> str:
         if lost > nan:
             text += f" For {lost - nan} no number of seeds up to a million would do."
     return text
-
-
-def _number(words: str) -> float:
-    digits = "".join(part for part in words if part.isdigit())
-    return float(digits or 0)
 
 
 def limits(facts: Facts) -> list[str]:

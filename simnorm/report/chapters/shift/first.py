@@ -53,15 +53,17 @@ def seeds(count: int) -> str:
 def setting(facts: Facts) -> str:
     """Return what was compared with what, for the first paragraph."""
     run = facts.run
-    others = " and with noise put in behind it" if NOISY in run.variants else ""
+    words = {NONE: "without it", BN: "with it", NOISY: "with noise put in behind it"}
+    ways = listed([words.get(variant, variant) for variant in run.variants])
     nets = "a small net" if len(run.nets) == 1 else f"{len(run.nets)} small nets"
     times = "once" if run.replications == 1 else f"{run.replications:,} times over"
+    same = ", each time from the same first weights and on the same batches"
+    same = same if len(run.variants) > 1 else ""
     return (
         "Batch normalization was invented to keep the inputs of hidden layers from shifting while "
         "the layers before them learn: internal covariate shift. Researchers at MIT found later "
         "that its success is not owed to that. This run trained "
-        f"{nets} without it, with it{others}, {times}, each time from the same first weights "
-        "and on the same batches, and measured the shift in several ways."
+        f"{nets} {ways}, {times}{same}, and measured the shift in several ways."
     )
 
 
@@ -121,6 +123,8 @@ def _verdict(facts: Facts) -> str:
     sure = sum(counts.values()) - counts[UNDECIDED]
     if not sure:
         return f"{small} this run cannot tell yet."
+    if counts[UNDECIDED] > sure:
+        return f"{small} this run can tell by some measures only."
     doubt = ", as far as this run can tell" if counts[UNDECIDED] else ""
     if counts[LESS] == sure:
         return f"{small}, yes{doubt}."
