@@ -27,6 +27,9 @@ LOOKS = {
     "mlp": Mark("MLP", VERMILLION, "s", 4.6, 1.3),
 }
 
+# What has an interval to go by; of `failed` rows that of the replications that came to a number.
+SURE = ("ok", "exact", "failed")
+
 
 class Scaling(NamedTuple):
     """A way of scaling: a scaler, and its batch size where it has batches, else 0."""
@@ -60,7 +63,7 @@ class Point(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Tell whether there is a value with an interval that can be trusted."""
-        return self.is_there and self.status == "ok" and math.isfinite(self.low + self.high)
+        return self.is_there and self.status in SURE and math.isfinite(self.low + self.high)
 
 
 NO_POINT = Point(math.nan, math.nan, math.nan, math.nan, "undefined", "it is not in the run")
@@ -109,9 +112,10 @@ class Run:
         self.names = list(self.rows_of)
         models = {key[1] for key in self._points}
         self.models = [word for word in MODEL_WORDS if word in models]
-        found_ = {key[2] for key in self._points}
+        # A batch of one has no variance: such rows are undefined everywhere.
+        alive = {key[2] for key, point in self._points.items() if point.is_there}
         self.scalings = sorted(
-            (one for one in found_ if one.scaler in SCALER_ORDER),
+            (one for one in alive if one.scaler in SCALER_ORDER),
             key=lambda one: (SCALER_ORDER.index(one.scaler), one.batch_size),
         )
         self.sizes = [one.batch_size for one in self.scalings if one.scaler == BATCH]
