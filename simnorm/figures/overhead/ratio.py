@@ -104,7 +104,7 @@ def ends_of(values: Sequence[Value]) -> tuple[float, float]:
     --------
     >>> low, high = ends_of([Value(1.1, 1.05, 1.15), Value(1.5, 0.2, 9.0)])
     >>> round(low, 2), round(high, 2)
-    (0.62, 1.83)
+    (0.66, 1.84)
     """
     estimates = [*(value.estimate for value in values), 1.0, 1.0 + MARGIN]
     low, high = min(estimates), max(estimates)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from simnorm.figures.tables import floats
+from simnorm.undecided import UNDECIDED, decided
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,23 +59,15 @@ class Value(NamedTuple):
         return self.is_known and math.isfinite(self.low) and math.isfinite(self.high)
 
     @property
-    def is_more(self) -> bool:
-        """Whether a ratio is above 1 beyond chance."""
-        return self.is_sure and self.low > 1.0
-
-    @property
-    def is_less(self) -> bool:
-        """Whether a ratio is below 1 beyond chance."""
-        return self.is_sure and self.high < 1.0
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the whole interval of a ratio lies inside the margin."""
-        return self.is_sure and 1.0 / (1.0 + MARGIN) <= self.low and self.high <= 1.0 + MARGIN
+    def verdict(self) -> str:
+        """What the interval of a ratio says of the margin: a word of `simnorm.undecided`."""
+        if not (self.is_sure and self.low > 0.0):
+            return UNDECIDED
+        return decided(math.log(self.low), math.log(self.high), math.log1p(MARGIN))
 
     @property
     def turned(self) -> Value:
-        """One over the value; an end that is not above 0 turns into none: there is no limit."""
+        """One over the value; of what is not above 0, infinity."""
 
         def over(x: float) -> float:
             return 1.0 / x if x > 0.0 else math.inf
