@@ -45,8 +45,9 @@ def appendix(answer: Answer, results: Mapping[str, Reportable]) -> list[dict[str
 def _words(answer: Answer) -> list[Block]:
     used = {verdict.word for verdict in answer.verdicts}
     rows: list[Any] = [[plate(word), meaning] for word, meaning in WORDS.items() if word in used]
-    held = dict.fromkeys(v.margin for v in answer.verdicts if v.margin)
-    blocks = [
+    named = "; ".join(v.margin for v in answer.verdicts if v.margin)
+    held = list(dict.fromkeys(part for part in named.split("; ") if part))
+    return [
         table(["verdict", "meaning"], rows, "What a verdict means.", "ll", wide=1),
         paragraph(
             "Margins say how small is too small to matter. They were named before anything was "
@@ -54,13 +55,6 @@ def _words(answer: Answer) -> list[Block]:
         ),
         {"kind": "list", "items": [_margin(words) for words in held or margins.TOLD.values()]},
     ]
-    whys = [[v.claim, plate(v.word), v.why] for v in answer.verdicts if v.why]
-    if whys:
-        blocks.append(
-            table(["claim", "verdict", "why this word"], whys, "Why each claim has its verdict.",
-                  "lll", shares=(1, 0, 1), gutter=6.0)
-        )  # fmt: skip
-    return blocks
 
 
 def _margin(words: str) -> str:

@@ -88,7 +88,7 @@ class Content:
             if block["kind"] == "figure"
         }
         around = {
-            "author": f"simnorm {answer.provenance.get('simnorm', '')}".strip(),
+            "author": _author(answer, results),
             "date": [finished.year, finished.month, finished.day],
             "keywords": _keywords(answer),
             "notice": front.notice(answer),
@@ -133,6 +133,13 @@ def _chapters(answer: Answer, tables: Mapping[str, Tables]) -> list[dict[str, An
 
 def _chapter(study: str, title: str, blocks: list[Block]) -> dict[str, Any]:
     return chapter(title, blocks, chapter_label(study)) | {"study": study}
+
+
+def _author(answer: Answer, results: Mapping[str, Reportable]) -> str:
+    """Return who made the report: this program in the version of the answer, or of its runs."""
+    held = [answer.provenance, *(result.provenance for result in results.values())]
+    version = next((str(part["simnorm"]) for part in held if part.get("simnorm")), "")
+    return f"simnorm {version}".strip()
 
 
 def _finished(answer: Answer, results: Mapping[str, Reportable]) -> datetime:
