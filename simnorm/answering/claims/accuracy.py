@@ -21,7 +21,7 @@ def needs_scaling(case: Case) -> Verdict:
         "needs_scaling",
         "Nearest neighbours and neural networks need scaled inputs where scales vary.",
         NOT_MEASURED,
-        figure="accuracy",
+        figure="difference",
         chapter=SCALING,
         margin=MARGIN,
     )
@@ -62,7 +62,7 @@ def assumes_gaussian(case: Case) -> Verdict:
         "assumes_gaussian",
         "Standardization assumes that the data have a Gaussian (bell curve) distribution.",
         NOT_MEASURED,
-        figure="accuracy",
+        figure="difference",
         chapter=SCALING,
         margin=MARGIN,
     )
@@ -114,7 +114,7 @@ def min_max(case: Case) -> Verdict:
         "For models that assume no distribution, such as nearest neighbours and neural networks, "
         "normalize to [0, 1] instead of standardizing.",
         NOT_MEASURED,
-        figure="accuracy",
+        figure="difference",
         chapter=SCALING,
         margin=MARGIN,
     )
