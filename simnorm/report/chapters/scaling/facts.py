@@ -66,7 +66,7 @@ class Facts:
     features: int = 0
 
     @property
-    def values(self) -> int:
+    def splits(self) -> int:
         """J, the number of values behind a mean: one for each fold of each repeat."""
         return self.run.repeats * self.folds
 
@@ -78,7 +78,7 @@ class Facts:
     @property
     def lengthened(self) -> float:
         """By which factor intervals are longer than those of independent values."""
-        return math.sqrt(1.0 + self.values * self.overlap)
+        return math.sqrt(1.0 + self.splits * self.overlap)
 
     def called(self, name: str) -> str:
         """Return what a data set is called in a sentence."""

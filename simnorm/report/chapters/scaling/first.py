@@ -249,7 +249,7 @@ def tiles_note(facts: Facts) -> str:
     return (
         "A point is 1 % of the rows. Intervals are those of the corrected resampled t: they allow "
         "for other rows of the same source and for training sets that overlap, "
-        f"and are {facts.lengthened:.1f} times as long as if all {facts.values} folds were "
+        f"and are {facts.lengthened:.1f} times as long as if all {facts.splits} folds were "
         "independent."
     )
 

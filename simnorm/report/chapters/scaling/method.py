@@ -133,7 +133,7 @@ def _models(facts: Facts) -> str:
 def _intervals(facts: Facts) -> list[Block]:
     return [
         text(
-            f"With R repeats of k folds there are J = R k = {facts.values} values of a difference, "
+            f"With R repeats of k folds there are J = R k = {facts.splits} values of a difference, "
             "with mean d and variance s². They are not independent: any two training sets share "
             "most of their rows. Taken as independent, their interval d ± t s/√J would shrink to "
             "nothing when the same rows are only cut again and again, and would call chance a "

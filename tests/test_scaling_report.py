@@ -1,0 +1,360 @@
+"""The report on scaling: its sentences say what the table says, on odd ones too."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+from tiny_scaling import COLUMNS, NO_CURVES, TinyScaling, line, of_file, scaling_frame
+
+from simnorm.cli.scaling_summary import level_cell, print_scaling
+from simnorm.figures.scaling.rows import Point, Scaling
+from simnorm.report import write_report
+from simnorm.report.chapters.scaling import article, findings, first, tables
+from simnorm.report.chapters.scaling.digest import digest
+from simnorm.report.chapters.scaling.facts import (
+    ABSENT,
+    ALIKE,
+    facts_of,
+    interval_text,
+    verdict_on,
+)
+from simnorm.report.pieces import plain
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
+
+HOSTILE = {
+    "wine": "$x^2$ *b* #evil() @r <a> [c] `d` \\e",
+    "digits": "列😀",
+    "heavy_tails": "y" * 200,
+}
+
+
+def has(program):
+    return pytest.mark.skipif(shutil.which(program) is None, reason=f"needs {program}")
+
+
+def facts(frame, data="", folds=5):
+    return facts_of(frame, TinyScaling(frame, data, folds).design)
+
+
+def made(frame, data=""):
+    run = TinyScaling(frame, data)
+    return article(run.frame, run.curves, run.columns, run)
+
+
+def words_of_blocks(blocks):
+    found = []
+    for block in blocks:
+        found += [plain(block.get(key, "")) for key in ("text", "caption", "alt", "title")]
+        found += [plain(item) for item in block.get("items", ())]
+        for row in block.get("rows", ()):
+            cells = row if isinstance(row, list) else []
+            for cell in cells:
+                is_cell = isinstance(cell, dict)
+                found += [cell["text"], cell["below"]] if is_cell else [plain(cell)]
+    return found
+
+
+def words_of(made):
+    """All words of an article."""
+    found = [made.title, made.subtitle, made.setting, made.answer, made.shape, plain(made.trust),
+             made.tiles_note, *(text for tile in made.tiles for text in tile.values())]  # fmt: skip
+    return "\n".join(found + words_of_blocks(list(made.blocks())))
+
+
+def one(value, half=1.0, status="ok", error=0.5):
+    return Point(value, error, value - half, value + half, status)
+
+
+# ------------------------------------------------------------------------------ verdicts
+
+
+@pytest.mark.parametrize(
+    ("point", "word"),
+    [
+        (one(0.2, 0.5), SAME),
+        (one(0.2, 0.9), UNDECIDED),
+        (one(1.2), MORE),
+        (one(-1.2), LESS),
+        (one(0.0, 0.0, "unreliable", 0.0), ALIKE),
+        (one(0.0, 0.0, "unreliable", math.nan), UNDECIDED),
+        (one(0.0, 0.0, "exact", 0.0), SAME),
+        (one(math.nan, status="undefined"), ABSENT),
+    ],
+)
+def test_a_verdict_needs_a_valid_interval(point, word):
+    assert verdict_on(point) == word
+
+
+def test_numbers_have_no_digit_that_their_error_does_not_bear():
+    assert interval_text(Point(-26.04, 5.2, -36.4, -15.6, "ok")) == "−26.0 (−36.4 to −15.6)"
+    assert interval_text(Point(-46.2, 17.2, -80.4, -12.0, "ok")) == "−46 (−80 to −12)"
+    assert interval_text(Point(0.123, 0.031, 0.06, 0.18, "ok")) == "+0.12 (+0.06 to +0.18)"
+    assert interval_text(Point(0.123, 0.0, 0.123, 0.123, "unreliable")) == "+0.1"
+
+
+def test_no_number_of_repeats_closes_an_interval_that_the_folds_leave_open():
+    """Half 1.0 with J = 50 and 1/4: s sqrt(0.27) t = 1, so endless repeats leave 0.94."""
+    found = facts(scaling_frame(("wine",), ("knn",)))
+    assert found.splits == 50
+    assert found.lengthened == pytest.approx(math.sqrt(1 + 50 / 4))
+    assert math.isinf(found.needed(one(-0.5)))
+    # s = 1/(2.0096 sqrt(0.27)) = 0.958. To leave 0 out from 0.98 away takes 1,015 folds: 1.9623 *
+    # 0.958 sqrt(1/1015 + 1/4) = 0.9415, and 1.2816 * 0.958/sqrt(1015) = 0.0385 for luck.
+    assert found.needed(one(-0.98)) == 203
+    assert found.needed(one(-1.5)) == 10
+    assert math.isnan(found.needed(one(0.0, status="unreliable")))
+
+
+# ------------------------------------------------------------------------------ first page
+
+
+def test_the_answer_counts_data_sets_and_names_the_largest_loss():
+    found = facts(scaling_frame(("wine", "digits", "spread_scales")))
+    assert first.answer(found) == (
+        "Raw features in place of z-scores cost kNN accuracy on 2 of 3 data sets, by up to 36.7 "
+        "points (spread scales); the MLP accuracy on all 3 data sets, by up to 43.7 points "
+        "(spread scales). Unscaled, kNN is better on digits by 1.1. With the statistics of batches "
+        "of 32 in place of those of all training rows, kNN is undecided on all 3 data sets; the "
+        "MLP is undecided on all 3."
+    )
+
+
+def test_the_answer_of_a_file_is_in_whole_sentences():
+    found = facts(of_file(scaling_frame(half=0.4)), "folder/train.csv")
+    assert first.answer(found) == (
+        "On train.csv, with raw features in place of z-scores, kNN loses 26.0 points of accuracy "
+        "(95 % interval −26.2 to −25.8); the MLP loses 33.0 (−33.2 to −32.8). With the statistics "
+        "of batches of 32 in place of those of all training rows, kNN stays within 1 point: −0.5 "
+        "(95 % interval −0.7 to −0.3); the MLP stays within 1 point: −0.5 (−0.7 to −0.3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("half", "word"), [(0.4, "within 1 point on"), (2.0, "undecided on"), (0.9, "within 1 point")]
+)
+def test_a_wider_interval_makes_another_verdict(half, word):
+    found = facts(scaling_frame(("wine", "digits"), half=half))
+    assert word in first._batch_words(found)
+
+
+def test_worse_batches_are_called_worse():
+    frame = scaling_frame(("wine", "digits"), ("knn",))
+    frame.attrs["batch_size"] = 2
+    assert (
+        "batches of 2 in place of those of all training rows, kNN is less accurate on all 2 "
+        in (first.answer(facts(frame)))
+    )
+
+
+def test_of_one_model_the_title_speaks_of_that_one():
+    titles = [first.title(facts(scaling_frame(("wine",), models)))
+              for models in (("knn",), ("mlp",), ("knn", "mlp"))]  # fmt: skip
+    assert [title.split(" need")[0] for title in titles] == [
+        "Does kNN", "Does a neural network", "Do kNN and neural networks"
+    ]  # fmt: skip
+
+
+def test_without_an_error_bar_nothing_is_claimed():
+    found = facts(scaling_frame(status="unreliable"))
+    assert not first.tiles(found)
+    assert "by up to" not in first.answer(found)
+    assert "undecided" in first.answer(found)
+
+
+def test_what_is_the_same_in_every_fold_is_no_proof():
+    frame = scaling_frame(("wine", "digits"), ("knn",), half=0.0, status="unreliable")
+    words = findings.batch_finding(facts(frame), "knn", 32)
+    assert words == (
+        "kNN with batches of 32, against z-scores by all training rows: the same in every fold, so "
+        "without an error bar, on all 2 data sets."
+    )
+
+
+def test_a_run_without_pairs_says_so():
+    found = facts(scaling_frame(("wine",), scalers=("robust",)))
+    assert first.answer(found) == (
+        "This run has no two scalers to compare; its accuracies are in the tables."
+    )
+    assert first.answer(facts(pd.DataFrame(columns=COLUMNS))) == "This run has no accuracy."
+
+
+def test_trust_counts_the_verdicts():
+    # Of 8 differences raw features, batches of 2 and of 8 are off; the rest is too wide to say.
+    found = facts(scaling_frame(("wine",), ("knn",)))
+    assert first.trust(found).startswith(
+        "Of 7 differences from z-scores 3 have intervals without 0, 0 lie wholly within the margin "
+        "of 1 point, and the rest is undecided."
+    )
+
+
+# ------------------------------------------------------------------------------ findings
+
+
+def test_who_needs_scaling():
+    found = facts(scaling_frame(("wine", "digits", "breast_cancer"), ("knn",)))
+    assert findings.needs_finding(found, "knn") == (
+        "kNN on raw features, against z-scores: less accurate on 2 of 3, wine (−26.0 points, −27.0 "
+        "to −25.0) and breast cancer (−3.7, −4.7 to −2.7); more accurate on 1 of 3, digits (+1.1 "
+        "points, +0.1 to +2.1)."
+    )
+
+
+def test_on_heavy_tails_the_scaler_that_beats_z_scores_is_named():
+    found = findings.heavy_finding(facts(scaling_frame(models=("knn",))))
+    assert found == (
+        "Heavy tails, where nothing is Gaussian. Z-scores help kNN over raw features (+25.0 "
+        "points, +24.0 to +26.0). For kNN, z-scores are beaten by robust scaling (+10.0 points, "
+        "+9.0 to +11.0); z-scores beat min-max scaling (−18.0 points, −19.0 to −17.0). With the "
+        "same features in a normal shape, z-scores move kNN by +26.0 (+25.0 to +27.0)."
+    )
+    assert findings.heavy_finding(facts(scaling_frame(("wine",)))) == ""
+    wide = findings.heavy_finding(facts(scaling_frame(models=("knn",), half=80.0)))
+    assert "Whether z-scores help kNN is undecided" in wide
+    assert "beat" not in wide
+
+
+def test_what_it_would_take_is_told():
+    found = findings.needed_sentence(facts(scaling_frame(("wine",), ("knn",))))
+    # -0.5 and -0.125 known to 1.0: endless repeats leave 0.94.
+    assert found == (
+        "Of 2 undecided differences between batches and all rows, for 2 no number of repeats will "
+        "do, because the part n_test/n_train = 1/4 of the variance does not shrink: it takes more "
+        "data."
+    )
+    assert findings.needed_sentence(facts(scaling_frame(("wine",), ("knn",), half=0.2))) == ""
+
+
+def test_from_which_batch_size_on_nothing_shows():
+    found = facts(scaling_frame(("wine",), ("knn",)))
+    assert findings.best_finding(found) == (
+        "Against z-scores by all rows, kNN loses accuracy up to batches of 8, and from 32 on for "
+        "sure nowhere."
+    )
+    sizes = facts(scaling_frame(("wine", "digits"), ("knn",), sizes=(2, 8)))
+    assert findings.best_finding(sizes) == (
+        "Against z-scores by all rows, kNN loses accuracy on one data set or more up to batches of "
+        "8."
+    )
+    wide = facts(scaling_frame(("wine",), ("knn",), half=90.0))
+    assert "for sure at no batch size" in findings.best_finding(wide)
+
+
+def test_the_table_of_batches_tells_how_many_repeats_it_takes():
+    block = tables.batch_table(facts(scaling_frame(("wine",), ("knn",))))
+    below = [row[-1]["below"] for row in block["rows"]]
+    assert below == ["less", "less", "undecided, ∞", "undecided, ∞"]
+    assert block["rows"][0][-1]["text"] == "−8.0 ± 1.0"
+    assert tables.batch_table(facts(scaling_frame(("wine",), scalers=("none", "z_score")))) is None
+
+
+def test_without_a_valid_error_bar_a_number_is_marked():
+    block = tables.level_table(facts(scaling_frame(("wine",), status="unreliable")), "knn")
+    assert all("†" in row[1] for row in block["rows"])
+    assert "†" in block["caption"]
+
+
+# ------------------------------------------------------------------------------ the whole
+
+
+ODD = {
+    "all": (scaling_frame(), ""),
+    "one": (scaling_frame(("wine",), ("knn",)), ""),
+    "file": (of_file(scaling_frame()), "a/列 train.csv"),
+    "hostile": (scaling_frame().replace({"distribution": HOSTILE}), ""),
+    "alike": (scaling_frame(half=0.0, status="unreliable"), ""),
+    "undefined": (scaling_frame(status="undefined"), ""),
+    "no z-scores": (scaling_frame(scalers=("none", "batch")), ""),
+    "batches alone": (scaling_frame(scalers=("batch",), sizes=(8,)), ""),
+    "one sure repeat": (scaling_frame(replications=1), ""),
+}
+
+
+@pytest.mark.parametrize(("frame", "data"), ODD.values(), ids=ODD)
+def test_odd_runs_have_a_report_and_a_digest(frame, data, tmp_path):
+    run = TinyScaling(frame, data)
+    write_report(run, tmp_path / "report.pdf")
+    write_report(run, tmp_path / "report.md")
+    words = words_of(made(frame, data))
+    assert "nan" not in words.lower().replace("nadeau", "").split()
+    blocks = digest(run.frame, run.curves, run.columns, run)
+    assert "nan" not in " ".join(words_of_blocks(blocks)).split()
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    for name in ("one.pdf", "two.pdf"):
+        write_report(TinyScaling(scaling_frame()), tmp_path / name)
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+@has("pdftotext")
+@has("pdfinfo")
+def test_page_one_is_one_page_and_holds_answer_and_figure(tmp_path):
+    for name, (frame, data) in list(ODD.items())[:3]:
+        path = tmp_path / f"{name}.pdf"
+        write_report(TinyScaling(frame, data), path)
+        page = ["pdftotext", "-f", "1", "-l", "1", "-layout", str(path), "-"]
+        text = subprocess.run(page, capture_output=True, text=True, check=True).stdout
+        assert "Figure 1" in text
+        assert "Contents" in text
+
+
+def test_the_digest_asks_answers_and_shows():
+    run = TinyScaling(scaling_frame())
+    blocks = digest(run.frame, run.curves, run.columns, run)
+    kinds = [block["kind"] for block in blocks]
+    assert kinds[:4] == ["text", "text", "finding", "figure"]
+    assert "table" in kinds
+    assert "formula" in kinds
+    # Nothing in it is referred to that the answer's document has not.
+    assert not any("ref" in str(block.get("text", "")) and isinstance(block["text"], list)
+                   and any(isinstance(p, dict) and "ref" in p for p in block["text"])
+                   for block in blocks)  # fmt: skip
+
+
+def test_rows_that_are_not_ok_are_told_of_with_their_reason():
+    frame = scaling_frame(("wine",), ("knn",))
+    single = line("wine", "model=knn;scaler=batch", 1, 0.0, 1.0, "undefined", reason="no variance")
+    frame = pd.concat([frame, pd.DataFrame([single], columns=COLUMNS)], ignore_index=True)
+    assert "no variance" in words_of(made(frame))
+    assert "no variance" not in words_of(made(scaling_frame(("wine",), ("knn",))))
+
+
+# ------------------------------------------------------------------------------ terminal
+
+
+def printed(capsys, run):
+    print_scaling(run)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("frame", "data"), ODD.values(), ids=ODD)
+def test_the_terminal_has_80_columns(frame, data, capsys):
+    from simnorm.cli.width import cell_len
+
+    lines = printed(capsys, TinyScaling(frame, data)).splitlines()
+    assert max(cell_len(line) for line in lines) <= 80
+
+
+def test_the_terminal_has_every_accuracy(capsys):
+    text = printed(capsys, TinyScaling(scaling_frame()))
+    assert text.startswith("Scaling: 6 bundled data sets; 10 repeats of 5-fold cross-validation;")
+    rows = [line for line in text.splitlines() if line.startswith("robust")]
+    assert [row.split()[1] for row in rows] == ["95.5", "97.5"]
+    assert all(row.count("±") == 6 for row in rows)
+    assert first.answer(facts(scaling_frame())) in " ".join(text.split())
+
+
+def test_the_terminal_marks_what_has_no_error_bar():
+    used = set()
+    assert level_cell(one(95.5, status="unreliable"), used) == "(95.5)"
+    assert level_cell(one(math.nan), used) == "–"
+    assert used == {"unreliable", "undefined"}
+
+
+def test_scalings_have_the_names_of_figures():
+    assert Scaling("batch", 1024).label == "batch of 1,024"
+    assert list(NO_CURVES.columns)
