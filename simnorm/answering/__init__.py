@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.answering.running import Watcher, answer, is_answer, load_answer
 from simnorm.answering.settings import Settings
 from simnorm.answering.verdicts import WORDS, Verdict
+from simnorm.answering.whole import STUDIES, Answer, Missing
 
 __all__ = [
     "STUDIES",

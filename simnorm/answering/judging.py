@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simnorm.answering import margins
-from simnorm.answering.whole import Answer, Missing
 from simnorm.answering.claims import Case, judge
 from simnorm.answering.claims.case import listed, told
+from simnorm.answering.claims.values import accuracy_sentence
 from simnorm.answering.needed import sizes_of
 from simnorm.answering.numbers import largest, smallest
 from simnorm.answering.settings import QUICK, Settings
 from simnorm.answering.verdicts import FALSE, IMPRECISE, TRUE, UNDECIDED, Verdict
+from simnorm.answering.whole import Answer, Missing
 from simnorm.formatting import significant
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     """Return the answer in plain words."""
     by_key = {verdict.key: verdict for verdict in verdicts}
     found = [_lead(case, by_key["replaces"]), _error_sentence(case), _needed_sentence(case)]
+    found.append(accuracy_sentence(case, case.accuracies("batch", "z_score", margins.ACCURACY)))
     undecided = sum(verdict.word == UNDECIDED for verdict in verdicts)
     if undecided:
         claims = "1 claim is" if undecided == 1 else f"{undecided} claims are"
@@ -114,9 +116,13 @@ def _needed_sentence(case: Case) -> str:
     if not known:
         return ""
     top = max(known, key=lambda name: known[name].batch_size)
-    every = "all" if len(known) == len(case.needed) else f"{len(known):,} of {len(case.needed):,}"
+    count = len(case.needed)
+    if count == 1:
+        return f"{told(top)} reaches that with batches of {known[top].batch_size:,}."
+    every = f"All {count:,}" if len(known) == count else f"{len(known):,} of {count:,}"
     return (
-        f"For {every} {case.thing}s that takes batches of {known[top].batch_size:,} ({told(top)})."
+        f"{every} {case.thing}s reach that with batches of {known[top].batch_size:,} or more; the "
+        f"last is {told(top)}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -270,8 +270,23 @@ class Family:
 
         return max(chosen, key=far)
 
-    def needed(self) -> float:
-        """Return how many replications would decide all that are undecided; infinite if none."""
+    def not_less(self) -> bool:
+        """Return whether none can be less by more than the margin: every interval ends above."""
+        lowest = -self.margin
+        return bool(self.numbers) and all(
+            (x.is_sure and x.low >= lowest) or (x.status == "exact" and x.estimate >= lowest)
+            for x in self.numbers.values()
+        )
+
+    def needed(self, names: Sequence[str] = ()) -> float:
+        """Return how many replications would decide all that are undecided; infinite if none.
+
+        Parameters
+        ----------
+        names
+            Look at these alone.
+        """
+        chosen = names or list(self.words)
         fixed_part = 1.0 / (self.folds - 1.0) if self.folds > 1 else 0.0
         found = [
             needed(
@@ -279,7 +294,7 @@ class Family:
                 folds=max(1, self.folds), fixed=fixed_part, ratio=self.ratio,
             )
             for name, x in self.numbers.items()
-            if self.words[name] == UNDECIDED and x.status in TRUSTED
+            if self.words[name] == UNDECIDED and x.status in TRUSTED and name in chosen
         ]  # fmt: skip
         return max(found, default=math.nan, key=lambda x: -1.0 if math.isnan(x) else x)
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simnorm.answering.whole import STUDIES as STUDIES_IN_ORDER
 from simnorm.answering.settings import DEFAULT, LEVELS, QUICK, THOROUGH, Settings
+from simnorm.answering.whole import STUDIES as STUDIES_IN_ORDER
 from simnorm.design import DEFAULT_DISTRIBUTIONS, DEFAULT_FULL_SIZE, DEFAULT_SEED, Design
 from simnorm.errors import SimnormError, nearest
 from simnorm.grammar import LARGEST_SEED, parse_batch_sizes, whole_number
@@ -24,9 +24,9 @@ SMALLEST_TRAINED, LARGEST_TRAINED = 2, 256
 # Replications of each study by level: chosen so that two idle cores take about five minutes, a
 # quarter of an hour, and hours.
 REPLICATIONS: Mapping[str, Mapping[str, int]] = {
-    QUICK: {SWEEP: 256, INPUTS: 256, RUNNING: 256, SCALING: 2, SHIFT: 5, OVERHEAD: 10},
-    DEFAULT: {SWEEP: 1024, INPUTS: 1024, RUNNING: 512, SCALING: 10, SHIFT: 10, OVERHEAD: 30},
-    THOROUGH: {SWEEP: 16384, INPUTS: 8192, RUNNING: 4096, SCALING: 50, SHIFT: 50, OVERHEAD: 200},
+    QUICK: {SWEEP: 256, INPUTS: 256, RUNNING: 256, SCALING: 10, SHIFT: 8, OVERHEAD: 20},
+    DEFAULT: {SWEEP: 1024, INPUTS: 1024, RUNNING: 512, SCALING: 30, SHIFT: 20, OVERHEAD: 40},
+    THOROUGH: {SWEEP: 16384, INPUTS: 8192, RUNNING: 4096, SCALING: 200, SHIFT: 100, OVERHEAD: 400},
 }
 # Of large files, so many numbers or columns are drawn in all for a quick answer, or about so.
 NUMBERS = {SWEEP: 1 << 31, INPUTS: 1 << 28}

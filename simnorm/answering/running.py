@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from simnorm import api, store
 from simnorm._version import __version__
-from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.answering.judging import judged
 from simnorm.answering.needed import needed_sizes, nothing_needed, read_needed, write_needed
 from simnorm.answering.plan import DEFAULT_BATCH_SIZE, Plan, make_plan
 from simnorm.answering.settings import DEFAULT, SETTINGS, Settings
+from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.engine import ENGINE_VERSION, Progress
 from simnorm.errors import RunError, SimnormError
 from simnorm.results import Result, csv_text, load

@@ -14,8 +14,8 @@ from simnorm.options import INPUTS, OVERHEAD, RUNNING, SCALING, SHIFT, SWEEP
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simnorm.answering.whole import Missing
     from simnorm.answering.settings import Settings
+    from simnorm.answering.whole import Missing
     from simnorm.results import Result
 
 __all__ = ["INPUTS", "OVERHEAD", "RUNNING", "SCALING", "SHIFT", "SWEEP", "Case", "listed", "told"]

@@ -157,12 +157,13 @@ def overhead(case: Case) -> Verdict:
         return said._replace(word=TRUE, why="A step takes longer in every net, beyond chance.")
     if words == {LESS}:
         return said._replace(word=FALSE, why="A step takes less time in every net.")
-    if every.named(MORE) and every.named(SAME) and not every.named(UNDECIDED):
-        return said._replace(word=IMPRECISE, why="It depends on the width of the net.")
     some = len(every.named(MORE))
+    why = f"A step takes longer, beyond chance, in {some} of {len(every.words)} nets."
+    if some:
+        return said._replace(word=IMPRECISE, why=f"It depends on the net. {why}")
     return said._replace(
         word=UNDECIDED,
-        why=f"A step takes longer, beyond chance, in {some} of {len(every.words)} cases.",
+        why=why,
         needed=needed_words(every.needed(), "round"),
     )
 

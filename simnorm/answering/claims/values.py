@@ -261,7 +261,7 @@ def gamma_beta(case: Case) -> Verdict:
     )
     if shape := _shape_sentence(case):
         detail += f" {shape}"
-    said = blank._replace(number=f"skewness 0; γ = 2: {two.text()} sd off", detail=detail)
+    said = blank._replace(number=f"{two.text()} sd off at γ = 2", detail=detail)
     if two.low > one.high:
         return said._replace(
             word=IMPRECISE, why="They distort the values, but shift and stretch are all they do."
