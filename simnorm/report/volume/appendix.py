@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simnorm.answering import margins
 from simnorm.answering.verdicts import WORDS
-from simnorm.report.article import Block, chapter, code, heading, listing, small, table
+from simnorm.report.article import Block, chapter, code, listing, small, table
 from simnorm.report.article import text as paragraph
 from simnorm.report.content import attached_note
 from simnorm.report.origin import PROVENANCE_ORDER, design_text, provenance_rows
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # What all studies of an answer have in common, of the provenance, is told once.
 SHARED = ("simnorm", "python", "numpy", "scipy", "pandas", "numba", "scikit-learn", "torch",
           "platform", "cpu")  # fmt: skip
-OWN = ("seconds", "workers", "finished")
+RUN_OF = ("seed", "stopping", "seconds", "workers", "finished")
 
 
 def appendix(answer: Answer, results: Mapping[str, Reportable]) -> list[dict[str, Any]]:
@@ -81,28 +81,27 @@ def _gaps(answer: Answer) -> list[Block]:
 
 def _provenance(answer: Answer, results: Mapping[str, Reportable]) -> list[Block]:
     """Return what all runs share, and a row for each."""
-    rows = []
-    for study, result in results.items():
-        found = dict(provenance_rows(result.provenance, result.frame, stopping_rule(result.design)))
-        rows.append([study, found.get("seed", ""), found.get("stopping", ""),
-                     *(_short(word, found.get(word, "")) for word in OWN)])  # fmt: skip
-    blocks: list[Block] = [
-        table(
-            ["study", "seed", "stopping", *OWN], rows,
-            "The runs behind this report.", "lllrrl", wide=2, gutter=6.0,
-        ),
-    ]  # fmt: skip
+    told = {
+        study: dict(provenance_rows(r.provenance, r.frame, stopping_rule(r.design)))
+        for study, r in results.items()
+    }
+    words = [word for word in RUN_OF if any(found.get(word) for found in told.values())]
+    rows = [
+        [study, *(_short(word, found.get(word, "")) for word in words)]
+        for study, found in told.items()
+    ]
+    blocks: list[Block] = [table(["study", *words], rows, "The runs behind this report.")]
     shared = _shared(answer, results)
     if shared:
         blocks.append(table(["item", "value"], shared, "What they have in common.", "ll", wide=1))
     notes = {attached_note(result.frame) for result in results.values()} - {""}
-    words: list[Any] = [
+    said: list[Any] = [
         "The same seed, design and versions give the same numbers, whatever the number of workers; "
         "timings alone differ. Every run is attached as ", code("STUDY-results.csv"), " and ",
         code("STUDY-design.toml"), ", from which ", code("simnorm run"), " computes it again; ",
         code("verdicts.csv"), " has the verdicts.", *(f" {note}" for note in sorted(notes)),
     ]  # fmt: skip
-    return [*blocks, paragraph(words)]
+    return [*blocks, paragraph(said)]
 
 
 def _short(word: str, value: str) -> str:
@@ -125,7 +124,11 @@ def _shared(answer: Answer, results: Mapping[str, Reportable]) -> list[list[str]
 
 
 def _designs(results: Mapping[str, Reportable]) -> list[Block]:
-    blocks: list[Block] = []
+    """Return the design of every run, under the name of the file that is attached."""
+    blocks = []
     for study, result in results.items():
-        blocks += [heading(study), listing(design_text(result.design.to_toml()), "toml")]
+        lines = design_text(result.design.to_toml()).split("\n")
+        # The first line says what a design is.
+        lines = lines[1:] if lines[0].startswith("#") else lines
+        blocks.append(listing("\n".join([f"# {study}-design.toml", *lines]), "toml"))
     return [small("What was run, as simnorm run reads it."), *blocks]
