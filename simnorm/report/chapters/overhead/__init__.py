@@ -159,8 +159,8 @@ def limits(facts: Facts) -> list[str]:
         "wait for their launches, and the shares differ.",
         "The nets are perceptrons with two hidden layers. In convolutional nets a layer of "
         "batch normalization has more to read and the layers beside it more to compute.",
-        "Intervals say how well this run knows its medians. Where memory happens to lie, and "
-        "what else the machine does, differ from day to day by as much again, or more.",
+        "Intervals say how well this run knows its own medians. Another day on the same machine, "
+        "with other versions and other company, may have other medians.",
         "Time for a step is not time to a result: a net with batch normalization may need fewer "
         "steps, which is not asked here.",
     ]

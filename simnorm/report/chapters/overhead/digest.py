@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simnorm.report.article import Block, bullets, finding, small
+from simnorm.report.article import Block, finding, small
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.overhead import first, limits, ratio_figure, tables
 from simnorm.report.chapters.overhead.facts import facts_of
@@ -34,18 +34,15 @@ def digest(
     blocks = [
         paragraph(first.TITLE, "The question."),
         paragraph(first.setting(facts), "How it was measured."),
-        finding(f"{first.answer(facts)} {first.shape(facts)}".strip()),
+        finding(first.answer(facts)),
         ratio_figure(facts),
     ]
+    words = first.shape(facts)
+    blocks += [paragraph(words, "By size.")] if words else []
     words = first.inference_sentence(facts)
-    blocks += [paragraph(words, "At test time.")] if words else []
+    blocks += [paragraph(words, "Inference.")] if words else []
     words = first.standardizing_sentence(facts)
     blocks += [paragraph(words, "Standardizing once instead.")] if words else []
     table = tables.break_even_table(facts)
     blocks += [table] if words and table else []
-    return [
-        *blocks,
-        paragraph("What this run does not show:", "Limits."),
-        bullets(limits(facts)),
-        small(first.trust(facts)),
-    ]
+    return [*blocks, paragraph(" ".join(limits(facts)), "Limits."), small(first.trust(facts))]

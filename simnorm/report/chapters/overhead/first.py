@@ -62,7 +62,7 @@ def answer(facts: Facts) -> str:
     told = {variant: value for variant, value in told.items() if value.is_sure}
     if not told:
         return no_answer(facts)
-    parts = [f"{_took(value)} with {PHRASES[variant]}" for variant, value in told.items()]
+    parts = _parts(told)
     words = (
         f"With batches of {facts.n:,} and layers {facts.width:,} wide, a training step takes "
         f"{listed(parts)}."
@@ -77,13 +77,18 @@ def answer(facts: Facts) -> str:
     return words
 
 
-def _took(value: Value) -> str:
-    """Return how much longer something takes, with its interval."""
-    if value.verdict == SAME:
-        return f"the same time {WITHIN} ({ends_text(value)})"
-    if value.verdict == UNDECIDED:
-        return f"{longer_text(value)}, which may be chance ({ends_text(value)}),"
-    return f"{longer_text(value)} ({ends_text(value)})"
+def _parts(told: dict[str, Value]) -> list[str]:
+    """Return how much longer each takes, with its interval; the first says what interval it is."""
+    found = []
+    for variant, value in told.items():
+        ends = f"({'' if found else '95 % interval '}{ends_text(value)})"
+        words = {
+            SAME: f"the same time {WITHIN} {ends}",
+            UNDECIDED: f"{longer_text(value)}, which may be chance {ends},",
+        }
+        took = words.get(value.verdict, f"{longer_text(value)} {ends}")
+        found.append(f"{took} with {PHRASES[variant]}")
+    return found
 
 
 def no_answer(facts: Facts) -> str:
@@ -136,7 +141,7 @@ def counted(found: dict[tuple[int, int], Value]) -> str:
 def inference_sentence(facts: Facts) -> str:
     """Return what inference costs, and that a layer of it need not be there."""
     told = {v: facts.told(INFERENCE, v) for v in (INPUT_BN, HIDDEN_BN)}
-    parts = [f"{_took(v)} with {PHRASES[word]}" for word, v in told.items() if v.is_sure]
+    parts = _parts({variant: value for variant, value in told.items() if value.is_sure})
     if not parts:
         return ""
     return (
