@@ -19,6 +19,7 @@ from simnorm.cli.overhead_summary import print_overhead
 from simnorm.figures.overhead import ratio as ratio_figure
 from simnorm.figures.overhead.looks import LOOKS
 from simnorm.figures.overhead.shown import MARGIN, Value, run_of
+from simnorm.figures.tables import featuring
 from simnorm.report.article import article_of
 from simnorm.report.chapters.overhead import first, tables
 from simnorm.report.chapters.overhead.digest import digest
@@ -101,6 +102,8 @@ def test_a_run_knows_what_it_holds():
     assert run.variants == ["input_bn", "hidden_bn", "standardized"]
     assert (run.featured_size, run.featured_width) == (32, 256)
     assert run_of(overhead_frame(sizes=(8, 512))).featured_size == 8
+    asked = featuring(overhead_frame(sizes=(8, 32, 128)), 128)
+    assert run_of(asked).featured_size == 128
     assert run.ratio("inference", 8, 64, "hidden_bn").estimate == 1.4
     assert not run.ratio("inference", 9, 64, "hidden_bn").is_known
     assert run.break_even(8, 64)[:3] == pytest.approx((100.0, 100 / 1.5, 200.0))

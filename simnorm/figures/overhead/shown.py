@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from simnorm.figures.tables import floats
+from simnorm.figures.tables import FEATURED, floats
 from simnorm.undecided import UNDECIDED, decided
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ QUANTITIES = (STEP, INFERENCE)
 
 # Named beforehand: times this near to each other are taken as the same.
 MARGIN = 0.05
+# The batch size that is spoken of unless another one is asked for.
+USUAL = 32
 
 VARIANT_NAMES = {
     NONE: "without BN",
@@ -143,8 +145,9 @@ class Run:
 
     @property
     def featured_size(self) -> int:
-        """The batch size that is spoken of: the one that is nearest to 32."""
-        return min(self.sizes, key=lambda n: (abs(math.log(n / 32)), n), default=0)
+        """The batch size that is spoken of: the one that is nearest to what was asked for, or 32."""
+        wanted = self.frame.attrs.get(FEATURED, USUAL)
+        return min(self.sizes, key=lambda n: (abs(math.log(n / wanted)), n), default=0)
 
     @property
     def featured_width(self) -> int:

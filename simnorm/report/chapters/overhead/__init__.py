@@ -160,7 +160,7 @@ def limits(facts: Facts) -> list[str]:
         "The nets are perceptrons with two hidden layers. In convolutional nets a layer of "
         "batch normalization has more to read and the layers beside it more to compute.",
         "Intervals say how well this run knows its own medians. Another day on the same machine, "
-        "with other versions and other company, may have other medians.",
+        "with other versions or in other company, may have medians further off than that.",
         "Time for a step is not time to a result: a net with batch normalization may need fewer "
         "steps, which is not asked here.",
     ]
