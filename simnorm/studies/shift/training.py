@@ -51,6 +51,7 @@ from simnorm.studies.shift.nets import (
     loss_of,
     moved,
 )
+from simnorm.tally import quietly
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -214,6 +215,7 @@ class Run:
         self._probe = chance(f"noise of the probe {word}", size)
         self._halves, self._samples = chance("halves"), chance("samples", size)
 
+    @quietly  # of a net that diverges
     def train(self, steps: int) -> Found:
         """Train for so many steps and return what was measured."""
         looked, told = looks(steps), set(outcome_steps(steps))
