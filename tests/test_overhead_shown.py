@@ -16,6 +16,7 @@ from tiny_tables import CURVE_COLUMNS, NAN
 from simnorm import figures
 from simnorm.answering import margins
 from simnorm.cli.overhead_summary import print_overhead
+from simnorm.errors import SimnormError
 from simnorm.figures.overhead import ratio as ratio_figure
 from simnorm.figures.overhead.looks import LOOKS
 from simnorm.figures.overhead.shown import MARGIN, Value, run_of
@@ -197,6 +198,12 @@ def test_the_figure_is_the_same_each_time(tmp_path):
         figures.save_svg(drawn(overhead_frame()), tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert dict(mpl.rcParams) == before
+
+
+def test_one_pair_of_axes_cannot_hold_it():
+    """And the error says how to get the figure."""
+    with pytest.raises(SimnormError, match="several panels"):
+        figures.plot("ratio", overhead_frame(), NO_CURVES)
 
 
 # Sentences.

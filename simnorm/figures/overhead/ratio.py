@@ -78,7 +78,7 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
         for ax in grid[place][len(panels) :]:
             ax.set_axis_off()
         for ax, panel in zip(grid[place], panels, strict=False):
-            cut |= draw(ax, run, panel, ends[panel.quantity], (width - 0.6) / across - 0.3)
+            cut |= draw_panel(ax, run, panel, ends[panel.quantity], (width - 0.6) / across - 0.3)
             if place + 1 < len(lines) and len(lines[place + 1]) == len(panels):
                 ax.set_xlabel("")
         grid[place][0].set_ylabel(f"{QUANTITY_NAMES[panels[0].quantity]},\ntimes that without BN")
@@ -116,7 +116,7 @@ def ends_of(values: Sequence[Value]) -> tuple[float, float]:
     return low - air, high + air
 
 
-def draw(ax: Axes, run: Run, panel: Panel, ends: tuple[float, float], inches: float) -> bool:
+def draw_panel(ax: Axes, run: Run, panel: Panel, ends: tuple[float, float], inches: float) -> bool:
     """Draw a panel; return whether an interval is cut.
 
     Parameters

@@ -145,7 +145,7 @@ class Run:
 
     @property
     def featured_size(self) -> int:
-        """The batch size that is spoken of: the one that is nearest to what was asked for, or 32."""
+        """The batch size that is spoken of: the one nearest to what was asked for, or to 32."""
         wanted = self.frame.attrs.get(FEATURED, USUAL)
         return min(self.sizes, key=lambda n: (abs(math.log(n / wanted)), n), default=0)
 
