@@ -244,15 +244,25 @@ def test_from_which_batch_size_on_nothing_shows():
 
 
 def test_the_table_of_batches_tells_how_many_repeats_it_takes():
-    block = tables.batch_table(facts(scaling_frame(("wine",), ("knn",))))
+    [block] = tables.batch_tables(facts(scaling_frame(("wine",), ("knn",))))
     below = [row[-1]["below"] for row in block["rows"]]
     assert below == ["less", "less", "undecided, ∞", "undecided, ∞"]
     assert block["rows"][0][-1]["text"] == "−8.0 ± 1.0"
-    assert tables.batch_table(facts(scaling_frame(("wine",), scalers=("none", "z_score")))) is None
+    assert tables.batch_tables(facts(scaling_frame(("wine",), scalers=("none", "z_score")))) == []
+
+
+def test_a_table_per_model_but_of_one_data_set_one_of_all_models():
+    several = tables.level_tables(facts(scaling_frame(("wine", "digits"))))
+    assert [block["head"] for block in several] == [["scaling", "wine", "digits"]] * 2
+    [single] = tables.level_tables(facts(of_file(scaling_frame()), "a/train.csv"))
+    assert single["head"] == ["scaling", "kNN", "the MLP"]
+    assert single["rows"][0] == ["none", "70.0 ± 1.0", "65.0 ± 1.0"]
+    [batches] = tables.batch_tables(facts(of_file(scaling_frame()), "a/train.csv"))
+    assert batches["head"] == ["n", "kNN", "the MLP"]
 
 
 def test_without_a_valid_error_bar_a_number_is_marked():
-    block = tables.level_table(facts(scaling_frame(("wine",), status="unreliable")), "knn")
+    [block] = tables.level_tables(facts(scaling_frame(("wine",), status="unreliable")))
     assert all("†" in row[1] for row in block["rows"])
     assert "†" in block["caption"]
 
@@ -306,7 +316,7 @@ def test_the_digest_asks_answers_and_shows():
     run = TinyScaling(scaling_frame())
     blocks = digest(run.frame, run.curves, run.columns, run)
     kinds = [block["kind"] for block in blocks]
-    assert kinds[:4] == ["text", "text", "finding", "figure"]
+    assert kinds[:5] == ["text", "text", "finding", "text", "figure"]
     assert "table" in kinds
     assert "formula" in kinds
     # Nothing in it is referred to that the answer's document has not.

@@ -46,7 +46,8 @@ def print_scaling(result: Result) -> None:
 def model_lines(facts: Facts, model: str, start: int, used: set[str]) -> list[str]:
     """Return the table of a model: a line per way of scaling, data sets across from a place on."""
     names = facts.run.names[start : start + MOST_SETS]
-    heads = [_head(facts.called(name)) for name in names]
+    called = ["accuracy"] if facts.run.is_file else [facts.called(name) for name in names]
+    heads = [_head(name) for name in called]
     lines = [
         f"{first}{''.join(_right(head[place]) for head in heads)}"
         for place, first in enumerate((fitted(model_words(model), NAME), " " * NAME))

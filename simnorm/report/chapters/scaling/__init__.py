@@ -120,7 +120,7 @@ def _needs(facts: Facts) -> list[Block]:
     found = [heading("Is scaling needed?"), *(finding(said) for said in words if said)]
     if _has_pairs(facts):
         found.append(accuracy_figure(facts))
-    return [*found, *(tables.level_table(facts, model) for model in facts.run.models)]
+    return [*found, *tables.level_tables(facts)]
 
 
 def _which(facts: Facts) -> list[Block]:
@@ -147,8 +147,8 @@ def _heavy(facts: Facts) -> list[Block]:
 
 
 def _batches(facts: Facts) -> list[Block]:
-    block = tables.batch_table(facts)
-    if block is None:
+    made = tables.batch_tables(facts)
+    if not made:
         return []
     sizes = list(dict.fromkeys([facts.run.sizes[0], facts.run.n]))
     words = [findings.batch_finding(facts, m, n) for n in sizes for m in facts.run.models]
@@ -156,7 +156,7 @@ def _batches(facts: Facts) -> list[Block]:
         heading("Will the statistics of a batch do?"), *(finding(said) for said in words if said)
     ]  # fmt: skip
     open_ = findings.needed_sentence(facts)
-    return [*found, block, *([paragraph(open_)] if open_ else [])]
+    return [*found, *made, *([paragraph(open_)] if open_ else [])]
 
 
 def _every(facts: Facts) -> list[Block]:

@@ -34,7 +34,8 @@ def digest(
     blocks = [
         paragraph(first.title(facts), "The question."),
         paragraph(f"{first.setting(facts)} {_design(facts)}", "How it was measured."),
-        finding(f"{first.answer(facts)} {first.shape(facts)}"),
+        finding(first.answer(facts)),
+        paragraph(first.shape(facts)),
         difference_figure(facts, MOST_ACROSS),
     ]
     parts = (_needs, _which, _heavy, _batches)
@@ -73,11 +74,11 @@ def _heavy(facts: Facts) -> list[Block]:
 
 
 def _batches(facts: Facts) -> list[Block]:
-    block = tables.batch_table(facts)
-    if block is None:
+    made = tables.batch_tables(facts)
+    if not made:
         return []
     open_ = findings.needed_sentence(facts)
-    return [block, *([paragraph(open_, "What is undecided.")] if open_ else [])]
+    return [*made, *([paragraph(open_, "What is undecided.")] if open_ else [])]
 
 
 def _trust(facts: Facts) -> list[Block]:

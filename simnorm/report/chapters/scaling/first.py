@@ -239,7 +239,8 @@ def _batch_tile(facts: Facts, model: str, n: int = 0) -> dict[str, str] | None:
 
 def _detail(facts: Facts, name: str, point: Point) -> str:
     ends = interval_text(point).partition(" (")[2].rstrip(")")
-    return f"{facts.called(name)}: 95 % interval {ends}"
+    lead = "" if len(facts.run.names) == 1 else f"{facts.called(name)}: "
+    return f"{lead}95 % interval {ends}"
 
 
 def tiles_note(facts: Facts) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from simnorm.figures.scaling.dots import MARGIN
 from simnorm.figures.scaling.rows import Z_SCORE, Point
 from simnorm.formatting import NOTHING, fixed
-from simnorm.report.article import RULE, Block, cell, table
+from simnorm.report.article import Block, cell, table
 from simnorm.report.chapters.scaling.facts import (
     ALIKE,
     Facts,
@@ -23,6 +24,8 @@ from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
 WORDS = {LESS: "less", MORE: "more", SAME: "no difference", UNDECIDED: "undecided", ALIKE: "alike"}
 MARKS = "†: no valid error bar."
 MOST_SETS = 8
+# So few columns need not fill the page.
+NARROW = 4
 
 
 def level_text(point: Point) -> str:
@@ -41,22 +44,45 @@ def level_text(point: Point) -> str:
     return f"{fixed(point.value, places)} ± {fixed(point.error, places)}"
 
 
-def level_table(facts: Facts, model: str) -> Block:
-    """Return the accuracies of a model: a row per way of scaling, a column per data set."""
-    names = facts.run.names[:MOST_SETS]
-    columns = [
-        aligned([level_text(facts.run.level(name, model, one)) for one in facts.run.scalings])
-        for name in names
+class Column(NamedTuple):
+    """A data set and a model that have a column of a table, and what its head says."""
+
+    name: str
+    model: str
+    head: str
+
+
+def grids(facts: Facts) -> list[tuple[str, list[Column]]]:
+    """Return the columns of the tables: a table per model, of a single data set one of all models.
+
+    With each stands whose table it is.
+    """
+    names, models = facts.run.names[:MOST_SETS], facts.run.models
+    if len(names) == 1:
+        columns = [Column(names[0], model, model_words(model)) for model in models]
+        return [(f"on {facts.called(names[0])}", columns)] if columns else []
+    return [
+        (f"of {model_words(model)}", [Column(name, model, facts.called(name)) for name in names])
+        for model in models
     ]
-    rows = [
-        [one.label, *cells] for one, *cells in zip(facts.run.scalings, *columns, strict=True)
-    ]  # fmt: skip
+
+
+def level_tables(facts: Facts) -> list[Block]:
+    """Return the accuracies: a row per way of scaling."""
+    return [_level_table(facts, whose, columns) for whose, columns in grids(facts)]
+
+
+def _level_table(facts: Facts, whose: str, columns: list[Column]) -> Block:
+    cells = [
+        aligned([level_text(facts.run.level(one.name, one.model, s)) for s in facts.run.scalings])
+        for one in columns
+    ]
+    rows = [[s.label, *row] for s, *row in zip(facts.run.scalings, *cells, strict=True)]
     marked = any("†" in text for row in rows for text in row)
-    who = model_words(model)
     return table(
-        ["scaling", *(facts.called(name) for name in names)], rows,
-        f"Accuracy of {who} in per cent ± its standard error. {MARKS if marked else ''}",
-        gutter=8.0, label=f"levels-{model}",
+        ["scaling", *(one.head for one in columns)], rows,
+        f"Accuracy {whose} in per cent ± its standard error. {MARKS if marked else ''}",
+        gutter=8.0, wide=-1 if len(columns) < NARROW else 0,
     )  # fmt: skip
 
 
@@ -101,27 +127,31 @@ def _difference_text(point: Point) -> str:
     return f"{text}†" if point.is_there and not point.is_sure else text
 
 
-def batch_table(facts: Facts) -> Block | None:
-    """Return batches against all rows: a row per batch size, a column per data set and model."""
+def batch_tables(facts: Facts) -> list[Block]:
+    """Return batches against all rows; none without batches or z-scores."""
     if not facts.run.sizes or not facts.run.has(Z_SCORE):
-        return None
-    names = facts.run.names[:MOST_SETS]
-    rows: list[object] = []
-    for place, model in enumerate(facts.run.models):
-        rows += [RULE] * bool(place)
-        for at, n in enumerate(facts.run.sizes):
-            points = [facts.difference(name, model, facts.batch(n)) for name in names]
-            first: list[object] = []
-            if not at:
-                first = [cell(model_words(model), rows=len(facts.run.sizes))]
-            rows.append([*first, f"{n:,}", *(_batch_cell(facts, point) for point in points)])
-    return table(
-        ["model", "n", *(facts.called(name) for name in names)], rows,
+        return []
+    found = enumerate(grids(facts))
+    return [_batch_table(facts, whose, columns, not at) for at, (whose, columns) in found]
+
+
+def _batch_table(facts: Facts, whose: str, columns: list[Column], is_first: bool) -> Block:
+    """Return a row per batch size; the first table says what it shows."""
+    rows = [
+        [f"{n:,}", *(_batch_cell(facts, facts.difference(one.name, one.model, facts.batch(n)))
+                     for one in columns)]
+        for n in facts.run.sizes
+    ]  # fmt: skip
+    meaning = (
         "Batches of n against z-scores by all training rows, in points ± half a 95 % interval; "
         "below each number its verdict: less or more accurate, no difference beyond "
         f"{MARGIN:g} point, or undecided, and then the repeats of cross-validation that it would "
-        "take. ∞: no number of repeats will do.",
-        "lr" + "r" * len(names), gutter=7.0, title="What batches cost", label="batches",
+        "take. ∞: no number of repeats will do."
+    )
+    return table(
+        ["n", *(one.head for one in columns)], rows, meaning * is_first,
+        "r" * (1 + len(columns)), gutter=9.0, wide=-1 if len(columns) < NARROW else 0,
+        title=f"What batches cost, {whose.removeprefix('of ')}",
     )  # fmt: skip
 
 
