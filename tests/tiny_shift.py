@@ -104,7 +104,7 @@ def curves_of(frame: pd.DataFrame, layers: int = 2) -> pd.DataFrame:
                 scale = (1.0 + (STEPS - x) / STEPS) * (0.5 + 0.5 * layer)
                 point = base | {"factors": factors, "x": float(x)}
                 rows.append(point | {"kind": "trajectory", "y": here["estimate"] * scale})
-                floor = LEVELS[quantity][3]
+                floor = LEVELS.get(quantity, (NAN,) * 4)[3]
                 if not outcome and quantity != "batch_shift":
                     rows.append(point | {"kind": "floor", "y": floor})
     return pd.DataFrame(rows or None, columns=CURVE_COLUMNS)

@@ -77,7 +77,7 @@ def level_text(value: Value, used: set[str]) -> str:
     >>> level_text(Value(0.0092, 0.008, 0.0104, 0.00041, "mean", "ok"), set())
     '0.00920 ± 0.00041'
     >>> level_text(Value(0.0011935, 0.0, 0.0, 0.0000043, "mean", "ok"), set())
-    '(1.194 ± 0.004)e−3'
+    '(1.193 ± 0.004)e−3'
     """
     if not value.is_known:
         used.add("undefined")
@@ -92,7 +92,11 @@ def level_text(value: Value, used: set[str]) -> str:
     power = math.floor(math.log10(abs(value.estimate)))
     scaled, error = value.estimate / 10.0**power, value.mcse / 10.0**power
     decimals = max(0, decimals_of(error) - 1)
-    return f"({fixed(scaled, decimals)} ± {fixed(error, decimals)})e{fixed(power, 0)}"
+    text = f"({fixed(scaled, decimals)} ± {fixed(error, decimals)})e{fixed(power, 0)}"
+    if len(text) < LEVEL:
+        return text
+    # The error shows in no digit that there is room for.
+    return f"{significant(value.estimate)} ± {significant(value.mcse, 1)}"
 
 
 def pair_text(value: Value, word: str, used: set[str]) -> str:

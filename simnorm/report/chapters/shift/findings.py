@@ -14,7 +14,7 @@ from simnorm.figures.shift.shown import (
     NONE,
     net_name,
 )
-from simnorm.formatting import fixed, percent, significant
+from simnorm.formatting import fixed, format_estimate, percent, significant
 from simnorm.report.chapters.shift.facts import Facts, Judged, phrases
 from simnorm.report.chapters.shift.first import (
     IN_WORDS,
@@ -85,7 +85,7 @@ def levels_finding(facts: Facts) -> str:
             continue
         values = {v: facts.run.value(net, v, lead.word) for v in facts.run.variants}
         texts = [
-            f"{significant(value.estimate, 2)} {_with(v)}"
+            f"{format_estimate(value.estimate, value.mcse, 2)} {_with(v)}"
             for v, value in values.items() if value.is_known
         ]  # fmt: skip
         first = (
@@ -131,17 +131,18 @@ def zero_sentence(facts: Facts) -> str:
     words = [one for one in facts.zeros(NONE) if one.family == BATCHES]
     if not words or BN not in facts.run.variants:
         return ""
-    values = [
-        facts.run.value(net, BN, words[0].word).estimate for net in facts.run.nets
+    values = {net: facts.run.value(net, BN, words[0].word) for net in facts.run.nets}
+    told = [
+        format_estimate(value.estimate, value.mcse, 2)
+        + (f" ({net_name(net)})" if len(values) > 1 else "")
+        for net, value in values.items() if value.is_known
     ]  # fmt: skip
-    values = [value for value in values if math.isfinite(value)]
-    if not values:
+    if not told:
         return ""
-    ends = sorted({significant(value, 2) for value in values}, key=float)
     return (
         "One kind of shift BN makes itself: at fixed weights a row’s normalized value moves by "
-        f"{' to '.join(ends[:: max(1, len(ends) - 1)])} standard deviations, root mean square, "
-        f"with the batch of {facts.run.n:,} it is in. Without BN this is exactly 0."
+        f"{listed(told)} standard deviations, root mean square, with the batch of "
+        f"{facts.run.n:,} it is in. Without BN this is exactly 0."
     )
 
 
@@ -264,7 +265,8 @@ def levels_caption(facts: Facts) -> str:
 
 
 WAY = (
-    "The shift of single steps as training goes on, means over layers and seeds; dotted: the floor."
+    "The shift of single steps as training goes on; dotted: the floor. Means over layers and seeds "
+    "without error bars, as layers of one net are not independent."
 )
 
 

@@ -131,7 +131,7 @@ def _verdict(facts: Facts) -> str:
     if not counts[LESS]:
         return f"{small}, no{doubt}."
     if not counts[MORE] and counts[LESS] > counts[SAME]:
-        return f"{small}, by most measures{doubt}."
+        return f"{small}, yes by most measures{doubt}."
     return f"{small} that depends on what is called shift{doubt}."
 
 
@@ -160,19 +160,23 @@ def noise_sentence(facts: Facts, net: str) -> str:
     losses = {other: facts.judge(net, NOISY, LOSS, other) for other in (BN, NONE)}
     if not known:
         return ""
-    shifts = [f"{times(part.value)} that {_other(other)}" for other, part in known.items()]
+    shifts = [_beside(part.value, other) for other, part in known.items()]
     text = (
         f"With noise behind every normalization the {net_name(net)}’s shift {lead.phrase} is "
         f"{listed(shifts)}"
     )
-    found = [f"{times(p.value)} that {_other(o)}" for o, p in losses.items() if p.value.is_known]
+    found = [_beside(p.value, o) for o, p in losses.items() if p.value.is_known]
     if found:
         text += f"; the training loss in the end is {listed(found)}"
-    return f"{text}. {_moral(known, losses)}".strip()
+    bars = " (95 % intervals)" if facts.run.replications > 1 else " (one seed, no error bars)"
+    return f"{text}{bars}. {_moral(known, losses)}".strip()
 
 
-def _other(variant: str) -> str:
-    return {BN: "with plain BN", NONE: "without BN"}.get(variant, variant)
+def _beside(value: Value, other: str) -> str:
+    """Return a multiple with its interval, of what it is one."""
+    ends = f" ({ends_words(value)})" if value.is_sure else ""
+    words = {BN: "with plain BN", NONE: "without BN"}.get(other, other)
+    return f"{times(value)}{ends} that {words}"
 
 
 def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
