@@ -56,14 +56,17 @@ def runs_words(facts: Facts) -> str:
 
 def setting(facts: Facts) -> str:
     """Return what was asked and done, for the first paragraph."""
-    batches = ""
+    ways = "on raw features and on features scaled in several ways"
     if facts.run.sizes:
-        batches = ", and the statistics of batches, as batch normalization at the input uses them"
+        ways = (
+            "on raw features, on features scaled in several ways and, as batch normalization at "
+            "the input does it, by the statistics of batches"
+        )
     return (
         "“Normalization is useful for k-nearest neighbours and neural networks, standardization "
-        "assumes a Gaussian”: so it is often said. This run measured it. Every model was trained "
-        "on raw features and on features scaled in several ways, the scaler fitted to the "
-        f"training rows alone{batches}; all on the same folds, so that differences are paired."
+        f"assumes a Gaussian”: so it is often said. This run measured it, {ways}. Scalers saw the "
+        "training rows alone, and all ways of scaling had the same folds, so that differences are "
+        "paired."
     )
 
 
