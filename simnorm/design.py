@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ OF_PRECISION = ("target_mcse", "max_replications", "time_limit")
 NOT_IN_IDENTITY = ("replications", *OF_PRECISION, "data", "na", "separator", "decimal")
 # From here on a target without % was likely meant as one with it.
 UNLIKELY = 0.5
+# What the reader says of a column of classes, and what it is.
+OF_CLASSES = ("(it groups the rows)", "(it holds the classes)")
 # What no file can hold.
 NOT_WRITTEN = ("functions", "dataset")
 # What says which data are read, and how: keys that only a design with data has. Those with a usual
@@ -244,7 +247,8 @@ class Design:
                 hint = "Give one of them."
                 raise SimnormError("distributions", distributions, "data are given too", hint)
             groups = grouping(schemes, own.get("target", ""))
-            dataset = _read(data, columns, exclude, na, separator, decimal, groups, notes)
+            with _about_target(own.get("target", ""), notes):
+                dataset = _read(data, columns, exclude, na, separator, decimal, groups, notes)
             size = _rows(dataset, full_size)
             if own.get("target") in dataset.columns:
                 allowed = "it holds the classes, and is no feature"
@@ -585,6 +589,19 @@ def _read(
     )
     notes.extend(found.notes)
     return found
+
+
+@contextlib.contextmanager
+def _about_target(target: str, notes: list[str]) -> Iterator[None]:
+    """Say of a column of classes that it is one: to the reader it is a grouping of rows."""
+    try:
+        yield
+    except SimnormError as error:
+        if not target or (error.parameter, error.got) != ("sampling", f"grouped:{target}"):
+            raise
+        raise SimnormError("target", target, error.allowed, error.hint) from None
+    if target:
+        notes[:] = [note.replace(*OF_CLASSES) for note in notes]
 
 
 def _rows(dataset: Dataset | Unread, full_size: object) -> int:

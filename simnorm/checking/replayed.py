@@ -244,6 +244,10 @@ def _cell_words(design: Design, source: Source, place: int) -> str:
     if place >= len(cells):
         return f"curve number {place - len(cells)}"
     cell = cells[place]
+    if STUDIES[design.study].is_trial:
+        return " ".join(
+            part for part in (cell.quantity, f"n={cell.batch_size}", cell.factors) if part
+        )
     return " ".join(str(part) for part in (cell[0], f"n={cell[1]}", *cell[2:4]) if str(part))
 
 
@@ -273,7 +277,9 @@ class _Sizes(NamedTuple):
 def _sizes(design: Design, source: Source, width: int) -> _Sizes:
     cells = study_of(design).cells(design, source)
     names: dict[tuple[str, str], int] = {}
-    groups = [names.setdefault((cell.column, str(cell[0])), len(names)) for cell in cells]
+    groups = [
+        names.setdefault((getattr(cell, "column", ""), str(cell[0])), len(names)) for cell in cells
+    ]
     least = np.zeros(width)
     if design.study == SWEEP and design.dataset is not None:
         for name in source.columns:

@@ -206,16 +206,17 @@ STUDY_REPORT = Annotated[
 DATASETS = Annotated[
     list[str] | None,
     typer.Option(
-        help="Bundled data sets: wine, breast_cancer, digits, spread_scales (features of scales 1 "
-        "to 1,000,000), heavy_tails; repeat it or join with commas [default: all five].",
+        help="Bundled data sets: wine, breast_cancer, digits, spread_scales (digits with scales from "
+        "1 to 1,000,000), heavy_tails and normal_tails (wine with such features); repeat it or "
+        "join with commas [default: all six].",
         metavar="NAMES",
     ),
 ]
 SHIFT_DATASETS = Annotated[
     list[str] | None,
     typer.Option(
-        help="Bundled data sets: wine, breast_cancer, digits, spread_scales, heavy_tails; repeat "
-        "it or join with commas [default: digits].",
+        help="Bundled data sets: wine, breast_cancer, digits, spread_scales, heavy_tails, "
+        "normal_tails; repeat it or join with commas [default: digits].",
         metavar="NAMES",
     ),
 ]

@@ -61,6 +61,7 @@ def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:
 def print_plan(plan: dict[str, Any]) -> None:
     """Print a plan for people."""
     design = plan["design"]
+    is_trial = STUDIES[design["study"]].is_trial
     workers = plural(plan["workers"], "worker")
     most = "at most " if "target_mcse" in design else ""
     seconds = min(plan["seconds"], design.get("time_limit", math.inf))
@@ -77,7 +78,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         **_subject(design),
         **_settings(design),
         "batch sizes": _some([str(n) for n in design["batch_sizes"]]),
-        **({"sampling": ", ".join(design["sampling"])} if "sampling" in design else {}),
+        **({} if is_trial else {"sampling": ", ".join(design["sampling"])}),
         **({"full size N": f"{design['full_size']:,}"} if design.get("full_size") else {}),
         **_precision_lines(design),
         "seed": str(design["seed"]),
