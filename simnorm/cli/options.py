@@ -206,7 +206,7 @@ STUDY_REPORT = Annotated[
 DATASETS = Annotated[
     list[str] | None,
     typer.Option(
-        help="Bundled data sets: wine, breast_cancer, digits, spread_scales (digits with scales from "
+        help="Bundled data sets: wine, breast_cancer, digits, spread_scales (digits, scales from "
         "1 to 1,000,000), heavy_tails and normal_tails (wine with such features); repeat it or "
         "join with commas [default: all six].",
         metavar="NAMES",
