@@ -129,8 +129,8 @@ def memory_needed(design: Design, workers: int) -> int:
     from simnorm.studies.overhead.nets import FEATURES
 
     width, n = max(design.widths), max(design.batch_sizes)
-    # Weights and gradients of three nets and of the draws they start from; activations.
-    nets = 4 * 8 * (width * width + 2 * FEATURES * width)
+    # Weights, gradients and a copy of three nets, and the draws they start from; activations.
+    nets = 4 * 12 * (width * width + 2 * FEATURES * width)
     values = 4 * 16 * n * (width + FEATURES)
     # All rows, standardized, and copies of both in float64.
     table = 4 * 8 * design.full_size * FEATURES
