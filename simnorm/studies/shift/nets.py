@@ -218,13 +218,11 @@ def forward(
 
     raw, given = [], []
     for i, layer in enumerate(layers[:-1]):
+        values = F.linear(rows, layer.weight)
+        raw.append(values)
         if layer.scale is None:
-            values = F.linear(rows, layer.weight)
-            raw.append(values)
             values = values + layer.shift
         else:
-            values = F.linear(rows, layer.weight)
-            raw.append(values)
             values = normalized(values, layer, counted)
             if noise is not None:
                 scale, shift = noise[i]
@@ -288,7 +286,7 @@ def gradient_of(
 
 
 def _live(layer: Layer) -> Layer:
-    return Layer(*(None if t is None else t.detach().requires_grad_() for t in layer))
+    return Layer(*(tensor.detach().requires_grad_() for tensor in layer.tensors()))
 
 
 def moved(layers: Layers, slopes: Slopes, rate: float = RATE) -> Layers:
