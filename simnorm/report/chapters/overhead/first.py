@@ -69,10 +69,10 @@ def answer(facts: Facts) -> str:
     )
     once = facts.told(STEP, STANDARDIZED)
     if once.is_sure and facts.epochs:
-        share = percent_text(once.estimate, max(places(once) - 2, 1))
+        share = percent_text(once.estimate, max(places(once) - 2, 0))
         words += (
-            f" Standardizing all {facts.run.rows:,} rows once adds {share} % to each step of "
-            f"{plural(facts.epochs, 'epoch')}."
+            f" Standardizing all {facts.run.rows:,} rows once adds {share} % ({ends_text(once)}) "
+            f"to each step of {plural(facts.epochs, 'epoch')}."
         )
     return words
 
