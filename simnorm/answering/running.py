@@ -194,7 +194,7 @@ def load_answer(folder: str | Path) -> Answer:
     except (OSError, ValueError):
         said = {}  # it was not run to its end
     results: dict[str, Result | Missing] = {}
-    for word in STUDIES:
+    for word in said.get("studies", STUDIES):
         if word in said.get("missing", {}):
             results[word] = Missing(*said["missing"][word])
             continue
@@ -309,6 +309,10 @@ def _needed(plan: Plan, folder: Path | None, workers: int | None, watcher: Watch
 
 def _save(found: Answer, folder: Path) -> None:
     """Write the verdicts, and why studies are missing."""
-    outcome = {"missing": found.missing, "provenance": found.provenance}
+    outcome = {
+        "studies": list(found.results),
+        "missing": found.missing,
+        "provenance": found.provenance,
+    }
     store.write_text(folder / VERDICTS, csv_text(found.table))
     store.write_text(folder / OUTCOME, json.dumps(outcome, indent=2, ensure_ascii=False) + "\n")
