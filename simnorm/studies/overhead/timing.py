@@ -95,7 +95,7 @@ def calls(width: int, batch_size: int) -> int:
     Examples
     --------
     >>> calls(64, 8), calls(256, 128), calls(1024, 512)
-    (9, 6, 3)
+    (9, 7, 3)
     """
     work = width * width * (batch_size + 16)
     return min(max(WORK // work, FEWEST_CALLS), MOST_CALLS)

@@ -79,7 +79,7 @@ def answer(facts: Facts) -> str:
 
 def _parts(told: dict[str, Value]) -> list[str]:
     """Return how much longer each takes, with its interval; the first says what interval it is."""
-    found = []
+    found: list[str] = []
     for variant, value in told.items():
         ends = f"({'' if found else '95 % interval '}{ends_text(value)})"
         words = {
