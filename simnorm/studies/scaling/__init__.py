@@ -42,8 +42,8 @@ from simnorm.errors import SimnormError
 from simnorm.quantities import curve_rows, factors_text
 from simnorm.studies.drawing import Source, sources
 from simnorm.studies.scaling import repeat
-from simnorm.studies.scaling.scalings import BATCH, NONE, Z_SCORE, Scaling
-from simnorm.studies.scaling.table import check_table, folds, table, training_rows
+from simnorm.studies.scaling.features import BATCH, NONE, Z_SCORE, Scaling
+from simnorm.studies.scaling.splits import check_table, folds, table, training_rows
 from simnorm.trials import AGAINST, FOLDS, Cell
 
 if TYPE_CHECKING:

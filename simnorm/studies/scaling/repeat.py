@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.studies.scaling.models import DISTANCES, HIDDEN, TOGETHER, Nets, neighbours
-from simnorm.studies.scaling.scalings import (
+from simnorm.studies.scaling.features import (
     BATCH,
     BatchScaling,
     Scaling,
     epochs_of,
     of_rows,
 )
-from simnorm.studies.scaling.table import Fold, Table, chance
+from simnorm.studies.scaling.models import DISTANCES, HIDDEN, TOGETHER, Nets, neighbours
+from simnorm.studies.scaling.splits import Fold, Table, chance
 from simnorm.studies.scaling.threads import one_thread
 
 Floats = NDArray[np.float64]
@@ -148,5 +148,5 @@ def memory(design: Design, table: Table, scalings: Sequence[Scaling]) -> int:
     rows = 8 * used * features * (3 * count + 8)
     hidden = 8 * count * (used + 6 * TOGETHER) * (HIDDEN + table.classes)
     weights = 8 * 8 * count * HIDDEN * (features + table.classes + 2)
-    pairs = 8 * 4 * min(DISTANCES + used, used * used)
+    pairs = 8 * 4 * min(DISTANCES + used, used * -(-used // design.folds))
     return int(rows + hidden + weights + pairs)
