@@ -158,6 +158,15 @@ def test_of_one_model_the_title_speaks_of_that_one():
     ]  # fmt: skip
 
 
+def test_the_tiles_are_the_largest_losses():
+    tiles = first.tiles(facts(scaling_frame()))
+    assert [(tile["number"], tile["detail"]) for tile in tiles] == [
+        ("−36.7", "spread scales: 95 % interval −37.7 to −35.7"),
+        ("−43.7", "spread scales: 95 % interval −44.7 to −42.7"),
+        ("−1.0", "heavy tails: 95 % interval −2.0 to 0.0"),
+    ]
+
+
 def test_without_an_error_bar_nothing_is_claimed():
     found = facts(scaling_frame(status="unreliable"))
     assert not first.tiles(found)
