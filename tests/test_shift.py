@@ -8,6 +8,7 @@ Most of it needs torch:
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 
 import numpy as np
@@ -188,6 +189,44 @@ def test_statistics_of_the_first_rows(torch):
     torch.testing.assert_close(both.given[0], (raw - mean) / sd, rtol=1e-10, atol=1e-12)
 
 
+def test_noise_comes_behind_normalization(torch):
+    """What the next layer is given is s times what is normalized, plus m, row by row."""
+    run, rng = wine_run(BN), np.random.default_rng(13)
+    rows = run.split.probe.rows
+    units = nets.draw_units(NOISE, run.net, rng)
+    noise = nets.disturbances(NOISE, units, len(rows), rng)
+    passed = nets.forward(run.net, run.first, rows, noise)
+    below = rows
+    for raw, given, layer, (scale, move) in zip(
+        passed.raw, passed.given, run.first, noise, strict=False
+    ):
+        torch.testing.assert_close(raw, below @ layer.weight.T, rtol=1e-12, atol=1e-12)
+        expected = scale * (raw - raw.mean(0)) / (raw.var(0, correction=0) + 1e-5).sqrt() + move
+        torch.testing.assert_close(given, expected, rtol=1e-10, atol=1e-12)
+        below = given.clamp(min=0.0)
+
+
+@pytest.mark.parametrize("variant", [BN, NOISY_BN])
+@needs_torch
+def test_outcomes_take_statistics_of_rows_to_train_on_and_no_chance(variant):
+    """Before the first step: by hand, with scales of 1.125 in place of the noise."""
+    run = wine_run(variant)
+    factor = 1.125 if variant == NOISY_BN else 1.0
+    below, (rows, classes), test = run.split.probe.rows, run.split.probe, run.split.test
+    beside = test.rows
+    for layer in run.first[:-1]:
+        here, there = below @ layer.weight.T, beside @ layer.weight.T
+        mean, sd = here.mean(0), (here.var(0, correction=0) + 1e-5).sqrt()
+        below, beside = (factor * ((z - mean) / sd).clamp(min=0.0) for z in (here, there))
+    scores, others = (z @ run.first[-1].weight.T for z in (below, beside))
+    chances = softmax(scores.numpy())
+    loss = -np.log(chances[np.arange(len(rows)), classes.numpy()]).mean()
+    found = run.train(1).values
+    assert found["train_loss"][0, 0] == pytest.approx(loss, rel=1e-9)
+    right = (others.argmax(1) == test.classes).double().mean()
+    assert found["test_accuracy"][0, 0] == pytest.approx(float(right), rel=1e-12)
+
+
 def test_batches_are_epochs_without_their_tails(torch):
     """Of 11 rows by 3: every epoch has three batches of rows that differ; rows keep classes."""
     rows = torch.arange(11, dtype=torch.float64)[:, None]
@@ -264,6 +303,31 @@ def test_weights_that_do_not_move_shift_nothing(variant, monkeypatch):
         assert not found.values["gradient_shift"].any()
         np.testing.assert_allclose(found.values["gradient_cosine"], 1.0, rtol=1e-12)
     assert np.ptp(found.values["train_loss"]) == 0.0
+
+
+@needs_torch
+def test_the_noise_of_every_step_is_another_by_hand(monkeypatch):
+    """Noise of units alone, with weights that stay: step t goes from its noise to the next one's.
+
+    The first layer's units have mean m and deviation s sd, with m and s of step 1, 2, 3 and 4.
+    """
+    monkeypatch.setattr(training, "moved", lambda layers, slopes: layers)  # noqa: ARG005
+    noise, net = Noise(mean_spread=0.0, scale_spread=0.0), NETS["mlp"]
+    run = wine_run(NOISY_BN, noise=noise)
+    raw = nets.forward(net, run.first, run.split.probe.rows).raw[0].numpy()
+    sd = raw.std(axis=0) / np.sqrt(raw.var(axis=0) + 1e-5)
+    rng = chance_of(5, "wine", 178, 0)("noise mlp", 16)
+    steps = [nets.draw_units(noise, net, rng)[0] for _ in range(4)]
+
+    def distance(one, two):
+        off = np.hypot(two.mean - one.mean, (two.scale - one.scale) * sd)
+        return np.median(off / (one.scale * sd))
+
+    found = run.train(3).values
+    shifts = [distance(*pair) for pair in itertools.pairwise(steps)]
+    np.testing.assert_allclose(found["moment_shift"][0], shifts, rtol=1e-9)
+    drifts = [distance(steps[0], step) for step in steps[1:]]
+    np.testing.assert_allclose(found["moment_drift"][0], drifts, rtol=1e-9)
 
 
 @needs_torch
@@ -518,6 +582,17 @@ def test_curves_come_to_the_levels():
         else:
             assert sorted(set(mine["x"])) == list(looks(12))
             assert mine["y"].mean() == pytest.approx(row["estimate"], rel=1e-12, abs=1e-15)
+
+
+def test_layers_are_called_by_their_places():
+    """Hidden layers from 1 on; gradients from the second to the last one, behind all hidden."""
+    of = {}
+    for point in shift.points_of(make()):
+        of.setdefault((point.net, point.quantity), set()).add(point.layer)
+    for (net, quantity), found in of.items():
+        hidden = len(NETS[net].hidden)
+        first, last = (2, hidden + 1) if quantity in shift.GRADIENTS else (1, hidden)
+        assert found == ({0} if quantity in shift.OUTCOMES else set(range(first, last + 1)))
 
 
 @needs_torch
