@@ -64,6 +64,14 @@ def test_the_question_names_the_accuracy_that_is_lost():
     assert "9.00" not in values.replaces(case(inputs=inputs(), scaling=same_accuracy())).number
 
 
+def test_accuracy_at_another_batch_size_decides_nothing():
+    """Scaling measured 2, 8, 32 and 128: a loss with 32 says nothing of batches of 64."""
+    errors = inputs(0.02, batch_size=64)
+    lost = same_accuracy(-9.0)
+    assert values.replaces(case(64, inputs=errors, scaling=lost)).word == "true"
+    assert "batches of 32" in values.replaces(case(64, inputs=errors, scaling=lost)).detail
+
+
 def test_the_question_can_be_judged_by_either_study_alone():
     """Values alone say yes or no; with accuracy alone nothing is known of them."""
     assert values.replaces(case(inputs=inputs(0.3))).word == "false"
@@ -117,7 +125,7 @@ def test_gamma_beta_number_by_hand():
     """With E yz = 0.98, a gamma of 2 leaves sqrt(1 + 4 - 3.92) = 1.0392; one of 1 leaves 0.2."""
     found = values.gamma_beta(case(inputs=inputs(best=0.98)))
     assert found.word == "imprecise"
-    assert "1.03923 ± 0.00096 sd" in found.number
+    assert "1.039 ± 0.001 sd" in found.number
     assert "0.2000 ± 0.0025 with a gamma of 1" in found.detail
 
 
@@ -167,6 +175,23 @@ def test_test_time_depends_on_how_one_averages(keras, precise, word):
     assert inference.test_time(case(running=running(keras, precise))).word == word
 
 
+def test_estimation_by_hand():
+    """A mean off by 0.03 sd and a variance by 8 % make sqrt(0.0009 + 0.0064/4) = 0.05."""
+    usual = {"factors": "preset=keras3;steps=1000;drift=0"}
+    made = result(
+        [
+            number("normal", "running_mean", 32, "relative_rmse", 0.03, 0.003, **usual),
+            number("normal", "running_variance", 32, "relative_rmse", 0.08, 0.008, **usual),
+        ],
+        presets=("keras3",), steps=1000, batch_sizes=(32,),
+    )  # fmt: skip
+    found = inference.estimation(case(running=made), "keras3")["normal"]
+    assert found.estimate == pytest.approx(0.05)
+    # Both a tenth too large: so is the root.
+    assert (found.low, found.high) == (pytest.approx(0.045), pytest.approx(0.055))
+    assert found.error == pytest.approx(0.0025)
+
+
 @pytest.mark.parametrize(
     ("one", "refuses", "word"),
     [
@@ -186,7 +211,7 @@ def test_a_batch_of_one(one, refuses, word):
 def test_keras_breaks_with_its_number():
     """The number is the error at inference; of the running variance nothing is left."""
     found = inference.batch_size_one(case(running=running()))
-    assert found.number == "30.0000 ± 0.0050 sd off (Keras)"
+    assert found.number == "30.00 ± 0.01 sd off (Keras)"
     assert "running variance falls to next to nothing" in found.detail
 
 

@@ -10,6 +10,7 @@ from simnorm import SimnormError
 from simnorm.answering.plan import FEWEST, REPLICATIONS, _replications, make_plan
 from simnorm.answering.settings import LEVELS, Settings
 from simnorm.design import Design
+from simnorm.studies import study_of
 
 LAWS = Settings("quick", 32, 16_384, ("normal",))
 
@@ -47,6 +48,24 @@ def test_a_batch_of_one_trains_with_another_and_says_so():
     assert plan.designs["shift"].batch_sizes == (32,)
     assert min(plan.designs["overhead"].batch_sizes) >= 2
     assert any("a batch of one has no spread" in note for note in plan.notes)
+
+
+def test_batches_larger_than_the_bundled_data():
+    """Accuracy is measured with the largest that they have; the other studies with those asked."""
+    plan = make_plan(batch_size=5000)
+    assert max(plan.designs["scaling"].batch_sizes) == 1437
+    assert 5000 in plan.designs["inputs"].batch_sizes
+    for word in ("scaling", "sweep"):
+        study_of(plan.designs[word]).check(plan.designs[word])
+
+
+def test_a_column_that_may_hold_the_classes_is_pointed_at(flowers):
+    """Its name says so; where the target is named, nothing is said."""
+    text = flowers.read_text().replace("a,b,kind", "a,Target,kind")
+    flowers.write_text(text)
+    notes = make_plan(flowers, batch_size=8).notes
+    assert any("--target Target" in note for note in notes)
+    assert not any("may hold" in n for n in make_plan(flowers, target="Target", batch_size=8).notes)
 
 
 @pytest.mark.parametrize("n", [0, -1, 16_385, "many", 2.5])

@@ -71,11 +71,12 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     by_key = {verdict.key: verdict for verdict in verdicts}
     found = [_lead(case, by_key["replaces"]), _error_sentence(case), _needed_sentence(case)]
     found.append(accuracy_sentence(case, case.accuracies("batch", "z_score", margins.ACCURACY)))
-    undecided = sum(verdict.word == UNDECIDED for verdict in verdicts)
+    undecided = [verdict for verdict in verdicts if verdict.word == UNDECIDED]
     if undecided:
-        claims = "1 claim is" if undecided == 1 else f"{undecided} claims are"
+        claims = "1 claim is" if len(undecided) == 1 else f"{len(undecided)} claims are"
         why = " A quick run often cannot tell; --thorough tells more." if (
             case.settings.level == QUICK
+            and any("more data" not in verdict.needed for verdict in undecided)
         ) else ""  # fmt: skip
         found.append(f"{claims} undecided; beside each stands what it would take.{why}")
     return tuple(sentence for sentence in found if sentence)
@@ -136,11 +137,13 @@ def advice(case: Case) -> tuple[str, ...]:
         f"Standardize the inputs by {rows} (StandardScaler): a z-score by {whole:,} values{size}."
     ]
     sizes = sizes_of(case.needed)
-    if most := max((row.batch_size for row in sizes.values()), default=0):
-        found.append(
-            f"If batch normalization at the input must do it, take batches of {most:,} or more"
-            + (", without epsilon." if case.settings.data else ".")
-        )
+    if most := max(sizes.values(), key=lambda row: row.batch_size, default=None):
+        free = ", without epsilon" if case.settings.data else ""
+        if most.batch_size:
+            found.append(
+                "If batch normalization at the input must do it, take batches of at least "
+                f"{most.text()}{free}."
+            )
     never = [name for name, row in sizes.items() if not (row.batch_size or row.is_constant)]
     if never:
         found.append(f"Never for {listed(never)}: no batch size is enough.")

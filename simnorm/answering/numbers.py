@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simnorm.formatting import MINUS, fixed, format_estimate, significant
+from simnorm.formatting import MINUS, decimals_of, fixed, format_estimate, significant
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, decided, needed
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Of all rows with an error bar.
 TRUSTED = ("ok", "exact", "failed")
 LEVEL = 0.95
+# More digits than this nobody reads, however small the error.
+MOST_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,13 @@ class Number:
 
         Examples
         --------
-        >>> Number(0.21742, 0.0003, 0.2168, 0.218).text(" sd")
-        '0.21742 ± 0.00030 sd'
+        >>> Number(0.21742, 0.0031, 0.2112, 0.2236).text(" sd")
+        '0.2174 ± 0.0031 sd'
+
+        No more than four digits: an error below the last is rounded up to it.
+
+        >>> Number(17640.3, 2.7, 17635.0, 17645.6).text(), Number(0.2, 1e-6, 0.2, 0.2).text()
+        ('17,640 ± 10', '0.2000 ± 0.0001')
         """
         if not self.is_there:
             return "no number"
@@ -69,7 +76,20 @@ class Number:
             return f"about {significant(self.estimate, 2)}{unit} (no error bar)"
         if self.error == 0.0:
             return f"{significant(self.estimate, 3)}{unit} (exact)"
-        return f"{format_estimate(self.estimate, self.error)}{unit}"
+        return f"{_with_error(self.estimate, self.error)}{unit}"
+
+
+def _with_error(value: float, error: float) -> str:
+    """Return a number with its standard error, of four digits at the most."""
+    size = abs(value)
+    if not 1e-4 <= size < 1e7:
+        return format_estimate(value, error)
+    most = MOST_DIGITS - 1 - math.floor(math.log10(size))
+    if decimals_of(error) <= max(most, 0) and error >= 10.0**-most:
+        return format_estimate(value, error)
+    step = 10.0**-most
+    error = step * math.ceil(error / step * (1.0 - 1e-9))
+    return f"{fixed(step * round(value / step), max(most, 0))} ± {fixed(error, max(most, 0))}"
 
 
 def cells(

@@ -21,6 +21,9 @@ DEFAULT_BATCH_SIZE = 32
 # the bundled data any more.
 SMALLEST_TRAINED, LARGEST_TRAINED = 2, 256
 
+# The training rows of the largest bundled data set, with five folds.
+LARGEST_BUNDLED = 1437
+
 # Replications of each study by level: chosen so that two idle cores take about five minutes, a
 # quarter of an hour, and hours.
 REPLICATIONS: Mapping[str, Mapping[str, int]] = {
@@ -40,6 +43,8 @@ SCALING_SIZES = {QUICK: (8, 128), DEFAULT: (2, 8, 32, 128), THOROUGH: (2, 4, 8, 
 OVERHEAD_SIZES = {QUICK: (8, 128), DEFAULT: (8, 32, 128, 512), THOROUGH: (8, 32, 128, 512)}
 # What the reader says of a column of classes, and what it is here.
 GROUPS, CLASSES = "(it groups the rows)", "(it holds the classes)"
+# What a column of classes is often called.
+CLASS_NAMES = ("target", "label", "class", "y")
 # Of every five rows four are trained on.
 FOLDS = 5
 
@@ -107,6 +112,13 @@ def make_plan(
     else:
         dataset = _read(data, target, columns, exclude, na, separator, decimal)
         notes.extend(note.replace(GROUPS, CLASSES) for note in dataset.notes)
+        if not target:
+            notes += [
+                f"column {name} may hold the classes: --target {name} takes it out of the inputs, "
+                "and measures accuracy on your data"
+                for name in dataset.columns
+                if name.strip().lower() in CLASS_NAMES
+            ]
         n = _batch_size(batch_size, dataset.size, "of the rows of the data")
         reading = {"data": dataset, "na": na, "separator": separator, "decimal": decimal}
         settings = Settings(
@@ -223,7 +235,7 @@ def _sizes(word: str, settings: Settings) -> tuple[int, ...]:
             # A batch is cut from the rows that are trained on.
             most = settings.full_size - -(-settings.full_size // FOLDS)
             return tuple(sorted(size for size in {*sizes, n} if size <= most)) or (1,)
-        return tuple(sorted({*sizes, n}))
+        return tuple(sorted({*sizes, min(n, LARGEST_BUNDLED)}))
     if word == SHIFT:
         usual = int(STUDIES[SHIFT].batch_sizes)
         return (n if SMALLEST_TRAINED <= n <= LARGEST_TRAINED else usual,)

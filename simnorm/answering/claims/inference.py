@@ -39,7 +39,7 @@ def test_time(case: Case) -> Verdict:
     result = case.result(RUNNING)
     if result is None:
         return blank._replace(why=case.missing_words(RUNNING))
-    found = {preset: _errors(case, preset) for preset in result.design.presets}
+    found = {preset: estimation(case, preset) for preset in result.design.presets}
     found = {preset: numbers for preset, numbers in found.items() if numbers}
     if not found:
         return blank._replace(why="No preset has an error at this batch size.")
@@ -52,8 +52,9 @@ def test_time(case: Case) -> Verdict:
     said = blank._replace(
         number=f"{found[lead][worst[lead]].text()} sd ({NAMES.get(lead, lead)})",
         detail=(
-            f"After {result.design.steps:,} batches of {case.n:,}, the worst {case.thing} is off "
-            f"at inference by {'; '.join(parts)}.{_sorted_sentence(case, lead)}"
+            f"After {result.design.steps:,} batches of {case.n:,}, the averages of mean and "
+            f"variance are off, in the worst {case.thing}, by {'; '.join(parts)}."
+            f"{_value_sentence(case, lead)}{_sorted_sentence(case, lead)}"
         ),
     )
     hard = [p for p in found if above(found[p], margins.ERROR)]
@@ -64,12 +65,59 @@ def test_time(case: Case) -> Verdict:
         return said._replace(word=FALSE, why="Every way to average is inside the margin.")
     if hard:
         names = " and ".join(NAMES.get(p, p) for p in hard)
-        why = f"It is so for {names}, by what they average or by their epsilon, not for all."
+        why = f"It is so for {names}, not for every way to average."
         return said._replace(word=IMPRECISE, why=why)
     return said._replace(
         word=UNDECIDED,
         why="Intervals lie on both sides of the margin.",
         needed="more replications",
+    )
+
+
+def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
+    """Return how far a z-score is off by the averages of mean and variance, without epsilon.
+
+    To first order that is sqrt(m^2 + v^2/4), of the error m of the mean in standard deviations and
+    the relative error v of the variance. Its standard error is the largest that those of m and v
+    allow.
+    """
+    result = case.result(RUNNING)
+    if result is None:
+        return {}
+    means, variances = (
+        by_name(
+            cells(
+                result, quantity, "relative_rmse", batch_size=n or case.n, reference="full_set",
+                preset=preset, drift="0", sampling=SHUFFLE,
+            )
+        )
+        for quantity in ("running_mean", "running_variance")
+    )  # fmt: skip
+    return {name: _together(means[name], variances[name]) for name in means if name in variances}
+
+
+def _together(mean: Number, variance: Number) -> Number:
+    estimate = math.hypot(mean.estimate, variance.estimate / 2.0)
+    error = 0.0
+    if estimate > 0.0:
+        error = (mean.estimate * mean.error + variance.estimate * variance.error / 4.0) / estimate
+    is_sure = mean.is_sure and variance.is_sure
+    return Number(
+        estimate, error,
+        math.hypot(mean.low, variance.low / 2.0), math.hypot(mean.high, variance.high / 2.0),
+        "ok" if is_sure else "unreliable",
+    )  # fmt: skip
+
+
+def _value_sentence(case: Case, preset: str) -> str:
+    """Return what becomes of values at inference, epsilon and all."""
+    numbers = _errors(case, preset)
+    if not numbers:
+        return ""
+    name = largest(numbers)
+    return (
+        f" With its epsilon, {NAMES.get(preset, preset)} then has values off by up to "
+        f"{numbers[name].text()} sd ({told(name)})."
     )
 
 

@@ -56,7 +56,9 @@ def replaces(case: Case) -> Verdict:
     detail = f"{_values_sentence(case)} {accuracy_sentence(case, accuracy)}".strip()
     number = f"{errors[largest(errors)].text()} sd off" if errors else ""
     said = blank._replace(detail=detail, number=number)
-    if worse := accuracy.named(LESS):
+    # A loss with other batches than those asked about is told, and decides nothing.
+    is_asked = case.scaling_size == case.n
+    if (worse := accuracy.named(LESS)) and is_asked:
         worst = accuracy.farthest(worse)
         return said._replace(
             word=FALSE,
@@ -67,10 +69,14 @@ def replaces(case: Case) -> Verdict:
         )
     if far:
         why = f"The error is above the margin in {_count(case, far, errors)}."
-        if accuracy.is_same:
+        if accuracy.is_same and is_asked:
             return said._replace(word=IMPRECISE, why=f"{why} Accuracy is the same all the same.")
         return said._replace(word=FALSE, why=why)
-    if errors and len(near) == len(errors) and (accuracy.is_same or not accuracy.numbers):
+    if (
+        errors
+        and len(near) == len(errors)
+        and (accuracy.is_same or not accuracy.numbers or not is_asked)
+    ):
         return said._replace(word=TRUE, why="The error is inside the margin everywhere.")
     return said._replace(
         word=UNDECIDED,
