@@ -86,9 +86,7 @@ def needed_sizes(
     if plan.dataset is None:
         given |= {"distributions": list(settings.names), "full_size": settings.full_size}
     else:
-        frame = plan.dataset.values(settings.names)
-        given |= {"data": dict(zip(settings.names, frame.T, strict=True))}
-        given |= {"columns": list(settings.names)}
+        given |= {"data": plan.dataset}
     answers = solve(ERROR, reference="full_set", **given)
     rows = [
         {

@@ -16,7 +16,7 @@ import typer
 
 from simnorm.answering import Answer, Missing
 from simnorm.answering.margins import ERROR
-from simnorm.answering.plan import Plan, make_plan
+from simnorm.answering.plan import SECONDS, Plan, make_plan
 from simnorm.answering.running import (
     SOLVE,
     Watcher,
@@ -31,6 +31,7 @@ from simnorm.cli.plan import foretold_seconds
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
 from simnorm.cli.running import announce_reading, command_line
+from simnorm.design import Design
 from simnorm.engine import Progress, worker_count
 from simnorm.errors import SimnormError
 from simnorm.formatting import seconds_text
@@ -260,7 +261,7 @@ def foretold(plan: Plan, folder: Path, workers: int) -> dict[str, Any]:
         try:
             check_extra(design)
             study_of(design).check(design)
-            seconds = foretold_seconds(design, workers)
+            seconds = _seconds(word, design, workers)
         except (SimnormError, ImportError) as error:
             missing = missing_for(error)
             said = f"left out. {missing.reason} {missing.what_to_do}".strip()
@@ -274,6 +275,13 @@ def foretold(plan: Plan, folder: Path, workers: int) -> dict[str, Any]:
         "workers": workers,
         "folder": str(folder),
     }
+
+
+def _seconds(word: str, design: Design, workers: int) -> float:
+    """Return about how long a study takes; a repeat of a trial is too long to be tried out."""
+    if word in SECONDS and not design.data:
+        return SECONDS[word] * design.replications
+    return foretold_seconds(design, workers)
 
 
 def _print_plan(plan: dict[str, Any], wishes: Wishes) -> None:

@@ -69,7 +69,8 @@ def solve(
     distributions
         Laws, ``normal`` unless data are given.
     data, columns, exclude, na, separator, decimal
-        As in `simnorm.sweep`: every column gets an answer.
+        As in `simnorm.sweep`: every column gets an answer. Of a `Dataset` that was read before
+        all columns do.
     quantity
         ``normalized_value``, a value normalized by its batch against its z-score, or an estimator.
     solve_for
@@ -117,6 +118,8 @@ def solve(
         target_rmse, quantity, solve_for, reference, full_size, batch_size, preset, epsilon,
         replications, seed, workers, on_progress, is_data=data is not None,
     )  # fmt: skip
+    if isinstance(data, Dataset):
+        return _of_data(question, data)
     if data is not None:
         from simnorm.dataset import read_dataset
 
