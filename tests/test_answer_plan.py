@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from simnorm import SimnormError
+from simnorm import SimnormError, solve
+from simnorm.answering.needed import needed_sizes, read_needed, sizes_of, write_needed
 from simnorm.answering.plan import FEWEST, REPLICATIONS, _replications, make_plan
 from simnorm.answering.settings import LEVELS, Settings
 from simnorm.design import Design
@@ -173,3 +174,23 @@ def test_every_design_can_be_written_and_read(flowers):
     for plan in (make_plan(), make_plan(flowers, target="kind", batch_size=8)):
         for design in plan.designs.values():
             assert Design.from_toml(design.to_toml()) == design
+
+
+def test_batch_sizes_that_are_needed(flowers):
+    """They are those that solve finds in the same file, a row for each column."""
+    found = sizes_of(needed_sizes(make_plan(flowers, batch_size=8)))
+    answers = solve(0.1, data=str(flowers))
+    assert list(found) == [answer.source for answer in answers] == ["a", "b"]
+    assert [one.batch_size for one in found.values()] == [answer.number for answer in answers]
+    assert all(one.low <= one.batch_size for one in found.values())
+    assert all(one.high == 0 or one.high >= one.batch_size for one in found.values())
+
+
+def test_batch_sizes_come_back_from_the_folder(flowers, tmp_path):
+    """What is written is read; what is no such table is searched again."""
+    table = needed_sizes(make_plan(flowers, batch_size=8))
+    assert read_needed(tmp_path) is None
+    write_needed(tmp_path, table)
+    assert read_needed(tmp_path).equals(table)
+    (tmp_path / "needed.csv").write_text("name\na\n")
+    assert read_needed(tmp_path) is None
