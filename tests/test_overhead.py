@@ -418,6 +418,8 @@ def test_a_step_trains_and_inference_does_not() -> None:
     bench.infer()
     assert not model[0].running_mean.any()
     assert torch.equal(model[1].weight, before)
+    # In training mode PyTorch refuses a batch of one.
+    nets._bench(model, x[:1], y[:1]).infer()
     bench.train()
     assert model[0].running_mean.any()
     moved = (model[1].weight - before).abs().max()
@@ -487,6 +489,8 @@ def test_what_is_drawn_is_a_function_of_design_and_block(monkeypatch: pytest.Mon
     assert first == again
     assert len(set(first[0].values())) == 6
     assert not set(first[0].values()) & set(other[0].values())
+    # Three blocks in the same order of six would be a chance of 2e-6.
+    assert len({tuple(run(block)[1]) for block in range(3)}) > 1
     fewer = run(0, batch_sizes=[8], widths=8)[0]
     assert fewer.items() <= first[0].items()
     assert run(0, seed=1)[0] != first[0]
