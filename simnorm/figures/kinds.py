@@ -12,6 +12,7 @@ import numpy as np
 from simnorm.errors import SimnormError, nearest
 from simnorm.figures.schemes import compared
 from simnorm.figures.tables import floats, is_data
+from simnorm.options import STUDIES
 from simnorm.questions import independent_questions
 
 if TYPE_CHECKING:
@@ -113,6 +114,13 @@ def kinds_of(frame: pd.DataFrame) -> tuple[str, ...]:
     return tuple(about(frame))
 
 
+def measures_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return the measures that can be drawn against batch size: of a trial there are none."""
+    if STUDIES[study_of(frame)].is_trial:
+        return ()
+    return tuple(str(word) for word in frame["measure"].drop_duplicates())
+
+
 def known_kind(frame: pd.DataFrame, kind: str, others: tuple[str, ...] = ()) -> str:
     """Return `kind`.
 
@@ -186,9 +194,10 @@ def part_of(
         frame = frame[_names(frame) == part.name]
         curves = curves[_names(curves) == part.name]
     if part.batch_size:
-        sizes = sorted({int(n) for n in frame["batch_size"]})
+        # What has no batches, where others have some, stands beside them.
+        sizes = sorted({int(n) for n in frame["batch_size"]} - {0})
         _held("batch_size", part.batch_size, sizes)
-        frame = frame[frame["batch_size"] == part.batch_size]
+        frame = frame[frame["batch_size"].isin([part.batch_size, 0])]
         curves = curves[curves["batch_size"].isin([part.batch_size, 0])]
     return frame, curves
 
@@ -202,6 +211,8 @@ def _names(table: pd.DataFrame) -> pd.Series:
 def _held(parameter: str, wanted: object, held: list[str] | list[int], most: int = 12) -> None:
     if wanted in held:
         return
+    if not any(held):
+        raise SimnormError(parameter, wanted, "the run has none to choose from", "Leave it out.")
     few = ", ".join(f"{word}" for word in held[:most])
     more = f" and {len(held) - most:,} more" if len(held) > most else ""
     words = [word for word in held if isinstance(word, str)]

@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 from simnorm.errors import SimnormError
 from simnorm.figures import check_options, module_of, tables_for
 from simnorm.figures.choice import chosen_names, main_rows
-from simnorm.figures.kinds import Part, known_kind, missing, part_of, study_of
+from simnorm.figures.kinds import (
+    Part,
+    known_kind,
+    measures_of,
+    missing,
+    part_of,
+    study_of,
+)
 from simnorm.figures.single import draw as draw_measure
 from simnorm.figures.style import look
 from simnorm.figures.tables import (
@@ -19,7 +26,6 @@ from simnorm.figures.tables import (
     reference_of,
     shown_estimators,
 )
-from simnorm.options import STUDIES
 from simnorm.quantities import MEAN
 
 if TYPE_CHECKING:
@@ -46,9 +52,7 @@ def drawn(
     width: float = 0.0,
 ) -> Axes:
     """Draw a kind or a measure on one pair of axes; see `simnorm.figures.plot`."""
-    measures = tuple(str(word) for word in frame["measure"].drop_duplicates())
-    if len(frame) and STUDIES[study_of(frame)].is_trial:
-        measures = ()  # batch size alone says nothing of a trial
+    measures = measures_of(frame)
     if known_kind(frame, kind, measures) in measures:
         rows, _ = part_of(frame, curves, part)
         return _measure(kind, rows, ax, part.estimator, reference, width)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm import store
 from simnorm.errors import SimnormError
 from simnorm.figures import figure, pages, plot
-from simnorm.figures.kinds import Part, kinds_of, known_kind, missing, part_of
+from simnorm.figures.kinds import Part, kinds_of, known_kind, measures_of, missing, part_of
 from simnorm.figures.style import save
 from simnorm.grammar import whole_number
 
@@ -75,8 +75,7 @@ def write(
         file cannot be written.
     """
     check_path(path)
-    measures = tuple(str(word) for word in frame["measure"].drop_duplicates())
-    is_kind = known_kind(frame, kind, measures) in kinds_of(frame)
+    is_kind = known_kind(frame, kind, measures_of(frame)) in kinds_of(frame)
     shown = part_of(frame, curves, part)
     why = missing(kind, *shown) if is_kind else ""
     if why:
