@@ -139,6 +139,9 @@ def test_above_its_floor_is_what_surely_is():
     low = levels(moment_shift=(0.04, 0.1, 0.8), gradient_cosine=(0.96, 0.7, 0.6))
     _, below = facts(levels=low).above_floor("mlp", "none")
     assert [one.word for one in below] == ["moment_shift", "gradient_cosine"]
+    # By a third more, to within a factor of 1.5: that may be nothing.
+    _, below = facts(wide=0.5).above_floor("mlp", "none")
+    assert "gradient_shift" in [one.word for one in below]
 
 
 # ------------------------------------------------------------------------------------- first page
@@ -184,7 +187,7 @@ def test_noise_that_shifts_more_and_trains_better_than_none_is_told():
     assert first.noise_sentence(facts(), "mlp") == (
         "With noise behind every normalization the ReLU net’s shift by mean and spread is 8.0 "
         "times (7.8 to 8.2) that with plain BN and 4.0 times (3.9 to 4.1) that without BN; the "
-        "training loss in the end is 1.1 times (1.1 to 1.1) that with plain BN and 0.55 times "
+        "training loss in the end is 1.1 times (1.08 to 1.12) that with plain BN and 0.55 times "
         "(0.54 to 0.56) that without BN (95 % intervals). So it shifts more than the net without "
         "BN and still trains better: a smaller shift is not what batch normalization owes its "
         "success to here."
@@ -196,7 +199,7 @@ def test_noise_that_shifts_more_and_trains_better_than_none_is_told():
     [
         ((0.60, 0.60, 0.60), "trains as well: here training well does not take a small shift."),
         ((0.60, 0.60, 0.50), "owes its success to here."),
-        ((0.30, 0.60, 0.50), "trains even better: here training well does not take a small shift."),
+        ((0.30, 0.60, 0.50), "trains no worse: here training well does not take a small shift."),
         ((0.30, 0.60, 0.80), "So it shifts more than with plain BN, and trains worse."),
     ],
 )

@@ -189,7 +189,7 @@ def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
         )
     if by_bn is None or by_bn.word != MORE:
         return ""
-    told = {LESS: "even better", SAME: "as well", MORE: "worse"}.get(losses[BN].word)
+    told = {LESS: "no worse", SAME: "as well", MORE: "worse"}.get(losses[BN].word)
     if told is None:
         return ""
     if losses[BN].word == MORE:
@@ -233,7 +233,10 @@ def ends_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
     """
     ends = [factor * end for end in (value.low, value.high)]
     if value.is_ratio:
-        return f"{_apart_from_one(ends[0])} to {_apart_from_one(ends[1])}"
+        texts = [_apart_from_one(end) for end in ends]
+        if texts[0] == texts[1]:
+            texts = [significant(end) for end in ends]
+        return f"{texts[0]} to {texts[1]}"
     texts = [fixed(end, decimals) for end in ends]
     if texts[0] == texts[1]:
         texts = [fixed(end, decimals + 1) for end in ends]
