@@ -419,7 +419,7 @@ def test_batch_shift_of_normal_values():
     """
     rng = np.random.default_rng(11)
     n, values = 200, np.random.default_rng(12).standard_normal((400, 40_000))
-    found = np.mean([Run._by_batch(values, rng.permutation(40_000)[:n]) for _ in range(8)])
+    found = training.by_batches(values, rng.permutation(40_000)[: 8 * n].reshape(8, n))
     draws = np.hypot(
         rng.standard_normal(200_000) / math.sqrt(n), rng.standard_normal(200_000) / math.sqrt(2 * n)
     )

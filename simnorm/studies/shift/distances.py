@@ -36,7 +36,7 @@ class Sample(NamedTuple):
     @quietly
     def of(cls, values: Floats) -> Sample:
         """Sort activations of shape (units, rows) and take their moments."""
-        values = np.asarray(values, float)
+        values = np.ascontiguousarray(values, float)
         return cls(np.sort(values, axis=-1), values.mean(axis=-1), values.std(axis=-1))
 
 

@@ -304,23 +304,7 @@ class Run:
         count = len(self.split.probe.rows)
         pieces = max(1, min(MOST_BATCHES, count // self.size))
         order = self._samples.permutation(count)[: pieces * self.size].reshape(pieces, -1)
-        return [
-            float(np.mean([self._by_batch(values.numpy().T, part) for part in order]))
-            for values in raw
-        ]
-
-    @staticmethod
-    def _by_batch(values: Floats, chosen: NDArray[np.int64]) -> float:
-        part = values[:, chosen]
-        return middle(
-            batch_distance(
-                values.mean(axis=1),
-                values.std(axis=1),
-                part.mean(axis=1),
-                part.std(axis=1),
-                EPSILON,
-            )
-        )
+        return [by_batches(values.numpy().T, order) for values in raw]
 
     def _gradients(
         self,
@@ -362,6 +346,24 @@ class Run:
         loss = float(loss_of(scores[: len(rows)], classes))
         right = scores[len(rows) :].argmax(dim=1) == test.classes
         return loss, float(right.double().mean())
+
+
+def by_batches(values: Floats, order: NDArray[np.int64]) -> float:
+    """Return how far values normalized by batches are from those normalized by all rows.
+
+    Parameters
+    ----------
+    values
+        What a layer is to normalize, shape (units, rows).
+    order
+        The rows of every batch, shape (batches, n).
+    """
+    values = np.ascontiguousarray(values)
+    mean, sd = values.mean(axis=-1), values.std(axis=-1)
+    parts = values[:, order]
+    means, sds = parts.mean(axis=-1).T, parts.std(axis=-1).T
+    distances = [batch_distance(mean, sd, *part, EPSILON) for part in zip(means, sds, strict=True)]
+    return float(np.mean([middle(distance) for distance in distances]))
 
 
 # By quantity: a number for every layer, and its floor.
