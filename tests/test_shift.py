@@ -21,7 +21,7 @@ from simnorm.design import Design
 from simnorm.errors import SimnormError
 from simnorm.studies import shift
 from simnorm.studies.drawing import sources
-from simnorm.studies.shift import nets, training
+from simnorm.studies.shift import distances, nets, training
 from simnorm.studies.shift.nets import BN, NETS, NOISE, NOISY_BN, NONE, SILENCE, Net, Noise
 from simnorm.studies.shift.training import Run, Split, chance_of, looks, outcome_steps
 
@@ -265,6 +265,41 @@ def test_steps_that_are_looked_at():
         assert told[0] == 0
         assert set(found) <= set(told)
         assert list(told) == sorted(set(told))
+
+
+@needs_torch
+@pytest.mark.parametrize("variant", [NONE, BN])
+def test_every_step_goes_from_the_weights_before_it(variant):
+    """Four steps taken again: shift from W(t-1), drift from W(0), gradients of the step's batch."""
+    run, again = wine_run(variant), wine_run(variant)
+    found, net, layers = run.train(4), again.net, again.first
+
+    def probed(weights):
+        passed = nets.forward(net, weights, again.split.probe.rows)
+        return [distances.Sample.of(given.numpy().T) for given in passed.given]
+
+    start = probed(layers)
+    for t in range(4):
+        batch = next(again.batches)
+        slopes = nets.gradients(net, layers, batch, None)
+        after = nets.moved(layers, slopes)
+        here, there = probed(layers), probed(after)
+        for name, measured, before in (
+            ("moment_shift", distances.moment_distance, here),
+            ("ks_shift", distances.ks_distance, here),
+            ("wasserstein_shift", distances.wasserstein_distance, here),
+            ("moment_drift", distances.moment_distance, start),
+            ("ks_drift", distances.ks_distance, start),
+        ):
+            expected = [np.median(measured(*p)) for p in zip(before, there, strict=True)]
+            np.testing.assert_allclose(found.values[name][:, t], expected, rtol=1e-9)
+        for place in range(1, len(layers)):
+            ahead = (*after[:place], *layers[place:])
+            g = slopes[place][0].numpy()
+            other = nets.gradient_of(net, ahead, place, batch, None).numpy()
+            off = np.linalg.norm(g - other) / np.linalg.norm(g)
+            assert found.values["gradient_shift"][place - 1, t] == pytest.approx(off, rel=1e-9)
+        layers = after
 
 
 # --------------------------------------------------------------------------------------------------
