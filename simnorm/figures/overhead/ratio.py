@@ -62,7 +62,8 @@ def figure(frame: pd.DataFrame, curves: pd.DataFrame, *, width: float = PAGE_WID
     if not shown:
         return empty_figure("Nothing to show: no ratio of times has a value.", width)
     most = max(len(panels) for panels in shown.values())
-    across = beside(width, min(most, MOST_ACROSS), 1.6)
+    # Four stand in two lines of two.
+    across = beside(width, 2 if most == MOST_ACROSS + 1 else min(most, MOST_ACROSS), 1.6)
     lines = [
         panels[first : first + across]
         for panels in shown.values()
