@@ -176,20 +176,28 @@ def test_test_time_depends_on_how_one_averages(keras, precise, word):
 
 
 def test_estimation_by_hand():
-    """A mean off by 0.03 sd and a variance by 8 % make sqrt(0.0009 + 0.0064/4) = 0.05."""
+    """A mean off by 0.03 sd and a variance by 8 % make sqrt(0.0009 + 0.0064/4) = 0.05.
+
+    With a standard deviation of 0.01 the epsilon of Keras alone leaves 0.7: it is told apart.
+    """
+    name = "normal(scale=0.01)"
     usual = {"factors": "preset=keras3;steps=1000;drift=0"}
     made = result(
         [
-            number("normal", "running_mean", 32, "relative_rmse", 0.03, 0.003, **usual),
-            number("normal", "running_variance", 32, "relative_rmse", 0.08, 0.008, **usual),
+            number(name, "running_mean", 32, "relative_rmse", 0.03, 0.003, **usual),
+            number(name, "running_variance", 32, "relative_rmse", 0.08, 0.008, **usual),
+            number(name, "inference_value", 32, "rmse", 0.71, 0.001, **usual),
         ],
         presets=("keras3",), steps=1000, batch_sizes=(32,),
     )  # fmt: skip
-    found = inference.estimation(case(running=made), "keras3")["normal"]
+    tiny = case(running=made, names=(name,))
+    found = inference.estimation(tiny, "keras3")[name]
     assert found.estimate == pytest.approx(0.05)
     # Both a tenth too large: so is the root.
     assert (found.low, found.high) == (pytest.approx(0.045), pytest.approx(0.055))
     assert found.error == pytest.approx(0.0025)
+    assert inference.test_time(tiny).word == "false"
+    assert "With its epsilon of 0.001, Keras" in inference.test_time(tiny).detail
 
 
 @pytest.mark.parametrize(

@@ -77,14 +77,6 @@ def running(
         for name in NAMES
         for preset, value in (("keras3", keras), ("precise", precise))
     ]
-    # All of it from the mean: the variance is as it should be.
-    rows += [
-        number(name, quantity, 32, "relative_rmse", value * share, 0.01 * share,
-               **(factors(preset) | more))
-        for name in NAMES
-        for preset, value in (("keras3", keras), ("precise", precise))
-        for quantity, share in (("running_mean", 1.0), ("running_variance", 0.0))
-    ]  # fmt: skip
     if one:
         rows += [
             number("normal", "inference_value", 1, "rmse", one, **(factors("keras3") | more)),

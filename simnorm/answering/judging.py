@@ -9,7 +9,7 @@ import pandas as pd
 
 from simnorm.answering import margins
 from simnorm.answering.claims import Case, judge
-from simnorm.answering.claims.case import listed, told
+from simnorm.answering.claims.case import left_by, listed, told
 from simnorm.answering.claims.values import accuracy_sentence
 from simnorm.answering.needed import sizes_of
 from simnorm.answering.numbers import largest, smallest
@@ -53,17 +53,11 @@ def with_errors(case: Case) -> pd.DataFrame:
     found = table.assign(
         error=[errors[n].estimate if n in errors else nothing for n in table["name"]],
         mcse=[errors[n].error if n in errors else nothing for n in table["name"]],
-        keras_epsilon=[_left_by_keras(case.spread.get(n, nothing)) for n in table["name"]],
+        keras_epsilon=[left_by(KERAS_EPSILON, case.spread.get(n, nothing)) for n in table["name"]],
     )
     # None at all is worse than any.
     order = found["batch_size"].where(found["batch_size"] > 0, 1 << 62)
     return found.loc[order.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
-
-
-def _left_by_keras(sd: float) -> float:
-    if not sd > 0.0:
-        return math.nan
-    return 1.0 - sd / math.hypot(sd, math.sqrt(KERAS_EPSILON))
 
 
 def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
@@ -147,7 +141,7 @@ def advice(case: Case) -> tuple[str, ...]:
     never = [name for name, row in sizes.items() if not (row.batch_size or row.is_constant)]
     if never:
         found.append(f"Never for {listed(never)}: no batch size is enough.")
-    small = [name for name, sd in case.spread.items() if _left_by_keras(sd) > margins.ERROR]
+    small = [name for name, sd in case.spread.items() if left_by(KERAS_EPSILON, sd) > margins.ERROR]
     if small and case.settings.data:
         found.append(
             f"Rescale {listed(small)} first, or not at all by batches: their variance is small "

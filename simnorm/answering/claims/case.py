@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from simnorm.answering.whole import Missing
     from simnorm.results import Result
 
-__all__ = ["INPUTS", "OVERHEAD", "RUNNING", "SCALING", "SHIFT", "SWEEP", "Case", "listed", "told"]
+__all__ = [
+    "INPUTS",
+    "OVERHEAD",
+    "RUNNING",
+    "SCALING",
+    "SHIFT",
+    "SWEEP",
+    "Case",
+    "left_by",
+    "listed",
+    "told",
+]
 
 LONGEST = 32
 MOST_LISTED = 3
@@ -168,6 +179,19 @@ def accuracy_of(name: str, factors: str) -> str:
     parts = dict(part.split("=", 1) for part in factors.split(";") if "=" in part)
     model = MODELS.get(parts.get("model", ""), parts.get("model", ""))
     return f"{model} on {name}" if name else model
+
+
+def left_by(epsilon: float, sd: float) -> float:
+    """Return the error that an epsilon alone leaves of a z-score, in standard deviations.
+
+    Examples
+    --------
+    >>> round(left_by(0.001, 0.01), 3), round(left_by(0.001, 1.0), 4)
+    (0.698, 0.0005)
+    """
+    if not sd > 0.0:
+        return math.nan
+    return 1.0 - sd / math.hypot(sd, math.sqrt(epsilon))
 
 
 def told(name: str) -> str:

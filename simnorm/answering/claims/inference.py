@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from simnorm.answering import margins
-from simnorm.answering.claims.case import RUNNING, Case, told
+from simnorm.answering.claims.case import RUNNING, Case, left_by, told
 from simnorm.answering.numbers import Number, above, below, by_name, cells, largest
 from simnorm.answering.verdicts import (
     FALSE,
@@ -15,6 +15,7 @@ from simnorm.answering.verdicts import (
     UNDECIDED,
     Verdict,
 )
+from simnorm.presets import average
 from simnorm.sampling import SEQUENTIAL, SHUFFLE
 
 MARGIN = margins.TOLD[margins.ERROR]
@@ -22,6 +23,8 @@ NAMES = {
     "keras3": "Keras", "pytorch": "PyTorch", "cumulative": "the mean of all batches",
     "precise": "PreciseBN",
 }  # fmt: skip
+# Where epsilon alone leaves no more than this, it plays no part.
+NEGLIGIBLE = 0.01
 # What a layer does unless told: these have a momentum.
 LAYERS = ("keras3", "pytorch")
 
@@ -52,8 +55,8 @@ def test_time(case: Case) -> Verdict:
     said = blank._replace(
         number=f"{found[lead][worst[lead]].text()} sd ({NAMES.get(lead, lead)})",
         detail=(
-            f"After {result.design.steps:,} batches of {case.n:,}, the averages of mean and "
-            f"variance are off, in the worst {case.thing}, by {'; '.join(parts)}."
+            f"After {result.design.steps:,} batches of {case.n:,}, values at inference are off, "
+            f"epsilon apart and in the worst {case.thing}, by {'; '.join(parts)}."
             f"{_value_sentence(case, lead)}{_sorted_sentence(case, lead)}"
         ),
     )
@@ -75,15 +78,20 @@ def test_time(case: Case) -> Verdict:
 
 
 def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
-    """Return how far a z-score is off by the averages of mean and variance, without epsilon.
+    """Return how far values at inference are off by what is estimated, epsilon apart.
 
-    To first order that is sqrt(m^2 + v^2/4), of the error m of the mean in standard deviations and
-    the relative error v of the variance. Its standard error is the largest that those of m and v
-    allow.
+    Where epsilon is small against the variance that is their error itself. Elsewhere it is, to
+    first order, sqrt(m^2 + v^2/4), of the error m of the mean in standard deviations and the
+    relative error v of the variance; its standard error is the largest that theirs allow.
     """
     result = case.result(RUNNING)
     if result is None:
         return {}
+    found = _errors(case, preset, n=n)
+    epsilon = average(preset).epsilon
+    harmed = [name for name, sd in case.spread.items() if left_by(epsilon, sd) > NEGLIGIBLE]
+    if not harmed:
+        return found
     means, variances = (
         by_name(
             cells(
@@ -93,7 +101,12 @@ def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
         )
         for quantity in ("running_mean", "running_variance")
     )  # fmt: skip
-    return {name: _together(means[name], variances[name]) for name in means if name in variances}
+    parts = {
+        name: _together(means[name], variances[name])
+        for name in harmed
+        if name in means and name in variances
+    }
+    return {name: x for name, x in found.items() if name not in harmed} | parts
 
 
 def _together(mean: Number, variance: Number) -> Number:
@@ -110,13 +123,19 @@ def _together(mean: Number, variance: Number) -> Number:
 
 
 def _value_sentence(case: Case, preset: str) -> str:
-    """Return what becomes of values at inference, epsilon and all."""
-    numbers = _errors(case, preset)
+    """Return what epsilon makes of it, where it is not small against the variance."""
+    epsilon = average(preset).epsilon
+    found = _errors(case, preset)
+    numbers = {
+        name: number
+        for name, number in found.items()
+        if left_by(epsilon, case.spread.get(name, math.nan)) > NEGLIGIBLE
+    }
     if not numbers:
         return ""
     name = largest(numbers)
     return (
-        f" With its epsilon, {NAMES.get(preset, preset)} then has values off by up to "
+        f" With its epsilon of {epsilon:g}, {NAMES.get(preset, preset)} has values off by up to "
         f"{numbers[name].text()} sd ({told(name)})."
     )
 
