@@ -35,7 +35,8 @@ def digest(
     found = [
         paragraph(findings.study_words(), "The claim."),
         paragraph(about.short(facts), "How it was measured."),
-        finding(f"{first.answer(facts)} {first.shape(facts)}".strip()),
+        finding(first.answer(facts)),
+        *_said(first.shape(facts), "Noise."),
     ]
     if facts.has_pair:
         found += [ratios(facts), paragraph(findings.ratios_finding(facts), "By measure.")]
