@@ -21,7 +21,7 @@ from tiny_answer import (
 )
 from tiny_shift import LEVELS
 
-from simnorm.answering import WORDS
+from simnorm.answering import WORDS, margins
 from simnorm.answering.claims import CLAIMS, accuracy, inference, judge, training, values
 from simnorm.answering.numbers import Family, Number, above, below, cells, interval_text, widened
 
@@ -103,6 +103,7 @@ def test_sampling_error_is_there_unless_the_batch_is_all(made, word):
     [
         ([("normal", 20, 20, 20), ("exponential", 30, 28, 32)], "enough"),
         ([("normal", 20, 20, 20), ("exponential", 30, 28, 33)], "undecided"),
+        ([("normal", 20, 20, 20), ("exponential", 40, 32, 45)], "undecided"),
         ([("normal", 20, 20, 20), ("exponential", 40, 33, 45)], "too small"),
         ([("normal", 20, 20, 20), ("exponential", 0, 0, 0)], "too small"),
         ([("normal", 0, 0, 0)], "too small"),
@@ -318,13 +319,15 @@ def shifts(moments: float, gradients: float, wide: float = 0.02):
     [
         (2.0, 2.0, 0.02, "true"),
         (1.0, 1.0, 0.02, "true"),  # no smaller: nothing is solved
-        (0.5, 0.5, 0.02, "false"),
+        (0.05, 0.05, 0.02, "false"),
+        (0.5, 0.5, 0.02, "imprecise"),  # smaller, not gone
+        (0.05, 0.5, 0.02, "imprecise"),
         (0.5, 2.0, 0.02, "imprecise"),
-        (1.0, 0.5, 0.2, "undecided"),
+        (1.0, 1.0, 0.2, "undecided"),
     ],
 )
 def test_covariate_shift_by_every_definition(moments, gradients, wide, word):
-    """Not solved if the shift is smaller by no definition, solved if it is by all."""
+    """Not solved if the shift is smaller by no definition, solved if it is gone by all."""
     assert training.covariate_shift(case(shift=shifts(moments, gradients, wide))).word == word
 
 
@@ -396,6 +399,16 @@ def test_a_missing_study_says_how_to_get_it():
 def test_nothing_at_all_is_told_without_an_error():
     """With no study there is no word but that nothing was measured."""
     assert {verdict.word for verdict in judge(case())} == {"not measured"}
+
+
+def test_margins_in_words_are_the_margins():
+    """What is told is what is used."""
+    told = margins.TOLD
+    assert told["error"].startswith(f"{margins.ERROR:g} standard deviations")
+    assert told["accuracy"].startswith(f"{100 * margins.ACCURACY:g} point")
+    assert told["time"].startswith(f"{100 * margins.TIME:g} %")
+    assert f"within {100 * margins.SHIFT:g} % of 1" in told["shift"]
+    assert f"at {100 * margins.GONE:g} % or less" in told["shift"]
 
 
 # ---------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ ACCURACY = 0.01
 TIME = 0.05
 # A ratio of two shifts of activations up to 10 % from 1.
 SHIFT = 0.1
-# A difference between two cosines.
-COSINE = 0.05
-# Skewness and excess kurtosis that rounding alone may add.
-SHAPE = 1e-6
+# A shift of at most a tenth of what it was is gone.
+GONE = 0.1
 
+# The same in words, by what they are of.
 TOLD = {
-    ERROR: "0.1 standard deviations, root mean square, of a normalized value",
-    ACCURACY: "1 point of accuracy",
-    TIME: "5 % of the time",
+    "error": "0.1 standard deviations, root mean square, of a normalized value",
+    "accuracy": "1 point of accuracy",
+    "time": "5 % of the time",
+    "shift": "a ratio of shifts within 10 % of 1; at 10 % or less it is gone",
 }

@@ -10,7 +10,7 @@ from simnorm.answering.verdicts import FALSE, IMPRECISE, NOT_MEASURED, TRUE, UND
 from simnorm.formatting import significant
 from simnorm.undecided import needed_words
 
-MARGIN = margins.TOLD[margins.ACCURACY]
+MARGIN = margins.TOLD["accuracy"]
 HEAVY, ONE_SCALE = "heavy_tails", "digits"
 # Bundled data whose features have different scales; the shapes made of wine are wine again.
 VARYING = ("wine", "breast_cancer", "spread_scales")

@@ -18,7 +18,7 @@ from simnorm.answering.verdicts import (
 from simnorm.presets import average
 from simnorm.sampling import SEQUENTIAL, SHUFFLE
 
-MARGIN = margins.TOLD[margins.ERROR]
+MARGIN = margins.TOLD["error"]
 NAMES = {
     "keras3": "Keras", "pytorch": "PyTorch", "cumulative": "the mean of all batches",
     "precise": "PreciseBN",

@@ -11,6 +11,7 @@ from simnorm.answering.numbers import (
     UNDECIDED,
     Family,
     Number,
+    below,
     cells,
     interval_text,
 )
@@ -41,7 +42,7 @@ def covariate_shift(case: Case) -> Verdict:
         NOT_MEASURED,
         figure="ratios",
         chapter=SHIFT,
-        margin=f"a ratio of shifts within {margins.SHIFT:.0%} of 1".replace("%", " %"),
+        margin=margins.TOLD["shift"],
     )
     family = Family(_ratios(case, "bn", "none"), margins.SHIFT, ratio=True)
     if not family.numbers:
@@ -59,13 +60,13 @@ def covariate_shift(case: Case) -> Verdict:
     less, more = family.named(LESS), [n for n, w in words.items() if w in (SAME, MORE)]
     if len(more) == len(words):
         return said._replace(word=TRUE, why="By no definition is the shift smaller with it.")
-    if len(less) == len(words):
-        return said._replace(word=FALSE, why="By every definition the shift is smaller with it.")
-    if less and more:
-        return said._replace(
-            word=IMPRECISE,
-            why="It depends on the definition: smaller by some, no smaller by others.",
-        )
+    gone = below(family.numbers, margins.GONE)
+    if len(gone) == len(words):
+        return said._replace(word=FALSE, why="By every definition the shift is gone with it.")
+    if less:
+        smaller = f"smaller with it in {len(less)} of {len(words)} ratios"
+        why = f"The shift is {smaller}, and gone in {len(gone) or 'none'}: less is not none."
+        return said._replace(word=IMPRECISE, why=why)
     return said._replace(
         word=UNDECIDED,
         why="Some ratios are on neither side of their margin.",
@@ -130,7 +131,7 @@ def overhead(case: Case) -> Verdict:
         NOT_MEASURED,
         figure="ratio",
         chapter=OVERHEAD,
-        margin=margins.TOLD[margins.TIME],
+        margin=margins.TOLD["time"],
     )
     result = case.result(OVERHEAD)
     if result is None:

@@ -34,7 +34,7 @@ from simnorm.answering.verdicts import (
 from simnorm.formatting import significant
 from simnorm.undecided import needed_words
 
-MARGIN = margins.TOLD[margins.ERROR]
+MARGIN = margins.TOLD["error"]
 
 
 def replaces(case: Case) -> Verdict:
@@ -46,7 +46,7 @@ def replaces(case: Case) -> Verdict:
         NOT_MEASURED,
         figure="error",
         chapter=INPUTS,
-        margin=f"{MARGIN}; {margins.TOLD[margins.ACCURACY]}",
+        margin=f"{MARGIN}; {margins.TOLD['accuracy']}",
     )
     errors = case.errors
     accuracy = case.accuracies("batch", "z_score", margins.ACCURACY)
