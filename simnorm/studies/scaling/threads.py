@@ -25,7 +25,7 @@ class _Users:
 
     def enter(self) -> Before:
         """Set the limit; return what `leave` needs."""
-        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+        from threadpoolctl import ThreadpoolController
 
         with self._lock:
             libraries = ThreadpoolController().select(user_api="blas").lib_controllers
