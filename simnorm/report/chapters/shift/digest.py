@@ -38,10 +38,13 @@ def digest(
         finding(first.answer(facts)),
         *_said(first.shape(facts), "Noise."),
     ]
+    # Texts first: a figure that fits on no rest of a page leaves it empty.
     if facts.has_pair:
-        found += [ratios(facts), paragraph(findings.ratios_finding(facts), "By measure.")]
+        found.append(paragraph(findings.ratios_finding(facts), "By measure."))
         found += _said(findings.undecided_finding(facts), "Undecided.")
     found += _gradients(facts)
+    if facts.has_pair:
+        found.append(ratios(facts))
     levels = f"{findings.levels_finding(facts)} {findings.floor_sentence(facts)}".strip()
     found += _said(levels, "How much.")
     found.append(levels_figure(facts))
