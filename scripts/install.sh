@@ -6,6 +6,7 @@
 #   . "$root/scripts/install.sh"
 #   install_simnorm core    what simnorm needs (requirements.lock)
 #   install_simnorm dev     and the tools for working on it (requirements-dev.lock)
+#   install_torch           and PyTorch, which is too large for the locks, on top of either
 
 # .venv/simnorm-install tells how far the last installation came. Its only line is `begun` until
 # everything is done; then the lines are the level (core or dev), the home (Python and folder), a
@@ -42,6 +43,30 @@ install_simnorm() {
     write_state
     say "installed"
 }
+
+# What some studies need is too large for the locks. It comes on top, in one version, and moves
+# nothing that a lock has put there; what is there already is not fetched again. More requirements
+# may be named: install_torch keras==3.15.1
+torch=torch==2.13.0
+install_torch() (
+    clear_settings
+    venv=$root/.venv
+    installed=$("$venv/bin/python" -I -c 'import importlib.metadata as m
+print(*(f"{d.name}=={d.version.partition(chr(43))[0]}" for d in m.distributions()), "")')
+    wanted=''
+    for one in "$torch" "$@"; do
+        case " $installed" in *" $one "*) ;; *) wanted="$wanted $one" ;; esac
+    done
+    [ -n "$wanted" ] || return 0
+    say "installing$wanted into .venv, once: about 800 MB (several GB where it brings what NVIDIA's cards need)"
+    run_pip freeze --exclude-editable >"$venv/held.txt" || return 1
+    # shellcheck disable=SC2086  # several words are several requirements
+    logged_pip install --only-binary :all: --constraint "$venv/held.txt" $wanted || {
+        tail -n 6 "$venv/install.log" >&2
+        say "PyTorch could not be installed; everything pip said is in $venv/install.log"
+        return 1
+    }
+)
 
 # Sets level, home, sum; and missing, to the first installed name that is gone.
 read_state() {

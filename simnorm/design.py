@@ -257,7 +257,11 @@ class Design:
         # With replacement a batch may be larger than the full set.
         is_free = set(schemes) == {REPLACEMENT} or (usual.is_trial and data is None)
         limit = LARGEST_SIZE if is_free else size
-        sizes = parse_batch_sizes(usual.batch_sizes if batch_sizes is None else batch_sizes, limit)
+        if batch_sizes is None:
+            batch_sizes = usual.batch_sizes
+            if usual.is_trial and data is not None:
+                batch_sizes = _usual_sizes(usual, size * (own["folds"] - 1) // own["folds"], notes)
+        sizes = parse_batch_sizes(batch_sizes, limit)
         notes.extend(sizes.notes)
         has_laws = data is None and not usual.is_trial
         names = _laws(distributions, notes) if has_laws else ()
@@ -523,6 +527,15 @@ def _precision(
     limit = MOST_TRIALS if usual.is_trial else MOST_REPLICATIONS
     most = whole_number(default if given is None else given, name, 1, limit)
     return {"replications": most, "target_mcse": wanted, "time_limit": seconds}
+
+
+def _usual_sizes(usual: Study, rows: int, notes: list[str]) -> list[int]:
+    """Return the batch sizes of a trial that rows to train on are enough for, one at least."""
+    every = parse_batch_sizes(usual.batch_sizes, LARGEST_SIZE).sizes
+    found = [n for n in every if n <= rows] or [min(every)]
+    if left := [str(n) for n in every if n not in found]:
+        notes.append(f"batch sizes without {', '.join(left)}: {rows:,} rows are trained on")
+    return found
 
 
 def _laws(given: object, notes: list[str]) -> tuple[str, ...]:

@@ -195,12 +195,13 @@ def list_words(
     what: Annotated[
         str,
         typer.Argument(
-            help="distributions, estimators, presets or ledger; the first three if left out.",
+            help="distributions, estimators, presets, studies or ledger; all but the last if left "
+            "out.",
             metavar="WHAT",
         ),
     ] = "",
 ) -> None:
-    """List the distributions, estimators and presets that simnorm knows."""
+    """List the distributions, estimators, presets and words of studies that simnorm knows."""
     from simnorm.cli.words import print_words
 
     print_words(what)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from simnorm import theory
+from simnorm.cli.trial_words import LISTS
 from simnorm.diagnostics import EXACT, OK, UNDEFINED, verdicts
 from simnorm.distributions import DISTRIBUTIONS, Distribution, distribution
 from simnorm.errors import SimnormError, nearest
@@ -50,13 +51,13 @@ CHANGES = (
     "momentum is the weight of the OLD value, here and everywhere in simnorm. Any setting can be "
     "changed: keras3(momentum=0.9,epsilon=0.00001,ddof=1)."
 )
-KINDS = ("distributions", "estimators", "presets", "ledger")
+KINDS = ("distributions", "estimators", "presets", "studies", "ledger")
 
 
 def print_words(what: str) -> None:
     """Print the words of one kind, or of both."""
     if what not in (*KINDS, ""):
-        allowed = "allowed are distributions, estimators, presets and ledger"
+        allowed = "allowed are distributions, estimators, presets, studies and ledger"
         raise SimnormError("what", what, allowed, nearest(what, KINDS).strip())
     if what in ("", "distributions"):
         _print("Distributions", {str(law()): law.note for law in DISTRIBUTIONS.values()})
@@ -73,6 +74,9 @@ def print_words(what: str) -> None:
     if what in ("", "presets"):
         _print("\nPresets" if not what else "Presets", {k: p.note for k, p in PRESETS.items()})
         _print_filled(CHANGES)
+    if what in ("", "studies"):
+        for i, (title, words) in enumerate(LISTS.items()):
+            _print(title if what and not i else f"\n{title}", dict(words))
     if what == "ledger":
         _print_ledger()
     if not what:
