@@ -125,7 +125,7 @@ def test_classes_of_a_file_may_be_words(labelled):
         ([], "--target: got 'nothing'; the study scaling needs the column that holds"),
         (["--target", "kind", "--columns", "z"], "--columns: got 'z'; the data have no such"),
         (["--target", "kind", "--datasets", "wine"], "--datasets: got ['wine']; data are given"),
-        (["--target", "x"], "--target: got 'x'; it has "),
+        (["--target", "x"], "--folds: got 5; a class of 'x' has only 1 row"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(given, said, labelled):
