@@ -54,7 +54,9 @@ install_torch() (
     installed=$("$venv/bin/python" -I -c 'import importlib.metadata as m
 print(*(f"{d.name}=={d.version.partition(chr(43))[0]}" for d in m.distributions()), "")')
     wanted=''
-    for one in "$torch" "$@"; do
+    # Any PyTorch that is there will do.
+    case " $installed" in *" torch=="*) ;; *) wanted=" $torch" ;; esac
+    for one in "$@"; do
         case " $installed" in *" $one "*) ;; *) wanted="$wanted $one" ;; esac
     done
     [ -n "$wanted" ] || return 0

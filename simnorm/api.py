@@ -173,14 +173,21 @@ def study(
     ----------
     word
         ``inputs``: what a batch-normalized input is worth against a z-score by the full set;
-        ``running``: how good running averages of batch statistics are at test time; or ``sweep``.
+        ``running``: how good running averages of batch statistics are at test time; ``scaling``:
+        accuracy of classifiers by how features are scaled; ``shift``: internal covariate shift with
+        batch normalization and without; ``overhead``: what it costs in time; or ``sweep``. The
+        studies ``shift`` and ``overhead`` need PyTorch.
     distributions, workers, out, on_progress
         As in `sweep`.
     given
         What else `sweep` takes, but for the estimators, and what only the study takes: for
         ``inputs`` the numbers `epsilon`, `gamma` and `beta`, one or several of each; for
         ``running`` `presets` such as ``"keras3(momentum=0.9)"``, the number of `steps`, and
-        `drift` of the mean in standard deviations a step.
+        `drift` of the mean in standard deviations a step; for ``scaling`` `datasets`, or `data`
+        with the `target` that holds the classes, `models`, `scalers` and `folds`; for ``shift``
+        `datasets`, `nets`, `variants` and `steps`; for ``overhead`` `widths` and `epochs`. The last
+        three take no distributions, no target MCSE, and at most 1,024 replications: repeats, seeds
+        or rounds.
 
     Returns
     -------
