@@ -100,6 +100,18 @@ def test_a_target_of_numbers_is_left_out_too(flowers):
     assert plan.settings.names == ("a",)
 
 
+@pytest.mark.parametrize("target", ["nope", "count"])
+def test_targets_that_are_none(flowers, target):
+    """No such column, or one with a value of its own in every row: the target is what is named."""
+    lines = flowers.read_text().splitlines()
+    lines = [f"{lines[0]},count", *(f"{line},{i + 0.5}" for i, line in enumerate(lines[1:]))]
+    flowers.write_text("\n".join(lines) + "\n")
+    with pytest.raises(SimnormError) as error:
+        make_plan(flowers, target=target, batch_size=8)
+    assert error.value.parameter == "target"
+    assert "grouped" not in str(error.value)
+
+
 def test_without_a_target_accuracy_is_of_bundled_data(flowers):
     """Nobody knows the classes of the file."""
     plan = make_plan(flowers, batch_size=8)

@@ -21,6 +21,7 @@ from simnorm.formatting import significant
 if TYPE_CHECKING:
     from simnorm.results import Result
 
+ALONE = "A batch of one is its own mean: nothing of a value is left but beta."
 # What Keras adds to a variance: columns of small spread are never normalized by it.
 KERAS_EPSILON = 0.001
 
@@ -65,6 +66,8 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     by_key = {verdict.key: verdict for verdict in verdicts}
     found = [_lead(case, by_key["replaces"]), _error_sentence(case), _needed_sentence(case)]
     found.append(accuracy_sentence(case, case.accuracies("batch", "z_score", margins.ACCURACY)))
+    if case.n == 1:
+        found.insert(1, ALONE)
     undecided = [verdict for verdict in verdicts if verdict.word == UNDECIDED]
     if undecided:
         claims = "1 claim is" if len(undecided) == 1 else f"{len(undecided)} claims are"

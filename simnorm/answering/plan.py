@@ -12,6 +12,7 @@ from simnorm.design import DEFAULT_DISTRIBUTIONS, DEFAULT_FULL_SIZE, DEFAULT_SEE
 from simnorm.errors import SimnormError, nearest
 from simnorm.grammar import LARGEST_SEED, parse_batch_sizes, whole_number
 from simnorm.options import INPUTS, OVERHEAD, RUNNING, SCALING, SHIFT, STUDIES, SWEEP
+from simnorm.studies import study_of
 
 if TYPE_CHECKING:
     from simnorm.dataset import Dataset
@@ -129,12 +130,23 @@ def make_plan(
             dataset.digest(None, [target] if target else []), target, na, separator, decimal,
         )  # fmt: skip
     designs = {word: _design(word, settings, reading) for word in STUDIES_IN_ORDER}
+    if target:
+        _check_classes(designs[SCALING])
     if n < SMALLEST_TRAINED:
         notes.append(
             "a batch of one has no spread: frameworks refuse to train on it or break, so shift and "
             f"overhead are run with batches of {STUDIES[SHIFT].batch_sizes}"
         )
     return Plan(settings, designs, tuple(dict.fromkeys(notes)), dataset)
+
+
+def _check_classes(design: Design) -> None:
+    """Refuse a target whose classes cannot be told apart, before anything is run."""
+    try:
+        study_of(design).check(design)
+    except SimnormError as error:
+        hint = "Name another column, or leave --target out."
+        raise SimnormError("target", design.target, error.allowed, hint) from None
 
 
 def _read(
@@ -149,15 +161,21 @@ def _read(
     """Return the data without the target among their columns."""
     from simnorm.dataset import read_dataset
 
-    return read_dataset(
-        data,
-        columns=_without(columns, target),
-        exclude=exclude,
-        na=na,
-        groups=[target] if target else [],
-        separator=separator or None,
-        decimal=decimal,
-    )
+    try:
+        return read_dataset(
+            data,
+            columns=_without(columns, target),
+            exclude=exclude,
+            na=na,
+            groups=[target] if target else [],
+            separator=separator or None,
+            decimal=decimal,
+        )
+    except SimnormError as error:
+        if error.parameter != "sampling":
+            raise
+        # The reader knows the target as a column that groups rows.
+        raise SimnormError("target", target, error.allowed, error.hint) from None
 
 
 def _without(columns: object, target: str) -> object:
