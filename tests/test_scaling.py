@@ -260,6 +260,17 @@ def test_equally_far_rows_share_the_votes() -> None:
         assert models.neighbours(near[order], codes[order], np.zeros((1, 1)), 2) == [0]
 
 
+def test_parts_of_votes_make_whole_ones() -> None:
+    """From 2 to 59 equal parts of a vote are one vote, no less: all classes tie, and the first wins.
+
+    As sums of doubles one in four of them is less than 1.
+    """
+    for count in range(2, 60):
+        rows = np.array([[0.0]] * 4 + [[1.0]] * count)
+        codes = np.array([1, 2, 3, 4, *[0] * count])
+        assert models.neighbours(rows, codes, np.zeros((1, 1)), 5) == [0]
+
+
 def test_neighbours_in_pieces(monkeypatch) -> None:
     """Few distances at a time give the same classes."""
     found = bundled("wine")
