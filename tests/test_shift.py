@@ -461,6 +461,37 @@ def test_batch_shift_of_normal_values():
     assert found == pytest.approx(np.median(draws), rel=0.05)
 
 
+def test_batch_shift_is_a_mean_over_batches_of_a_median_over_units():
+    """Three batches of five rows, four units: normalized twice and compared row by row."""
+    rng = np.random.default_rng(14)
+    values = rng.standard_normal((4, 40)) * np.array([[0.1], [1.0], [3.0], [10.0]]) + 2.0
+    order = rng.permutation(40)[:15].reshape(3, 5)
+
+    def normalized(part):
+        mean, variance = part.mean(axis=1, keepdims=True), part.var(axis=1, keepdims=True)
+        return (values - mean) / np.sqrt(variance + 1e-5)
+
+    whole, medians = normalized(values), []
+    for chosen in order:
+        off = np.sqrt(((normalized(values[:, chosen]) - whole) ** 2).mean(axis=1))
+        medians.append(np.median(off / whole.std(axis=1)))
+    assert training.by_batches(values, order) == pytest.approx(np.mean(medians), rel=1e-12)
+
+
+@pytest.mark.parametrize(("word", "gain"), [("mlp", 2.0), ("linear", 1.0)])
+def test_first_weights_keep_the_scale_of_activations(word, gain):
+    """Weights have variance 2/inputs before rectifiers, which halve squares, and 1/inputs without.
+
+    Of 4,096 and 1,024 weights and more, each layer's variance within 4 standard errors of it.
+    """
+    weights = nets.first_weights(NETS[word], 64, 10, np.random.default_rng(15))
+    sizes = [64, *NETS[word].hidden, 10]
+    assert [w.shape for w in weights] == [(b, a) for a, b in itertools.pairwise(sizes)]
+    for weight in weights:
+        ratio = (weight**2).mean() * weight.shape[1] / gain
+        assert abs(ratio - 1.0) < LIMIT * math.sqrt(2.0 / weight.size)
+
+
 # --------------------------------------------------------------------------------------------------
 # The study
 
