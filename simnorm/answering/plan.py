@@ -145,7 +145,7 @@ def _check_classes(design: Design) -> None:
     try:
         study_of(design).check(design)
     except SimnormError as error:
-        hint = "Name another column, or leave --target out."
+        hint = "Name another column, or leave it out."
         raise SimnormError("target", design.target, error.allowed, hint) from None
 
 
