@@ -114,8 +114,8 @@ def test_the_readme_names_scripts_that_exist():
     assert {"quickstart", "test"} <= names
     for name in names:
         assert (ROOT / "scripts" / name).exists(), name
-    # Short enough to be read whole; data, batch normalization, precision, the proof, reports and the
-    # answer took a page of their own each.
+    # Short enough to be read whole; data, batch normalization, precision, the proof, reports and
+    # the answer took a page of their own each.
     assert len(text.splitlines()) <= 430
 
 

@@ -74,7 +74,7 @@ def scaling(
     quiet: QUIET = False,
     verbose: VERBOSE = False,
 ) -> None:
-    """Compare the accuracy of classifiers by how their inputs are scaled.
+    """Compare accuracies by how the inputs are scaled.
 
     Nearest neighbours and a small neural network classify real data, unscaled, scaled to a range,
     by z-score or robustly, or every batch by its own statistics. Cross-validation is repeated on
@@ -126,13 +126,13 @@ def shift(
     quiet: QUIET = False,
     verbose: VERBOSE = False,
 ) -> None:
-    """Measure internal covariate shift in training, with batch normalization and without.
+    """Measure internal covariate shift in small networks.
 
-    Small networks are trained on real data without it, with it, and with noise after it; from the
-    same seeds, so that they compare in pairs. Shift is measured in three ways: how far activations
-    move, how far gradients turn when the layers below have moved (Santurkar et al. 2018), and how
-    far batches differ at fixed weights; each beside what chance alone gives. Takes PyTorch, which
-    pip install "simnorm[torch]" brings.
+    They are trained on real data without batch normalization, with it, and with noise behind it;
+    from the same seeds, so that they compare in pairs. Shift is measured in three ways: how far
+    activations move, how far gradients turn when the layers below have moved (Santurkar et al.
+    2018), and how far batches differ at fixed weights; each beside what chance alone gives. Takes
+    PyTorch, which pip install "simnorm[torch]" brings.
     """
     given: dict[str, Any] = {
         "study": "shift",
