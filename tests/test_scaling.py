@@ -261,7 +261,7 @@ def test_equally_far_rows_share_the_votes() -> None:
 
 
 def test_parts_of_votes_make_whole_ones() -> None:
-    """From 2 to 59 equal parts of a vote are one vote, no less: all classes tie, and the first wins.
+    """From 2 to 59 equal parts of a vote are one vote, no less: classes tie, and the first wins.
 
     As sums of doubles one in four of them is less than 1.
     """
