@@ -61,6 +61,7 @@ def test_a_trial_leaves_a_folder_a_table_and_a_pdf(word, empty_cwd):
     assert set(result.frame["study"]) == {word}
     assert f"<simnorm {word}:" in repr(result)
     assert "N = 0" not in repr(result)
+    assert "R = 0" not in repr(result)
     card = result._repr_html_()
     assert "±" in card
     assert "N = 0" not in card
