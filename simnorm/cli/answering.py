@@ -197,12 +197,12 @@ def _print_needed(found: Answer) -> None:
         f"{len(more):,} of {len(table):,} columns need more than batches of {n:,} for an error of "
         f"{ERROR:g} sd:"
     )
-    typer.echo(f"{'column':<{NAME_WIDTH}} {'needed':>16} {f'error at {n:,}, sd':>22}")
+    typer.echo(f"{'column':<{NAME_WIDTH}} {'needed':>20} {f'error at {n:,}, sd':>22}")
     rows = more.head(MOST_COLUMNS).to_dict("records")
     for row in rows:
         name = str(row["name"])
         shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
-        typer.echo(f"{shown:<{NAME_WIDTH}} {_needed_text(row):>16} {_error_text(row):>22}".rstrip())
+        typer.echo(f"{shown:<{NAME_WIDTH}} {_needed_text(row):>20} {_error_text(row):>22}".rstrip())
     if len(more) > len(rows):
         typer.echo(f"... and {len(more) - len(rows):,} more, in needed.csv")
     typer.echo("")
@@ -214,7 +214,7 @@ def _needed_text(row: dict[Any, Any]) -> str:
         return "constant" if "constant" in str(row["reason"]) else "none"
     if low == high == size:
         return f"{size:,}"
-    return f"{low:,} to {high:,}" if high else f"{low:,} or more"
+    return f"{size:,} ({low:,} to {high:,})" if high else f"{low:,} or more"
 
 
 def _error_text(row: dict[Any, Any]) -> str:
