@@ -10,7 +10,7 @@ import pytest
 from sklearn import preprocessing
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import simnorm as sn
 from simnorm.datasets import bundled
@@ -533,8 +533,8 @@ def threads() -> set[int]:
 
 
 def test_linear_algebra_keeps_to_one_thread_while_anyone_runs() -> None:
-    """The limit is lifted by the last who leaves, not by the first."""
-    before, said, go = threads(), [], threading.Event()
+    """The limit is lifted by the last who leaves, not by the first, to what it was before."""
+    said, go = [], threading.Event()
 
     def stay() -> None:
         with one_thread():
@@ -542,15 +542,24 @@ def test_linear_algebra_keeps_to_one_thread_while_anyone_runs() -> None:
             go.wait(10.0)
 
     other = threading.Thread(target=stay)
-    with one_thread():
+    with threadpool_limits(2, user_api="blas"):
+        assert threads() == {2}
+        with one_thread():
+            assert threads() == {1}
+            other.start()
+            while not said:
+                pass
         assert threads() == {1}
-        other.start()
-        while not said:
-            pass
-    assert threads() == {1}
-    go.set()
-    other.join()
-    assert threads() == before
+        go.set()
+        other.join()
+        assert threads() == {2}
+
+
+def test_a_run_leaves_the_number_of_threads_as_it_was() -> None:
+    """Whatever workers ran at the same time."""
+    with threadpool_limits(2, user_api="blas"):
+        sn.run(make(models="knn", scalers="none,batch", replications=6), workers=3)
+        assert threads() == {2}
 
 
 # -------------------------------------------------------------------------------------------------
