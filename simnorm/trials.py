@@ -65,7 +65,9 @@ class Cell(NamedTuple):
     summary
         How A and Q are read: see the module.
     folds
-        Of cross-validation, the number of folds k.
+        Of cross-validation, the number of folds k; 1 where a replication is one split at random.
+    share
+        Test rows over training rows of a split; 1/(k - 1) unless told.
     undefined
         Why there can be no value, known before anything is run.
     exact
@@ -79,6 +81,7 @@ class Cell(NamedTuple):
     folds: int = 0
     undefined: str = ""
     exact: str = ""
+    share: float = 0.0
 
 
 class Summary(NamedTuple):
@@ -212,7 +215,7 @@ def summary_of(cell: Cell, a: Floats, q: Floats) -> Summary:
     4.0
     """
     if cell.summary == FOLDS:
-        return corrected_t(a, q, cell.folds)
+        return corrected_t(a, q, cell.folds, cell.share)
     found = _median(a) if cell.summary in (MEDIAN, MEDIAN_RATIO) else _mean(a)
     if cell.summary not in (RATIO, MEDIAN_RATIO):
         return found
@@ -220,8 +223,8 @@ def summary_of(cell: Cell, a: Floats, q: Floats) -> Summary:
     return Summary(estimate, estimate * found.mcse, low, high)
 
 
-def corrected_t(a: Floats, q: Floats, folds: int) -> Summary:
-    """Return the mean over repeated k-fold cross-validation with its corrected resampled t.
+def corrected_t(a: Floats, q: Floats, folds: int, share: float = 0.0) -> Summary:
+    """Return the mean over repeated splits of the same rows with its corrected resampled t.
 
     Training sets of different splits share most of their rows, so that the J = R k values are not
     independent and s^2 / J is far too small. The variance of their mean is taken as
@@ -232,7 +235,9 @@ def corrected_t(a: Floats, q: Floats, folds: int) -> Summary:
     a, q
         Mean and mean square of the folds' values in every repeat, shape (R,).
     folds
-        k: a fold's test rows are 1/(k - 1) of its training rows.
+        How many values a repeat has: k of cross-validation, 1 of a split at random.
+    share
+        Test rows over training rows; 1/(k - 1), which cross-validation has, unless told.
 
     References
     ----------
@@ -255,7 +260,8 @@ def corrected_t(a: Floats, q: Floats, folds: int) -> Summary:
     square = float((q - 2.0 * mean * a + mean * mean).mean())
     if square <= 1e-14 * max(float(q.mean()), mean * mean):
         square = 0.0
-    error = math.sqrt(square * count / (count - 1.0) * (1.0 / count + 1.0 / (folds - 1.0)))
+    share = share or 1.0 / (folds - 1.0)
+    error = math.sqrt(square * count / (count - 1.0) * (1.0 / count + share))
     return _with_t(mean, error, count)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import simnorm as sn
 from simnorm.design import Design
 from simnorm.engine import Sums
 from simnorm.errors import SimnormError
@@ -77,6 +78,15 @@ def test_one_repeat_has_an_error_from_its_folds():
     values = np.array([[0.1, 0.2, 0.3, 0.2]])
     found = corrected_t(values.mean(axis=1), (values**2).mean(axis=1), folds=4)
     assert found.mcse == pytest.approx(math.sqrt(values.var(ddof=1) * (1 / 4 + 1 / 3)))
+
+
+def test_random_splits_have_one_value_each():
+    """As the function for analysts says; the share of the test rows is told."""
+    values = np.random.default_rng(6).normal(0.9, 0.02, 12)
+    row = told("folds", values, values**2, folds=1, share=1 / 3)
+    want = sn.corrected_t(values, test_share=0.25)
+    assert row["mcse"] == pytest.approx(want.mcse)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((want.ci_low, want.ci_high))
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3])
