@@ -74,6 +74,7 @@ def test_batch_sizes_that_are_none(n):
     """From 1 to N; one line says so."""
     with pytest.raises(SimnormError, match="batch_size") as error:
         make_plan(batch_size=n)
+    assert error.value.parameter == "batch_size"
     assert "\n" not in str(error.value)
 
 

@@ -130,10 +130,12 @@ def test_a_study_folder_with_other_files_is_left_alone(tmp_path):
     plan = tiny()
     runs._open(folder, plan.settings)
     (folder / "sweep").mkdir()
-    (folder / "sweep" / "mine.txt").write_text("mine")
+    for name in ("mine.txt", store.RESULTS):
+        (folder / "sweep" / name).write_text("mine")
     found = runs.carry_out(plan, folder)
     assert "holds files but no run" in found.missing["sweep"].reason
-    assert (folder / "sweep" / "mine.txt").read_text() == "mine"
+    for name in ("mine.txt", store.RESULTS):
+        assert (folder / "sweep" / name).read_text() == "mine"
 
 
 def test_a_folder_of_another_answer_is_refused(tmp_path):
