@@ -20,7 +20,7 @@ from simnorm.errors import SimnormError
 from simnorm.preprocessing import BatchNormalizer
 from simnorm.studies import scaling
 from simnorm.studies.drawing import sources
-from simnorm.studies.scaling import features, models, repeat, splits
+from simnorm.studies.scaling import features, models, repeat, sides, splits, training
 from simnorm.studies.scaling.features import BatchScaling, Scaling
 from simnorm.studies.scaling.threads import one_thread
 
@@ -110,8 +110,8 @@ def training_rows(factor: float) -> np.ndarray:
     rows = bundled("wine").rows
     assert not np.intersect1d(fold.training, fold.test).size
     test = factor * rows[fold.test]
-    side = repeat.SideBySide(rows[fold.training], test, scaling.scalings(design), fold)
-    side.begin_epoch()
+    side = sides.SideBySide(rows[fold.training], test, scaling.scalings(design), fold)
+    side.begin_epoch(np.arange(7))
     return side.training
 
 
@@ -128,7 +128,7 @@ def test_a_leak_would_be_noticed(monkeypatch) -> None:
         scaled, _ = features.of_rows(scaler, both, both)
         return scaled[: len(training)], scaled[len(training) :]
 
-    monkeypatch.setattr(repeat, "of_rows", leaking)
+    monkeypatch.setattr(sides, "of_rows", leaking)
     first, second = training_rows(1.0), training_rows(1e5)
     changed = [not np.array_equal(a, b) for a, b in zip(first, second, strict=True)]
     assert changed == [False, True, True, True, False, False, False]
@@ -214,11 +214,11 @@ def test_every_epoch_has_batches_of_its_own(n: int) -> None:
     design = make(batch_sizes=f"{n}")
     fold = next(splits.folds(design, only(design), 0))
     rows = bundled("wine").rows[fold.training]
-    side = repeat.SideBySide(rows, rows[:1], (Scaling("batch", n),), fold)
+    side = sides.SideBySide(rows, rows[:1], (Scaling("batch", n),), fold)
     order = np.random.Generator(np.random.PCG64DXSM(fold.of_batches))
     seen = []
     for _ in range(2):
-        side.begin_epoch()
+        side.begin_epoch(np.array([0]))
         shuffled = order.permutation(len(rows))
         expected = BatchScaling(n, rows.shape[1]).epoch(rows[shuffled])
         np.testing.assert_array_equal(side.training[0][shuffled], expected)
@@ -297,7 +297,7 @@ def test_nets_are_those_of_scikit_learn(word: str) -> None:
     (w1, w2), (b1, b2) = known.coefs_, known.intercepts_
     expected = np.concatenate([part.ravel() for part in (w1, b1, w2, b2)])
     np.testing.assert_allclose(net.parameters[0], expected, rtol=1e-7, atol=1e-10)
-    np.testing.assert_array_equal(net.predict(both)[0], known.predict(rows))
+    np.testing.assert_array_equal(net.predict(both, net.parameters)[0], known.predict(rows))
 
 
 # -------------------------------------------------------------------------------------------------

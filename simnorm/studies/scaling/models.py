@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class Nets:
     -----
     ReLU, cross-entropy, Adam with a learning rate of 0.01, updates by 64 rows, weight decay 1e-4,
     32 hidden units. Nothing is tuned for any scaling: who does tune the learning rate may get more
-    out of features that are not scaled.
+    out of features that are not scaled. `training` says when a net has learned enough.
     """
 
     def __init__(
@@ -86,22 +87,30 @@ class Nets:
     ) -> None:
         self.chance, self.classes = chance, classes
         outputs = 1 if classes == 2 else classes
-        shapes = ((features, HIDDEN), (1, HIDDEN), (HIDDEN, outputs), (1, outputs))
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        self.parameters = np.empty((count, ends[-1]))
-        self._gradient = np.empty_like(self.parameters)
-        self._first, self._second = np.zeros((2, *self.parameters.shape))
-        self._spare = np.empty_like(self.parameters)
+        self._shapes = ((features, HIDDEN), (1, HIDDEN), (HIDDEN, outputs), (1, outputs))
+        size = sum(math.prod(shape) for shape in self._shapes)
         self.updates = 0
-        self._weights = _views(self.parameters, shapes)
-        self._slopes = _views(self._gradient, shapes)
-        for layer, (fan_in, fan_out) in enumerate(shapes[::2]):
+        self._hold(np.empty((count, size)), *np.zeros((2, count, size)))
+        for layer, (fan_in, fan_out) in enumerate(self._shapes[::2]):
             bound = math.sqrt(6.0 / (fan_in + fan_out))
             self._weights[2 * layer][:] = chance.uniform(-bound, bound, (fan_in, fan_out))
             self._weights[2 * layer + 1][:] = chance.uniform(-bound, bound, fan_out)
 
-    def epoch(self, take: Callable[[NDArray[np.intp]], Floats], codes: Codes) -> None:
+    def _hold(self, parameters: Floats, first: Floats, second: Floats) -> None:
+        """Take weights, and what Adam remembers of their gradients."""
+        self.parameters, self._first, self._second = parameters, first, second
+        self._gradient, self._spare = np.empty((2, *parameters.shape))
+        self._weights = _views(parameters, self._shapes)
+        self._slopes = _views(self._gradient, self._shapes)
+
+    def keep(self, places: NDArray[Any]) -> None:
+        """Go on with some of the nets, by their places or a mask."""
+        self._hold(self.parameters[places], self._first[places], self._second[places])
+
+    def epoch(self, take: Callable[[NDArray[np.intp]], Floats], codes: Codes) -> Floats:
         """Show every row once, in an order that is drawn and the same for all nets.
+
+        Returns the loss of every net, the mean over the rows as each was shown.
 
         Parameters
         ----------
@@ -113,19 +122,23 @@ class Nets:
         order = np.arange(len(codes))
         self.chance.shuffle(order)
         rows, target = take(order), self._targets(codes[order])
+        losses = np.zeros(len(self.parameters))
         for first in range(0, len(order), TOGETHER):
             part = slice(first, first + TOGETHER)
-            self._update(rows[:, part], target[part])
+            losses += self._update(rows[:, part], target[part])
+        return losses / len(order)
 
-    def predict(self, rows: Floats) -> Codes:
+    def predict(self, rows: Floats, parameters: Floats) -> Codes:
         """Return the class of every row, shape (nets, rows); -1 where a net has no finite output.
 
         Parameters
         ----------
         rows
             Shape (nets, rows, features).
+        parameters
+            Of the nets, shape (nets, weights).
         """
-        _, output = self._forward(rows)
+        _, output = _forward(rows, _views(parameters, self._shapes))
         found = output[..., 0] > 0.0 if self.classes == 2 else output.argmax(axis=-1)
         return np.asarray(np.where(np.isfinite(output).all(axis=-1), found, -1), np.int64)
 
@@ -135,19 +148,10 @@ class Nets:
             column if self.classes == 2 else column == np.arange(self.classes), np.float64
         )
 
-    def _forward(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Return hidden values, and what goes into softmax or the logistic function."""
-        w1, b1, w2, b2 = self._weights
-        hidden = rows @ w1
-        hidden += b1
-        np.maximum(hidden, 0.0, out=hidden)
-        output = hidden @ w2
-        output += b2
-        return hidden, output
-
-    def _update(self, rows: Floats, target: Floats) -> None:
-        hidden, output = self._forward(rows)
-        error = _probabilities(output)
+    def _update(self, rows: Floats, target: Floats) -> Floats:
+        """Move the weights by some rows; return the sums of the losses that they had before."""
+        hidden, output = _forward(rows, self._weights)
+        error, losses = _probabilities(output, target)
         error -= target
         w1, _, w2, _ = self._weights
         g1, c1, g2, c2 = self._slopes
@@ -161,6 +165,7 @@ class Nets:
         g2 += ALPHA * w2
         self._gradient /= rows.shape[1]
         self._adam()
+        return losses
 
     def _adam(self) -> None:
         """Move the weights (Kingma and Ba 2015; epsilon is not corrected for the start)."""
@@ -190,14 +195,31 @@ def _views(flat: Floats, shapes: tuple[tuple[int, int], ...]) -> list[Floats]:
     return found
 
 
-def _probabilities(output: Floats) -> Floats:
-    """Return probabilities of classes, or of the second one of two, in place."""
+def _forward(rows: Floats, weights: list[Floats]) -> tuple[Floats, Floats]:
+    """Return hidden values, and what goes into softmax or the logistic function."""
+    w1, b1, w2, b2 = weights
+    hidden = rows @ w1
+    hidden += b1
+    np.maximum(hidden, 0.0, out=hidden)
+    output = hidden @ w2
+    output += b2
+    return hidden, output
+
+
+def _probabilities(output: Floats, target: Floats) -> tuple[Floats, Floats]:
+    """Return probabilities of classes, or of the second one of two, in place; and summed losses.
+
+    Losses are made from the outputs: a probability that is 0 in floating point has one too.
+    """
     if output.shape[-1] == 1:
         from scipy.special import expit
 
+        losses = np.logaddexp(0.0, output) - target * output
         probable: Floats = expit(output, out=output)
-        return probable
+        return probable, losses.sum(axis=(1, 2))
     output -= output.max(axis=-1, keepdims=True)
+    right = np.einsum("ijk,jk->i", output, target)
     np.exp(output, out=output)
-    output /= output.sum(axis=-1, keepdims=True)
-    return output
+    whole = output.sum(axis=-1, keepdims=True)
+    output /= whole
+    return output, np.log(whole).sum(axis=(1, 2)) - right
