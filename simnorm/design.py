@@ -151,6 +151,7 @@ class Design:
     folds: int = 0
     nets: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    rates: tuple[float, ...] = ()
     widths: tuple[int, ...] = ()
     epochs: int = 0
     functions: tuple[UserEstimator, ...] = ()

@@ -26,10 +26,14 @@ MODELS = ("knn", "mlp")
 SCALERS = ("none", "min_max", "z_score", "robust", "batch")
 NETS = ("mlp", "linear")
 VARIANTS = ("none", "bn", "noisy_bn")
+# Learning rates of plain gradient descent: nets without normalization do best at one of them, and
+# diverge or worsen at the next; those with it do as well or better there.
+RATES = (0.05, 0.1, 0.2, 0.5)
 
 MOST_STEPS = 1_000_000
 MOST_VALUES = 100
 MOST_FOLDS, MOST_WIDTH, MOST_EPOCHS = 50, 8192, 10_000
+LARGEST_RATE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,10 @@ STUDIES: Mapping[str, Study] = {
     ),
     SHIFT: Study(
         "32",
-        settings={"datasets": ("digits",), "nets": NETS, "variants": VARIANTS, "steps": 300},
+        settings={
+            "datasets": ("digits",), "nets": NETS, "variants": VARIANTS, "rates": RATES,
+            "steps": 300,
+        },
         is_trial=True,
         takes_data=False,
         replications=10,
@@ -244,6 +251,15 @@ def _widths(value: object) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
+def _rates(value: object) -> tuple[float, ...]:
+    found = {number(part, "rates") for part in _parts(value, "rates")}
+    for rate in found:
+        if not 0.0 < rate <= LARGEST_RATE:
+            allowed = f"a number above 0, up to {LARGEST_RATE:,.0f}, is needed"
+            raise SimnormError("rates", f"{rate:g}", allowed)
+    return tuple(sorted(found))
+
+
 def _target(value: object) -> str:
     if not isinstance(value, str):
         raise SimnormError("target", value, "the name of the column with the classes is needed")
@@ -264,6 +280,7 @@ _READERS: Mapping[str, Callable[[object], Any]] = {
     "folds": _whole("folds", 2, MOST_FOLDS),
     "nets": _words("nets", NETS),
     "variants": _words("variants", VARIANTS),
+    "rates": _rates,
     "widths": _widths,
     "epochs": _whole("epochs", 1, MOST_EPOCHS),
 }

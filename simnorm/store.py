@@ -39,7 +39,7 @@ IDENTITY = ("study", "full_size", "seed", "steps", "target", "folds", "epochs")
 GROWING = (
     "distributions", "columns", "sampling", "estimators", "batch_sizes",
     "epsilon", "gamma", "beta", "presets", "drift",
-    "datasets", "models", "scalers", "nets", "variants", "widths",
+    "datasets", "models", "scalers", "nets", "variants", "rates", "widths",
 )  # fmt: skip
 
 SCHEMA = """

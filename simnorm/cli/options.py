@@ -297,6 +297,14 @@ VARIANTS = Annotated[
         metavar="NAMES",
     ),
 ]
+RATES = Annotated[
+    str | None,
+    typer.Option(
+        help="Learning rates of gradient descent; the one with the smallest training loss in the "
+        "end is told of as best [default: 0.05,0.1,0.2,0.5].",
+        metavar="RATES",
+    ),
+]
 TRAINED_SIZES = Annotated[
     str | None,
     typer.Option("--batch-sizes", help="Batch sizes n of training [default: 32].", metavar="SIZES"),

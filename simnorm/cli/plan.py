@@ -29,7 +29,7 @@ REPLICATION = {
     OVERHEAD: "rounds, in each of which everything is timed",
 }
 # Settings of which a trial may have the first alone, so that one replication takes little.
-LISTS = ("batch_sizes", "models", "scalers", "nets", "variants", "widths")
+LISTS = ("batch_sizes", "models", "scalers", "nets", "variants", "rates", "widths")
 
 
 def planned(design: Design, workers: int, folder: Path) -> dict[str, Any]:

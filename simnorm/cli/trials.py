@@ -25,6 +25,7 @@ from simnorm.cli.options import (
     OUT,
     PAPER,
     QUIET,
+    RATES,
     REPEATS,
     ROUNDS,
     RUNS,
@@ -111,6 +112,7 @@ def shift(
     datasets: SHIFT_DATASETS = None,
     nets: NETS = None,
     variants: VARIANTS = None,
+    rates: RATES = None,
     batch_sizes: TRAINED_SIZES = None,
     steps: TRAINING_STEPS = None,
     replications: RUNS = None,
@@ -128,17 +130,18 @@ def shift(
 ) -> None:
     """Measure internal covariate shift in small networks.
 
-    They are trained on real data without batch normalization, with it, and with noise behind it;
-    from the same seeds, so that they compare in pairs. Shift is measured in three ways: how far
-    activations move, how far gradients turn when the layers below have moved (Santurkar et al.
-    2018), and how far batches differ at fixed weights; each beside what chance alone gives. Takes
-    PyTorch, which pip install "simnorm[torch]" brings.
+    They are trained on real data without batch normalization, with it, and with noise behind it,
+    at several learning rates; from the same seeds, so that they compare in pairs, at each rate and
+    each at its own best one. Shift is measured in three ways: how far activations move, how far
+    gradients turn when the layers below have moved (Santurkar et al. 2018), and how far batches
+    differ at fixed weights. Takes PyTorch, which pip install "simnorm[torch]" brings.
     """
     given: dict[str, Any] = {
         "study": "shift",
         "datasets": datasets,
         "nets": nets,
         "variants": variants,
+        "rates": rates,
         "batch_sizes": batch_sizes,
         "steps": steps,
         "replications": replications,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NONE, BN, NOISY = "none", "bn", "noisy_bn"
-FLOOR = "floor"
+FLOOR, BEST = "floor", "best"
 LOSS, ACCURACY = "train_loss", "test_accuracy"
 OUTCOMES = (LOSS, ACCURACY)
 COSINE = "gradient_cosine"
@@ -61,10 +61,20 @@ DEFINITIONS = (
     ),
     Definition("ks_drift", "KS distance, from start", "by the KS distance since the start",
                ACTIVATIONS),
-    Definition("gradient_shift", "gradient, size", "by the gradient’s relative change", GRADIENTS),
+    Definition("raw_shift", "mean and spread, before BN", "by mean and spread before BN",
+               ACTIVATIONS),
+    Definition("gradient_shift", "gradient, relative", "by the gradient’s relative change",
+               GRADIENTS),
     Definition(COSINE, "gradient, 1 − cosine", "by the gradient’s direction", GRADIENTS),
+    Definition("gradient_change", "gradient, absolute", "by the gradient’s change", GRADIENTS),
     Definition("batch_shift", "batch-induced", "by what batches do at fixed weights", BATCHES),
 )  # fmt: skip
+# Behind batch normalization a probe’s mean is beta and its spread gamma, whatever the layers below
+# do: beside a net without, these are small by construction.
+BY_CONSTRUCTION = ("moment_shift", "moment_drift")
+# What is counted: activations as whole distributions and both parts of the measure by gradients,
+# from one step to the next. The other measures are told.
+COUNTED = ("ks_shift", "wasserstein_shift", "gradient_shift", COSINE)
 BY_WORD = {one.word: one for one in DEFINITIONS}
 
 NET_NAMES = {"mlp": "ReLU net", "linear": "deep linear net"}
@@ -124,9 +134,9 @@ def with_factors(table: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"factors": ["net=mlp;variant=bn;against=floor", ""]})
-    >>> with_factors(table)[["net", "variant", "against", "layer"]].values.tolist()
-    [['mlp', 'bn', 'floor', ''], ['', '', '', '']]
+    >>> table = pd.DataFrame({"factors": ["net=mlp;variant=bn;rate=best;against=floor", ""]})
+    >>> with_factors(table)[["net", "variant", "rate", "against", "layer"]].values.tolist()
+    [['mlp', 'bn', 'best', 'floor', ''], ['', '', '', '', '']]
     """
     found = {
         text: dict(part.partition("=")[::2] for part in text.split(";"))
@@ -134,7 +144,7 @@ def with_factors(table: pd.DataFrame) -> pd.DataFrame:
     }
     made = {
         name: table["factors"].map({text: parts.get(name, "") for text, parts in found.items()})
-        for name in ("net", "variant", "against", "layer")
+        for name in ("net", "variant", "rate", "against", "layer")
     }
     return table.assign(**{name: column.astype(str) for name, column in made.items()})
 
@@ -173,6 +183,17 @@ class Run:
         return _held(self.frame, "variant")
 
     @cached_property
+    def rates(self) -> list[str]:
+        """The learning rates from small to large, without the best one."""
+        return sorted((r for r in _held(self.frame, "rate") if r != BEST), key=float)
+
+    @cached_property
+    def rate(self) -> str:
+        """The rate that is shown where none is named: the best one, if the run knows of any."""
+        held = set(self.frame["rate"])
+        return BEST if BEST in held else next(iter(self.rates), "")
+
+    @cached_property
     def definitions(self) -> list[Definition]:
         """The measures of shift that the run has."""
         held = set(self.frame["estimator"])
@@ -190,9 +211,9 @@ class Run:
         return int(last) if math.isfinite(last) else 0
 
     @cached_property
-    def _values(self) -> dict[tuple[str, str, str, str], Value]:
+    def _values(self) -> dict[tuple[str, str, str, str, str], Value]:
         rows = self.frame
-        keys = zip(*(rows[word] for word in ("net", "variant", "estimator", "against")),
+        keys = zip(*(rows[word] for word in ("net", "variant", "estimator", "against", "rate")),
                    strict=True)  # fmt: skip
         numbers = [floats(rows, word).tolist() for word in ("estimate", "ci_low", "ci_high",
                    "mcse")]  # fmt: skip
@@ -200,13 +221,22 @@ class Run:
         made = zip(*numbers, *texts, rows["replications"], strict=True)
         return {key: Value(*one) for key, one in zip(keys, made, strict=True)}
 
-    def value(self, net: str, variant: str, quantity: str, against: str = "") -> Value:
-        """Return a value, or what it is beside the floor or another variant."""
-        return self._values.get((net, variant, quantity, against), MISSING)
+    def value(
+        self, net: str, variant: str, quantity: str, against: str = "", rate: str = ""
+    ) -> Value:
+        """Return a value, or what it is beside the floor or another variant, at a rate."""
+        return self._values.get((net, variant, quantity, against, rate or self.rate), MISSING)
+
+    def chosen(self, net: str, variant: str) -> dict[str, float]:
+        """Return how often each rate was the best one, where the run knows."""
+        rows = self.curves[(self.curves["kind"] == "chosen") & (self.curves["net"] == net)
+                           & (self.curves["variant"] == variant)]  # fmt: skip
+        shares = dict(zip(floats(rows, "x").tolist(), floats(rows, "y").tolist(), strict=True))
+        return {rate: shares.get(float(rate), math.nan) for rate in self.rates}
 
     @cached_property
     def _floors(self) -> dict[tuple[str, str, str], float]:
-        rows = self.curves[self.curves["kind"] == FLOOR]
+        rows = self.curves[(self.curves["kind"] == FLOOR) & (self.curves["rate"] == self.rate)]
         means = rows.groupby(["net", "variant", "estimator"], sort=False)["y"].mean()
         return dict(zip(means.index.tolist(), floats(means.to_frame(), "y").tolist(), strict=True))
 
@@ -224,7 +254,8 @@ class Run:
     def way_steps(self) -> list[float]:
         """Return the steps at which the shift was measured."""
         words = {one.word for one in self.definitions}
-        rows = self.curves[self.curves["estimator"].isin(words)]
+        rows = self.curves[self.curves["estimator"].isin(words)
+                           & self.curves["kind"].isin(("trajectory", FLOOR))]  # fmt: skip
         return [float(x) for x in rows["x"].drop_duplicates()]
 
     def way(
@@ -239,6 +270,7 @@ class Run:
                            & (self.curves["estimator"] == quantity)
                            & (self.curves["net"] == net)
                            & (self.curves["variant"] == variant)
+                           & (self.curves["rate"] == self.rate)
                            & (self.curves["against"] == "")]  # fmt: skip
         if (rows["layer"] == "").any():
             whole = rows[rows["layer"] == ""].sort_values("x", kind="stable")
@@ -286,6 +318,17 @@ def variant_name(variant: str) -> str:
     'with BN'
     """
     return VARIANT_NAMES.get(variant, variant)
+
+
+def rate_name(rate: str) -> str:
+    """Return what a learning rate is called.
+
+    Examples
+    --------
+    >>> rate_name("best"), rate_name("0.1")
+    ('own best rate', 'rate 0.1')
+    """
+    return "own best rate" if rate == BEST else f"rate {rate}"
 
 
 def notes(run: Run) -> list[str]:

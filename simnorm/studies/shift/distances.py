@@ -40,8 +40,22 @@ class Sample(NamedTuple):
         return cls(np.sort(values, axis=-1), values.mean(axis=-1), values.std(axis=-1))
 
 
+class Moments(NamedTuple):
+    """Mean and standard deviation of every unit of a layer, where no more is asked for."""
+
+    mean: Floats
+    sd: Floats
+
+    @classmethod
+    @quietly
+    def of(cls, values: Floats) -> Moments:
+        """Take the moments of values of shape (units, rows)."""
+        values = np.ascontiguousarray(values, float)
+        return cls(values.mean(axis=-1), values.std(axis=-1))
+
+
 @quietly
-def moment_distance(first: Sample, second: Sample) -> Floats:
+def moment_distance(first: Sample | Moments, second: Sample | Moments) -> Floats:
     """Return the Wasserstein-2 distance of normal laws with both samples' moments, unit by unit.
 
     This is sqrt((m2 - m1)^2 + (s2 - s1)^2), over s1.
@@ -161,21 +175,36 @@ def middle(values: Floats) -> float:
 
 
 class Change(NamedTuple):
-    """From one gradient to another: norm of the difference over the first's, and the cosine."""
+    """From one gradient to another.
 
+    Parameters
+    ----------
+    size
+        Norm of the difference, Definition 2.1 of Santurkar et al.
+    shift
+        The same over the norm of the first.
+    cosine
+        Of the angle between them.
+    """
+
+    size: float
     shift: float
     cosine: float
 
 
 @quietly
 def gradient_change(first: Floats, second: Floats) -> Change:
-    """Return how a gradient has changed (Santurkar et al. 2018, Definition 2.1).
+    """Return how a gradient has changed (Santurkar et al. 2018, Definition 2.1 and figure 3).
+
+    Their definition is the norm of the difference; as gradients shrink while a net learns, it is
+    given over the norm of the first as well, a relative form that is ours.
 
     Examples
     --------
     >>> gradient_change(np.array([3.0, 4.0]), np.array([-4.0, 3.0]))
-    Change(shift=1.4142135623730951, cosine=0.0)
+    Change(size=7.0710678118654755, shift=1.4142135623730951, cosine=0.0)
     """
     here, there = float(np.linalg.norm(first)), float(np.linalg.norm(second))
-    shift = np.linalg.norm(second - first) / np.float64(here)
-    return Change(float(shift), float(np.vdot(first, second) / np.float64(here * there)))
+    size = float(np.linalg.norm(second - first))
+    cosine = np.vdot(first, second) / np.float64(here * there)
+    return Change(size, float(size / np.float64(here)), float(cosine))

@@ -41,8 +41,6 @@ Floats = NDArray[np.float64]
 
 NONE, BN, NOISY_BN = "none", "bn", "noisy_bn"
 EPSILON = 1e-5
-# Of plain gradient descent, for all nets and variants: none of them diverges.
-RATE = 0.05
 
 
 class Net(NamedTuple):
@@ -289,7 +287,7 @@ def _live(layer: Layer) -> Layer:
     return Layer(*(tensor.detach().requires_grad_() for tensor in layer.tensors()))
 
 
-def moved(layers: Layers, slopes: Slopes, rate: float = RATE) -> Layers:
+def moved(layers: Layers, slopes: Slopes, rate: float) -> Layers:
     """Return the layers after a step of plain gradient descent; the old ones stay as they are."""
     return tuple(
         Layer(*(old - rate * slope for old, slope in zip(layer.tensors(), part, strict=True)))

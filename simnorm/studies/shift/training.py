@@ -1,14 +1,16 @@
 """One training run of a net in one variant, and what is measured on its way.
 
-Step t takes the layers from W(t-1) to W(t). At some steps the activations of a fixed probe, all
-training rows at once, are looked at before and after; see `simnorm.studies.shift` for the measures.
-Whatever chance decides comes from a stream of its own, so that all variants share the split, the
-first weights, the order of batches and the halves of the probe.
+Step t takes the layers from W(t-1) to W(t). At some steps the activations of a fixed probe, some
+of the training rows, are looked at before and after; see `simnorm.studies.shift` for the measures.
+Whatever chance decides comes from a stream of its own, so that all variants and learning rates
+share the split, the first weights, the order of batches and the halves of the probe; those with
+noise have the same noise.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from simnorm.streams import block_stream
 from simnorm.studies.shift.distances import (
     Change,
+    Moments,
     Sample,
     batch_distance,
     gradient_change,
@@ -61,13 +64,24 @@ Floats = NDArray[np.float64]
 Chance = Callable[..., np.random.Generator]
 
 MOMENT_SHIFT, KS_SHIFT, WASSERSTEIN_SHIFT = "moment_shift", "ks_shift", "wasserstein_shift"
-MOMENT_DRIFT, KS_DRIFT = "moment_drift", "ks_drift"
-GRADIENT_SHIFT, GRADIENT_COSINE = "gradient_shift", "gradient_cosine"
+MOMENT_DRIFT, KS_DRIFT, RAW_SHIFT = "moment_drift", "ks_drift", "raw_shift"
+GRADIENT_CHANGE, GRADIENT_SHIFT = "gradient_change", "gradient_shift"
+GRADIENT_COSINE = "gradient_cosine"
 BATCH_SHIFT, TRAIN_LOSS, TEST_ACCURACY = "batch_shift", "train_loss", "test_accuracy"
+# Every layer has a value of these; gradients are in the order of `Change`.
+OF_ACTIVATIONS = (
+    MOMENT_SHIFT, KS_SHIFT, WASSERSTEIN_SHIFT, MOMENT_DRIFT, KS_DRIFT, RAW_SHIFT, BATCH_SHIFT,
+)  # fmt: skip
+OF_GRADIENTS = (GRADIENT_CHANGE, GRADIENT_SHIFT, GRADIENT_COSINE)
 
 # So many steps are looked at, evenly spread, and so many more for the outcomes.
-MOST_LOOKS, MOST_OUTCOMES = 10, 12
+MOST_LOOKS, MOST_OUTCOMES = 6, 8
 TRAINING_SHARE = 0.75
+# Test rows over training rows of a split, for the corrected resampled t.
+TEST_SHARE = (1.0 - TRAINING_SHARE) / TRAINING_SHARE
+# So many of the training rows at most are the fixed probe: sorting more of them takes longer than
+# all training does.
+MOST_PROBED = 512
 # So many batches show what batch statistics do at fixed weights.
 MOST_BATCHES = 8
 
@@ -96,7 +110,7 @@ def looks(steps: int) -> tuple[int, ...]:
     Examples
     --------
     >>> looks(300)
-    (1, 34, 67, 101, 134, 167, 200, 234, 267, 300)
+    (1, 61, 121, 180, 240, 300)
     >>> looks(3)
     (1, 2, 3)
     """
@@ -125,8 +139,9 @@ def chance_of(seed: int, dataset: str, full_size: int, block: int) -> Chance:
 
 
 class Split(NamedTuple):
-    """Rows to train on, which are the probe as well, and rows to test with."""
+    """Rows to train on, those of them that are the fixed probe, and rows to test with."""
 
+    train: Batch
     probe: Batch
     test: Batch
 
@@ -154,24 +169,29 @@ class Split(NamedTuple):
         return cls(
             *(
                 Batch(torch.from_numpy(z[chosen]), torch.from_numpy(codes[chosen]))
-                for chosen in (order[:count], order[count:])
+                for chosen in (order[:count], order[: min(count, MOST_PROBED)], order[count:])
             )
         )
 
 
 class Found(NamedTuple):
-    """What a run has come to, by quantity.
+    """What a run has come to, by quantity; all of a run that has diverged is NaN.
 
     Parameters
     ----------
     values
         Shape (layers, steps); loss and accuracy have one layer.
     floors
-        The same of what chance alone makes, where it makes anything.
+        The same of two samples at the same weights: two halves of the probe, or two batches.
     """
 
     values: dict[str, Floats]
     floors: dict[str, Floats]
+
+    @property
+    def loss(self) -> float:
+        """The training loss after the last step."""
+        return float(self.values[TRAIN_LOSS][0, -1])
 
 
 class Run:
@@ -191,6 +211,8 @@ class Run:
         Before the first step.
     chance
         Makes generators.
+    rate
+        Of plain gradient descent.
     noise
         How strong it is, in the variant that has some.
     """
@@ -204,12 +226,14 @@ class Run:
         split: Split,
         weights: Sequence[Floats],
         chance: Chance,
+        rate: float,
         noise: Noise = NOISE,
     ) -> None:
         self.net, self.variant, self.size, self.split = net, variant, size, split
+        self.rate = rate
         self.noise = noise if variant == NOISY_BN else None
         self.first = first_layers(weights, has_scale=variant != NONE)
-        self.batches = batches(*split.probe, size, chance("batches", size))
+        self.batches = batches(*split.train, size, chance("batches", size))
         self._units = chance(f"noise {word}", size)
         self._rows = chance(f"noise of rows {word}", size)
         self._probe = chance(f"noise of the probe {word}", size)
@@ -217,16 +241,20 @@ class Run:
 
     @quietly  # of a net that diverges
     def train(self, steps: int) -> Found:
-        """Train for so many steps and return what was measured."""
+        """Train for so many steps and return what was measured.
+
+        A run whose loss is no number any more, or in the end not below that of the first weights,
+        has diverged: all of it is NaN.
+        """
         looked, told = looks(steps), set(outcome_steps(steps))
         shifts: list[_Look] = []
         layers, outcomes = self.first, [self._outcome(self.first)]
         batch, (units, noise) = next(self.batches), self._draw()
-        start = self._sample(self._pass_probe(self.first, units))
+        start = _samples(self._pass_probe(self.first, units))
         for step in range(1, steps + 1):
             next_batch, (next_units, next_noise) = next(self.batches), self._draw()
             slopes = gradients(self.net, layers, batch, noise)
-            after = moved(layers, slopes)
+            after = moved(layers, slopes, self.rate)
             if step in looked:
                 change = self._activations(start, (layers, units), (after, next_units))
                 change |= self._gradients(
@@ -235,8 +263,22 @@ class Run:
                 shifts.append(change)
             if step in told:
                 outcomes.append(self._outcome(after))
+                if not math.isfinite(outcomes[-1][0]):
+                    return self._nothing(steps)
             layers, batch, units, noise = after, next_batch, next_units, next_noise
+        if not outcomes[-1][0] < outcomes[0][0]:
+            return self._nothing(steps)
         return _found(shifts, outcomes)
+
+    def _nothing(self, steps: int) -> Found:
+        """Return what a run that has diverged has come to."""
+        hidden, seen = len(self.net.hidden), len(looks(steps))
+        shape = dict.fromkeys(OF_ACTIVATIONS, (hidden, seen)) | dict.fromkeys(
+            OF_GRADIENTS, (hidden, seen)
+        )
+        told = dict.fromkeys((TRAIN_LOSS, TEST_ACCURACY), (1, len(outcome_steps(steps))))
+        values = {name: np.full(size, np.nan) for name, size in (shape | told).items()}
+        return Found(values, {name: values[name] for name in shape if name != BATCH_SHIFT})
 
     # -----------------------------------------------------------------------------------------
     # Noise
@@ -257,10 +299,6 @@ class Run:
     # -----------------------------------------------------------------------------------------
     # Measures
 
-    @staticmethod
-    def _sample(passed: Pass) -> list[Sample]:
-        return [Sample.of(given.numpy().T) for given in passed.given]
-
     def _activations(
         self,
         start: list[Sample],
@@ -268,14 +306,12 @@ class Run:
         after: tuple[Layers, tuple[Units, ...]],
     ) -> _Look:
         """Return distances of every layer's activations, with their floors."""
-        passed = self._pass_probe(*after)
-        here, there = self._sample(self._pass_probe(*before)), self._sample(passed)
+        first, passed = self._pass_probe(*before), self._pass_probe(*after)
+        here, there = _samples(first), _samples(passed)
         order = self._halves.permutation(len(self.split.probe.rows))
         half = len(order) // 2
-        halves = [
-            [Sample.of(given.numpy().T[:, part]) for part in (order[:half], order[half : 2 * half])]
-            for given in passed.given
-        ]
+        parts = order[:half], order[half : 2 * half]
+        halves = [[Sample.of(x.numpy().T[:, part]) for part in parts] for x in passed.given]
         floor = {
             name: [middle(distance(*pair)) for pair in halves]
             for name, distance in (
@@ -284,6 +320,8 @@ class Run:
                 ("wasserstein", wasserstein_distance),
             )
         }
+        raw = [[_moments(x), _moments(y)] for x, y in zip(first.raw, passed.raw, strict=True)]
+        raw_halves = [[_moments(x[part]) for part in parts] for x in passed.raw]
         shift, drift = list(zip(here, there, strict=True)), list(zip(start, there, strict=True))
         found = {
             MOMENT_SHIFT: ([middle(moment_distance(*p)) for p in shift], floor["moment"]),
@@ -293,6 +331,10 @@ class Run:
             ),
             MOMENT_DRIFT: ([middle(moment_distance(*p)) for p in drift], floor["moment"]),
             KS_DRIFT: ([middle(ks_distance(*p)) for p in drift], floor["ks"]),
+            RAW_SHIFT: (
+                [middle(moment_distance(*pair)) for pair in raw],
+                [middle(moment_distance(*pair)) for pair in raw_halves],
+            ),
             BATCH_SHIFT: (self._by_batches(passed.raw), None),
         }  # fmt: skip
         return found
@@ -329,7 +371,7 @@ class Run:
             floors.append(gradient_change(here, others[place][0].numpy()))
         return {
             name: ([getattr(c, part) for c in changes], [getattr(f, part) for f in floors])
-            for name, part in zip((GRADIENT_SHIFT, GRADIENT_COSINE), Change._fields, strict=True)
+            for name, part in zip(OF_GRADIENTS, Change._fields, strict=True)
         }
 
     def _outcome(self, layers: Layers) -> tuple[float, float]:
@@ -339,13 +381,21 @@ class Run:
         """
         import torch
 
-        (rows, classes), test = self.split.probe, self.split.test
+        (rows, classes), test = self.split.train, self.split.test
         noise = None if self.noise is None else [self.noise.middle] * len(self.net.hidden)
         every = torch.cat([rows, test.rows])
         scores = forward(self.net, layers, every, noise, counted=len(rows)).scores
         loss = float(loss_of(scores[: len(rows)], classes))
         right = scores[len(rows) :].argmax(dim=1) == test.classes
         return loss, float(right.double().mean())
+
+
+def _samples(passed: Pass) -> list[Sample]:
+    return [Sample.of(given.numpy().T) for given in passed.given]
+
+
+def _moments(values: Tensor) -> Moments:
+    return Moments.of(values.numpy().T)
 
 
 def by_batches(values: Floats, order: NDArray[np.int64]) -> float:
