@@ -19,6 +19,8 @@ SAME, MORE, LESS, UNDECIDED = "no difference", "more", "less", "undecided"
 
 # A number of replications beyond this one is as good as none.
 MOST = 1_000_000
+# What it takes where the same rows, split again, do not tell more.
+MORE_ROWS = "more rows"
 # The next estimate differs from this one by less than so many standard errors with a chance of 80 %
 # on both sides together, and of 90 % on one.
 LUCK = 1.2815515655446004
@@ -70,6 +72,7 @@ def needed(
     folds: int = 1,
     fixed: float = 0.0,
     ratio: bool = False,
+    widening: float = 1.0,
 ) -> float:
     """Return how many replications would decide, if estimate and spread are about right.
 
@@ -87,6 +90,9 @@ def needed(
         The part of the variance that repetition leaves as it is: 0, or n_test/n_train.
     ratio
         Whether it is a ratio, whose logarithm is judged.
+    widening
+        How much longer the interval is by which it is said to be more or less, where that must
+        hold together with others; to be the same it needs no more than the plain one.
 
     Returns
     -------
@@ -107,7 +113,8 @@ def needed(
     Nadeau and Bengio (2003, Machine Learning 52, 239-281), which tends to 1.96 s sqrt(fixed) > 0
     as R grows: repeating cross-validation makes no new data. The next run's estimate will differ
     from this one by chance, so 1.28 s / sqrt(J) are added to the half width, a chance of 80 % that
-    neither end is missed. A half width of half the margin decides wherever the estimate falls.
+    neither end is missed. A half width of half the margin decides wherever the estimate falls;
+    with a `widening` w, one of the margin over 1 + w.
 
     Examples
     --------
@@ -131,16 +138,19 @@ def needed(
         margin = math.log1p(margin)
     if not (math.isfinite(estimate) and math.isfinite(low) and math.isfinite(high)):
         return math.nan
-    if decided(low, high, margin) != UNDECIDED:
+    wide_low, wide_high = (estimate + widening * (end - estimate) for end in (low, high))
+    is_apart = decided(wide_low, wide_high, margin) in (MORE, LESS)
+    if is_apart or decided(low, high, margin) == SAME:
         return float(replications)
     now = _width(replications * folds, fixed)
-    wanted = _width_wanted(estimate, low, high, margin) * now
+    same, apart = (now * part for part in _widths_wanted(estimate, low, high, margin))
     # An interval no wider than the margin cannot hold 0 and reach beyond it.
-    sure = _share(margin / 2.0, max(estimate - low, high - estimate)) * now
+    sure = _share(margin / (1.0 + widening), max(estimate - low, high - estimate)) * now
 
     def enough(count: int) -> bool:
         values = count * folds
-        return _width(values, fixed) <= max(sure, wanted - LUCK / math.sqrt(values))
+        luck = LUCK / math.sqrt(values)
+        return _width(values, fixed) <= max(sure, same - luck, (apart - luck) / widening)
 
     if not enough(MOST):
         return math.inf
@@ -151,20 +161,38 @@ def needed(
     return float(many)
 
 
-def needed_words(number: float, unit: str = "replication") -> str:
+def needed_words(number: float, unit: str = "replication", *, rows: bool | None = None) -> str:
     """Return what `needed` has found in words that follow "it would take".
+
+    Parameters
+    ----------
+    number
+        What `needed` has found.
+    unit
+        What a replication is called.
+    rows
+        Whether a part of the variance stays as it is because replications split the same rows,
+        which is so of a ``repeat`` unless told. The corrected resampled t says so; it is a rule
+        on the safe side and no theorem, so nothing more than that is claimed.
 
     Examples
     --------
     >>> needed_words(33.0, "repeat"), needed_words(1234.0, "seed")
     ('about 33 repeats', 'about 1,300 seeds')
-    >>> needed_words(math.inf, "repeat"), needed_words(math.nan, "repeat")
-    ('more data: no number of repeats would do', 'at least two repeats')
+    >>> needed_words(math.inf, "repeat")
+    'more rows: by the corrected resampled t, repeats alone do not narrow the interval enough'
+    >>> needed_words(math.inf, "round"), needed_words(math.nan, "repeat")
+    ('more than 1,000,000 rounds', 'at least two repeats')
     """
     if math.isnan(number):
         return f"at least two {unit}s"
     if math.isinf(number):
-        return f"more data: no number of {unit}s would do"
+        if unit == "repeat" if rows is None else rows:
+            reason = (
+                f"by the corrected resampled t, {unit}s alone do not narrow the interval enough"
+            )
+            return f"{MORE_ROWS}: {reason}"
+        return f"more than {MOST:,} {unit}s"
     # Two digits, rounded up: more would say more than is known.
     step = 10 ** max(0, math.floor(math.log10(number)) - 1)
     return f"about {plural(math.ceil(number / step) * step, unit)}"
@@ -175,14 +203,16 @@ def _check(margin: float) -> None:
         raise SimnormError("margin", margin, "a positive number is needed")
 
 
-def _width_wanted(estimate: float, low: float, high: float, margin: float) -> float:
-    """Return by which factor an interval must shrink about its estimate, at the most, to decide."""
+def _widths_wanted(estimate: float, low: float, high: float, margin: float) -> tuple[float, float]:
+    """Return by which factors an interval must shrink about its estimate, at the most, to decide.
+
+    One that it lies inside the margin, the other that it leaves 0 out.
+    """
     below, above = estimate - low, high - estimate
-    sides = [0.0]
+    same = 0.0
     if abs(estimate) < margin:
-        sides.append(min(_share(margin + estimate, below), _share(margin - estimate, above)))
-    sides.append(_share(abs(estimate), below if estimate > 0.0 else above))
-    return max(sides)
+        same = min(_share(margin + estimate, below), _share(margin - estimate, above))
+    return same, _share(abs(estimate), below if estimate > 0.0 else above)
 
 
 def _share(room: float, used: float) -> float:

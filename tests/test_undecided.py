@@ -134,9 +134,41 @@ def test_without_a_replication_nothing_can_be_said():
         (33.0, "about 33 seeds"),
         (101.0, "about 110 seeds"),
         (999_999.0, "about 1,000,000 seeds"),
-        (math.inf, "more data: no number of seeds would do"),
+        (math.inf, "more than 1,000,000 seeds"),
         (math.nan, "at least two seeds"),
     ],
 )
 def test_the_number_in_words_is_rounded_up(number, words):
     assert needed_words(number, "seed") == words
+
+
+def test_rows_that_are_split_again_are_told_of_by_the_rule_that_says_so():
+    """Of a repeat unless told, and of a seed if told: the rule is named, and no fact is stated."""
+    for found in (needed_words(math.inf, "repeat"), needed_words(math.inf, "seed", rows=True)):
+        assert found.startswith("more rows: by the corrected resampled t, ")
+        assert "alone do not narrow the interval enough" in found
+
+
+@pytest.mark.parametrize("estimate", [0.0, 0.3, -0.6, 1.4, -3.0])
+@pytest.mark.parametrize("spread", [2.0, 8.0])
+@pytest.mark.parametrize("widening", [1.0, 1.4])
+def test_what_holds_with_others_takes_more(estimate, spread, widening):
+    """To be the same takes the plain interval, to differ the wide one; never fewer than alone."""
+    low, high = interval(estimate, spread, 5)
+    alone = needed(estimate, low, high, 1.0, replications=5)
+    found = needed(estimate, low, high, 1.0, replications=5, widening=widening)
+    assert found >= alone
+    if found == 5 or math.isinf(found):
+        return
+
+    def stays(count):
+        luck, half = LUCK * spread / math.sqrt(count), spread * half_width(count)
+        apart = abs(estimate) - luck >= widening * half - 1e-9
+        return (
+            apart
+            or abs(estimate) + luck + half <= 1.0 + 1e-9
+            or (half <= 1.0 / (1.0 + widening) + 1e-9)
+        )
+
+    assert stays(int(found))
+    assert found == 6 or not stays(int(found) - 1)

@@ -88,7 +88,9 @@ def running(
             number("normal", "inference_value", 1, "rmse", NAN, **factors("pytorch"))
             | {"status": "undefined", "reason": "PyTorch refuses batches of one value in training"}
         )
-    return result(rows, presets=("keras3", "precise"), steps=1000, batch_sizes=(1, 32))
+    return result(
+        rows, presets=("keras3", "precise"), steps=1000, batch_sizes=(1, 32), drift=(0.0,)
+    )
 
 
 def scaling(frame: pd.DataFrame | None = None, **how: Any) -> Any:
@@ -110,6 +112,41 @@ def with_difference(result_: Any, value: float, half: float, **wanted: str) -> A
 
 def shift(**how: Any) -> Any:
     return result(shift_frame(**how))
+
+
+def shift_of(
+    rates: dict[str, tuple[float, float, float]], half: float = 0.02, moments: float = 0.1
+) -> Any:
+    """Two nets with normalization against none: by rate, activations, gradients and cosines.
+
+    Ratios have an interval of `half` to both sides, as a factor; cosines are differences. With
+    noise all is twice as large and the cosine smaller, and accuracy is the same.
+    """
+    rows = []
+    for rate, (activations, gradients, cosine) in rates.items():
+        ratios = {
+            "moment_shift": moments, "ks_shift": activations, "wasserstein_shift": activations,
+            "gradient_shift": gradients,
+        }  # fmt: skip
+        for net in ("mlp", "linear"):
+            for variant in ("bn", "noisy_bn"):
+                at = f";rate={rate}" if rate else ""
+                factors = f"net={net};variant={variant}{at};against=none"
+                is_noisy = variant == "noisy_bn"
+                for quantity, ratio in ratios.items():
+                    value = 4.0 if is_noisy else ratio
+                    rows.append(
+                        number("digits", quantity, 32, "ratio", value, half * value,
+                               factors=factors, replications=10)
+                    )  # fmt: skip
+                value = -0.5 if is_noisy else cosine
+                rows += [
+                    number("digits", "gradient_cosine", 32, "mean", value, half, factors=factors,
+                           replications=10),
+                    number("digits", "test_accuracy", 32, "mean", 0.0, 0.005, factors=factors,
+                           replications=10),
+                ]  # fmt: skip
+    return result(rows)
 
 
 def overhead(**how: Any) -> Any:

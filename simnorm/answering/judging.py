@@ -10,13 +10,14 @@ import pandas as pd
 from simnorm.answering import margins
 from simnorm.answering.claims import Case, judge
 from simnorm.answering.claims.case import left_by, listed, told
-from simnorm.answering.claims.values import accuracy_sentence
+from simnorm.answering.claims.values import accuracy_sentence, batch_accuracies
 from simnorm.answering.needed import sizes_of
 from simnorm.answering.numbers import largest, smallest
 from simnorm.answering.settings import QUICK, Settings
 from simnorm.answering.verdicts import FALSE, IMPRECISE, TRUE, UNDECIDED, Verdict
 from simnorm.answering.whole import Answer, Missing
 from simnorm.formatting import significant
+from simnorm.undecided import MORE_ROWS
 
 if TYPE_CHECKING:
     from simnorm.results import Result
@@ -65,7 +66,7 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     """Return the answer in plain words."""
     by_key = {verdict.key: verdict for verdict in verdicts}
     found = [_lead(case, by_key["replaces"]), _error_sentence(case), _needed_sentence(case)]
-    found.append(accuracy_sentence(case, case.accuracies("batch", "z_score", margins.ACCURACY)))
+    found.append(accuracy_sentence(case, batch_accuracies(case)))
     if case.n == 1:
         found.insert(1, ALONE)
     undecided = [verdict for verdict in verdicts if verdict.word == UNDECIDED]
@@ -73,7 +74,7 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
         claims = "1 claim is" if len(undecided) == 1 else f"{len(undecided)} claims are"
         why = " A quick run often cannot tell; --thorough tells more." if (
             case.settings.level == QUICK
-            and any("more data" not in verdict.needed for verdict in undecided)
+            and any(MORE_ROWS not in verdict.needed for verdict in undecided)
         ) else ""  # fmt: skip
         found.append(f"{claims} undecided; beside each stands what it would take.{why}")
     return tuple(sentence for sentence in found if sentence)

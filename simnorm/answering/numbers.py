@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from simnorm.formatting import MINUS, decimals_of, fixed, format_estimate, significant
-from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, decided, needed
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, decided, needed, needed_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +33,11 @@ class Number:
     status, reason
         As in the table.
     replications
-        R behind it.
+        R behind it; 0 where it is not told.
     batch_size
         n.
+    values
+        Values of one replication: 1, or the folds of a repeat of cross-validation.
     """
 
     estimate: float
@@ -46,6 +48,12 @@ class Number:
     reason: str = ""
     replications: int = 0
     batch_size: int = 0
+    values: int = 1
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom of its interval; infinite where R is not told."""
+        return self.replications * self.values - 1.0 if self.replications else math.inf
 
     @property
     def is_there(self) -> bool:
@@ -173,33 +181,44 @@ def below(numbers: Mapping[str, Number], margin: float) -> list[str]:
 def widened(number: Number, count: int, *, ratio: bool = False) -> Number:
     """Return the number with the interval that holds for `count` of them together (Bonferroni).
 
-    The half width grows by the ratio of normal quantiles; Student's grow a little more.
+    The half width grows by the ratio of Student's quantiles at 1 - 0.05/count and at 0.95, with the
+    number's degrees of freedom. That is exact for t intervals, and about right for the intervals
+    of medians, which are order statistics. Those of ratios grow on the log scale.
 
     Examples
     --------
     >>> found = widened(Number(0.0, 1.0, -1.96, 1.96), 10)
     >>> round(found.high, 2)
     2.81
+    >>> eight = widened(Number(0.0, 1.0, -2.365, 2.365, replications=8), 8)
+    >>> round(eight.high, 2)  # t of 7 degrees at 1 - 0.05/8
+    3.86
     """
     if count < 2 or not number.is_sure or number.error == 0.0:
         return number
-    factor = _quantile(1.0 - (1.0 - LEVEL) / count) / _quantile(LEVEL)
+    factor = _widening(count, number.degrees)
     if ratio:
         low = number.estimate * (number.low / number.estimate) ** factor
         high = number.estimate * (number.high / number.estimate) ** factor
     else:
         low = number.estimate - factor * (number.estimate - number.low)
         high = number.estimate + factor * (number.high - number.estimate)
-    return Number(
-        number.estimate, number.error, low, high, number.status, number.reason,
-        number.replications, number.batch_size,
-    )  # fmt: skip
+    return replace(number, low=low, high=high)
 
 
-def _quantile(level: float) -> float:
-    from statistics import NormalDist
+def _widening(count: int, degrees: float) -> float:
+    """Return how much longer an interval is that holds at 1 - 0.05/count in place of 0.95."""
+    from scipy.special import ndtri, stdtrit
 
-    return NormalDist().inv_cdf(0.5 + level / 2.0)
+    def quantile(level: float) -> float:
+        upper = 0.5 + level / 2.0
+        return float(stdtrit(degrees, upper) if math.isfinite(degrees) else ndtri(upper))
+
+    if count < 2:
+        return 1.0
+    if degrees < 1.0:
+        return math.inf
+    return quantile(1.0 - (1.0 - LEVEL) / count) / quantile(LEVEL)
 
 
 def largest(numbers: Mapping[str, Number]) -> str:
@@ -232,7 +251,11 @@ class Family:
     ratio
         Whether they are ratios.
     folds
-        Of cross-validation, k; 0 for what is no cross-validation.
+        Values of one replication, k of cross-validation; 0 for what splits no rows.
+    share
+        Test rows over training rows of a split; 1/(k - 1) unless told.
+    together
+        So many comparisons hold together, where there are others beside these.
     """
 
     def __init__(
@@ -242,9 +265,17 @@ class Family:
         *,
         ratio: bool = False,
         folds: int = 0,
+        share: float = 0.0,
+        together: int = 0,
     ) -> None:
-        self.numbers = {name: x for name, x in numbers.items() if x.is_there}
-        self.margin, self.ratio, self.folds = margin, ratio, folds
+        values = max(1, folds)
+        self.numbers = {
+            name: replace(x, values=values) for name, x in numbers.items() if x.is_there
+        }
+        self.margin, self.ratio, self.folds = margin, ratio, values
+        self.together = max(together, len(self.numbers))
+        # The part of the variance that repeats leave as it is.
+        self.fixed = share or (1.0 / (folds - 1.0) if folds > 1 else 0.0)
         self.words = {name: self._word(x) for name, x in self.numbers.items()}
 
     def _word(self, number: Number) -> str:
@@ -256,11 +287,16 @@ class Family:
             return UNDECIDED
         if self._decided(low, high) == SAME:
             return SAME
-        wide = widened(number, len(self.numbers), ratio=self.ratio)
-        if number.status == "exact":
-            wide = Number(number.estimate, 0.0, low, high)
-        word = self._decided(wide.low, wide.high)
+        low, high = self._together(number)
+        word = self._decided(low, high)
         return word if word in (MORE, LESS) else UNDECIDED
+
+    def _together(self, number: Number) -> tuple[float, float]:
+        """Return the ends of the interval that holds together with those of all others."""
+        if number.status == "exact":
+            return number.estimate, number.estimate
+        wide = widened(number, self.together, ratio=self.ratio)
+        return wide.low, wide.high
 
     def _decided(self, low: float, high: float) -> str:
         if not self.ratio:
@@ -272,6 +308,18 @@ class Family:
     def named(self, word: str) -> list[str]:
         """Return the names that have a word."""
         return [name for name, found in self.words.items() if found == word]
+
+    def beyond(self, word: str) -> list[str]:
+        """Return the names that are more, or less, by more than the margin: all of the interval."""
+        found = []
+        for name in self.named(word):
+            low, high = self._together(self.numbers[name])
+            if self.ratio:
+                low, high = math.log(low), math.log(high)
+            margin = math.log1p(self.margin) if self.ratio else self.margin
+            if low > margin or high < -margin:
+                found.append(name)
+        return found
 
     @property
     def is_same(self) -> bool:
@@ -291,12 +339,17 @@ class Family:
         return max(chosen, key=far)
 
     def not_less(self) -> bool:
-        """Return whether none can be less by more than the margin: every interval ends above."""
-        lowest = -self.margin
-        return bool(self.numbers) and all(
-            (x.is_sure and x.low >= lowest) or (x.status == "exact" and x.estimate >= lowest)
-            for x in self.numbers.values()
-        )
+        """Return whether no difference is less by more than the margin, by all its interval."""
+        return self._inside(lambda x: x.low >= -self.margin)
+
+    def not_more(self) -> bool:
+        """Return whether no difference is more by more than the margin, by all its interval."""
+        return self._inside(lambda x: x.high <= self.margin)
+
+    def _inside(self, is_inside: Callable[[Number], bool]) -> bool:
+        exact = [replace(x, low=x.estimate, high=x.estimate) if x.status == "exact" else x
+                 for x in self.numbers.values()]  # fmt: skip
+        return bool(exact) and all(x.is_sure and is_inside(x) for x in exact)
 
     def needed(self, names: Sequence[str] = ()) -> float:
         """Return how many replications would decide all that are undecided; infinite if none.
@@ -307,16 +360,31 @@ class Family:
             Look at these alone.
         """
         chosen = names or list(self.words)
-        fixed_part = 1.0 / (self.folds - 1.0) if self.folds > 1 else 0.0
         found = [
             needed(
                 x.estimate, x.low, x.high, self.margin, replications=max(1, x.replications),
-                folds=max(1, self.folds), fixed=fixed_part, ratio=self.ratio,
+                folds=self.folds, fixed=self.fixed, ratio=self.ratio,
+                widening=_widening(self.together, x.degrees),
             )
             for name, x in self.numbers.items()
             if self.words[name] == UNDECIDED and x.status in TRUSTED and name in chosen
         ]  # fmt: skip
         return max(found, default=math.nan, key=lambda x: -1.0 if math.isnan(x) else x)
+
+    def fewest(self, names: Sequence[str]) -> float:
+        """Return how many replications would decide one of those that are undecided, the easiest.
+
+        NaN where none is undecided, or none has an interval.
+        """
+        found = [self.needed([name]) for name in names if self.words[name] == UNDECIDED]
+        return min((count for count in found if not math.isnan(count)), default=math.nan)
+
+    def needed_text(self, unit: str, names: Sequence[str] = ()) -> str:
+        """Return what would decide all that are undecided, or the names given; empty if nothing."""
+        found = self.needed(names)
+        if math.isnan(found) and not self.named(UNDECIDED):
+            return ""
+        return needed_words(found, unit, rows=self.fixed > 0.0)
 
 
 def points(number: Number) -> str:
@@ -330,6 +398,60 @@ def points(number: Number) -> str:
     return Number(100.0 * number.estimate, 100.0 * number.error, 0.0, 0.0, number.status).text(
         " points"
     )
+
+
+def points_within(number: Number) -> str:
+    """Return a difference in accuracy in points, with its interval.
+
+    Examples
+    --------
+    >>> points_within(Number(-0.151, 0.03, -0.2114, -0.0908))
+    '−15 points (−21 to −9)'
+    """
+    if not number.is_sure:
+        return points(number)
+    scaled = replace(
+        number, estimate=100.0 * number.estimate, low=100.0 * number.low, high=100.0 * number.high
+    )
+    return within(scaled, " points")
+
+
+def ratio_text(number: Number) -> str:
+    """Return a ratio with its interval.
+
+    Examples
+    --------
+    >>> ratio_text(Number(1.2349, 0.01, 1.212, 1.259))
+    '×1.23 (1.21 to 1.26)'
+    >>> ratio_text(Number(1.04, 0.01, 1.002, 1.081))  # which leaves 1 out
+    '×1.040 (1.002 to 1.081)'
+    """
+    return f"×{within(number, neutral=1.0)}" if number.is_sure else f"×{number.text()}"
+
+
+def within(number: Number, unit: str = "", neutral: float = 0.0) -> str:
+    """Return a number with its interval, all three with as many digits as its width supports.
+
+    The width has 4 to 40 units of the last digit; more, where an end would pass for no difference.
+
+    Examples
+    --------
+    >>> within(Number(0.0814, 0.006, 0.0712, 0.0943), " sd")
+    '0.081 sd (0.071 to 0.094)'
+    >>> within(Number(6.4, 3.4, -0.4, 13.2), " points")
+    '6.4 points (−0.4 to 13.2)'
+    """
+    width = number.high - number.low
+    if width <= 0.0:
+        return f"{significant(number.estimate, 3)}{unit} (exact)"
+    decimals = max(0, math.floor(1.6 - math.log10(width)))
+    most = decimals + 2
+    while decimals < most and any(
+        round(end, decimals) == neutral != end for end in (number.low, number.high)
+    ):
+        decimals += 1
+    estimate, low, high = (fixed(x, decimals) for x in (number.estimate, number.low, number.high))
+    return f"{estimate}{unit} ({low} to {high})"
 
 
 def interval_text(number: Number, *, factor: float = 1.0) -> str:
@@ -351,5 +473,6 @@ def interval_text(number: Number, *, factor: float = 1.0) -> str:
 
 __all__ = [
     "LESS", "MINUS", "MORE", "SAME", "UNDECIDED", "Family", "Number", "above", "below", "by_name",
-    "cells", "interval_text", "largest", "points", "smallest", "widened",
+    "cells", "interval_text", "largest", "points", "points_within", "ratio_text", "smallest",
+    "widened", "within",
 ]  # fmt: skip

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from simnorm.answering import margins
-from simnorm.answering.claims.case import INPUTS, SCALING, Case, listed, told
-from simnorm.answering.claims.values import repeats_needed
-from simnorm.answering.numbers import LESS, MORE, SAME, Family, by_name, cells, largest, points
+from simnorm.answering.claims.case import INPUTS, MADE, SCALING, Case, listed, told
+from simnorm.answering.claims.values import counted
+from simnorm.answering.numbers import (
+    LESS,
+    MORE,
+    SAME,
+    Family,
+    Number,
+    by_name,
+    cells,
+    largest,
+    points_within,
+    smallest,
+)
 from simnorm.answering.verdicts import FALSE, IMPRECISE, NOT_MEASURED, TRUE, UNDECIDED, Verdict
 from simnorm.formatting import significant
 from simnorm.undecided import needed_words
 
 MARGIN = margins.TOLD["accuracy"]
-HEAVY, ONE_SCALE = "heavy_tails", "digits"
-# Bundled data whose features have different scales; the shapes made of wine are wine again.
-VARYING = ("wine", "breast_cancer", "spread_scales")
+HEAVY, NORMAL = "heavy_tails", "normal_tails"
+# Bundled data whose features have different scales, real and made; and one whose have not.
+REAL, SPREAD, ONE_SCALE = ("wine", "breast_cancer"), "spread_scales", "digits"
 # A column of the user's data with more than this is no bell curve.
 FAR_FROM_NORMAL = 1.0
 MODELS = ("kNN", "MLP")
 
 
+# ---------------------------------------------------------------------------------------------
+# Who needs it
+
+
 def needs_scaling(case: Case) -> Verdict:
-    """Judge that nearest neighbours and neural networks need scaled inputs."""
+    """Judge that nearest neighbours and neural networks need scaled inputs.
+
+    Real data decide. A loss on data whose scales are made is told, and makes no model one that
+    needs scaling.
+    """
     blank = Verdict(
         "needs_scaling",
         "Nearest neighbours and neural networks need scaled inputs where scales vary.",
@@ -30,48 +49,127 @@ def needs_scaling(case: Case) -> Verdict:
         margin=MARGIN,
     )
     names = case.accuracy_names()
-    varying = tuple(name for name in VARYING if name in names)
-    family = case.accuracies("none", "z_score", margins.ACCURACY, names=varying)
+    # A file has one data set without a name.
+    real = tuple(name for name in (*REAL, "") if name in names)
+    family = _without(case, real)
     if not family.numbers:
         return blank._replace(why=case.missing_words(SCALING))
-    worst = min(family.numbers, key=lambda name: family.numbers[name].estimate)
+    worst = smallest(family.numbers)
     said = blank._replace(
-        number=f"{points(family.numbers[worst])} without",
-        detail=f"Without scaling, against z-scores: {parts_of(family)}.{_one_scale(case)}",
+        number=f"{points_within(family.numbers[worst])} without, {worst}",
+        detail=(
+            f"Accuracy without scaling, less that with z-scores: {parts_of(family)}."
+            f"{_of_made(case)}{_one_scale(case)}"
+        ),
     )
+    return _by_models(case, said, family)
+
+
+def _without(case: Case, names: tuple[str, ...]) -> Family:
+    """Return what is lost without scaling; nothing where there are no such data."""
+    if not names:
+        return Family({}, margins.ACCURACY)
+    return case.accuracies("none", "z_score", margins.ACCURACY, names=names)
+
+
+def _by_models(case: Case, said: Verdict, family: Family) -> Verdict:
     of_model = {model: [name for name in family.words if name.startswith(model)]
                 for model in MODELS}  # fmt: skip
     of_model = {model: found for model, found in of_model.items() if found}
     hurt = {model: [n for n in found if family.words[n] == LESS]
             for model, found in of_model.items()}  # fmt: skip
+    needing = [model for model, found in hurt.items() if found]
     spared = [
         model for model, found in of_model.items()
         if all(family.words[name] in (SAME, MORE) for name in found)
     ]  # fmt: skip
-    needing = [model for model, found in hurt.items() if found]
+    made = _without(case, (SPREAD,) if SPREAD in case.accuracy_names() else ())
+    harmed = [model for model in of_model
+              if any(name.startswith(model) for name in made.named(LESS))]  # fmt: skip
+    trained = _trained() if "MLP" in of_model else ""
     if len(needing) == len(of_model):
         found = [name for model in needing for name in hurt[model]]
-        return said._replace(word=TRUE, why=f"Accuracy is lower beyond chance: {listed(found)}.")
+        beyond = [name for name in family.beyond(LESS) if name in found]
+        why = f"Accuracy is lower beyond chance: {listed(found)}{_margin_clause(found, beyond)}."
+        return said._replace(word=TRUE, why=why + trained)
     if len(spared) == len(of_model):
-        return said._replace(word=FALSE, why="Nothing is lost without it, in any comparison.")
+        if only := [model for model in spared if model in harmed]:
+            why = f"On real data nothing is lost; on scales that are made {listed(only)} loses."
+            return said._replace(word=IMPRECISE, why=why + trained)
+        return said._replace(word=FALSE, why=f"Nothing is lost without it.{trained}")
     if needing and spared:
-        return said._replace(word=IMPRECISE, why=f"It is so of {listed(needing)} alone.")
-    open_models = [model for model in of_model if model not in needing]
-    fewest = [min(family.needed([name]) for name in of_model[model]) for model in open_models]
-    why = f"It shows in {listed(needing)} so far." if needing else "No interval is on one side."
-    return said._replace(word=UNDECIDED, why=why, needed=needed_words(max(fewest), "repeat"))
+        why = f"It is so of {listed(needing)} alone."
+        return said._replace(word=IMPRECISE, why=why + trained)
+    rest = [model for model in of_model if model not in needing + spared]
+    fewest = [family.fewest(of_model[model]) for model in rest]
+    parts = [f"{listed(needing)} loses accuracy beyond chance"] if needing else []
+    parts += [f"nothing is lost by {listed(spared)}"] if spared else []
+    parts += [f"for {listed(rest)} it is not decided"]
+    also = [model for model in rest if model in harmed]
+    made_too = f"; on scales that are made {listed(also)} loses" if also else ""
+    return said._replace(
+        word=UNDECIDED,
+        why=f"{_data_of(family)}{', and '.join(parts)}{made_too}.{trained}",
+        needed=needed_words(max(fewest), "repeat"),
+    )
+
+
+def _data_of(family: Family) -> str:
+    """Return the beginning of a sentence on real data, or on those of the user."""
+    return "On real data " if any(" on " in name for name in family.words) else "Here "
+
+
+def _margin_clause(names: list[str], beyond: list[str]) -> str:
+    """Return how many of those that differ beyond chance do so by more than the margin."""
+    if len(beyond) == len(names):
+        return ", and by more than the margin"
+    return f"; by more than the margin in {len(beyond)} of {len(names)}"
+
+
+def _trained() -> str:
+    """Return how the net was trained: another one may lose less."""
+    from simnorm.studies.scaling.models import LEARNING_RATE
+    from simnorm.studies.scaling.training import MOST_UPDATES
+
+    return (
+        f" The MLP had at most {MOST_UPDATES:,} updates of Adam at a rate of {LEARNING_RATE:g}; "
+        "nothing is tuned."
+    )
+
+
+def _of_made(case: Case) -> str:
+    """Return what becomes of data whose scales are made."""
+    if SPREAD not in case.accuracy_names():
+        return ""
+    return f" On digits with scales made by us: {_of_each(_without(case, (SPREAD,)))}."
 
 
 def _one_scale(case: Case) -> str:
     """Return what becomes of data whose features have one scale."""
-    family = case.accuracies("none", "z_score", margins.ACCURACY, names=(ONE_SCALE,))
-    if not family.numbers or ONE_SCALE not in case.accuracy_names():
+    if ONE_SCALE not in case.accuracy_names():
         return ""
-    return f" On {ONE_SCALE}, whose features have one scale: {parts_of(family)}."
+    found = _of_each(_without(case, (ONE_SCALE,)))
+    return f" On {ONE_SCALE}, whose features have one scale: {found}."
+
+
+def _of_each(family: Family) -> str:
+    """Return the comparisons of one data set, each by its model."""
+    return "; ".join(
+        f"{points_within(number)}, {name.split(' on ')[0]}"
+        for name, number in family.numbers.items()
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# What it assumes
 
 
 def assumes_gaussian(case: Case) -> Verdict:
-    """Judge that standardization assumes a Gaussian: what it does to heavy tails."""
+    """Judge that standardization assumes a Gaussian, by what heavy tails cost it.
+
+    It is compared on heavy tails with scalings that mind them less or otherwise, robust and
+    min-max, and with none. Never true: a z-score takes two numbers and no distribution.
+    """
     blank = Verdict(
         "assumes_gaussian",
         "Standardization assumes that the data have a Gaussian (bell curve) distribution.",
@@ -83,60 +181,107 @@ def assumes_gaussian(case: Case) -> Verdict:
     names = case.accuracy_names()
     wanted = (HEAVY,) if HEAVY in names else ()
     far = [name for name, g in case.kurtosis.items() if abs(g) > FAR_FROM_NORMAL]
+    if wanted or (far and "" in names):
+        return _of_tails(case, blank, wanted)
     defined = [name for name in far if name in case.errors]
-    family = Family({}, margins.ACCURACY)
-    if wanted or (far and case.settings.target):
-        family = case.accuracies("z_score", "none", margins.ACCURACY, names=wanted)
-    if not family.numbers and not defined:
-        why = case.missing_words(SCALING) if not names else "No data here are far from Gaussian."
+    if names or not defined:
+        why = "No data here are far from Gaussian." if names else case.missing_words(SCALING)
         return blank._replace(why=why)
-    said = blank._replace(detail=_gaussian_detail(case, family, defined, wanted))
-    if family.numbers:
-        worst = min(family.numbers, key=lambda name: family.numbers[name].estimate)
-        said = said._replace(number=f"{points(family.numbers[worst])} by it ({worst})")
-    else:
-        said = said._replace(
-            number=f"z-scores of all {len(defined):,} non-Gaussian {case.thing}s",
-            figure="error",
-            chapter=INPUTS,
-        )
-    if worse := family.named(LESS):
-        why = f"It assumes nothing, but it costs accuracy beyond chance: {listed(worse)}."
-        return said._replace(word=IMPRECISE, why=why)
-    if family.numbers and family.not_less():
-        return said._replace(word=FALSE, why="It loses nothing where the data are not Gaussian.")
-    if defined:
-        why = f"It is defined for {len(defined):,} {case.thing}s that are far from Gaussian"
-        why += "; what it does to accuracy there is not decided." if family.numbers else "."
-        return said._replace(word=FALSE, why=why)
-    return said._replace(
-        word=UNDECIDED,
-        why="Whether it costs accuracy there is not decided.",
-        needed=repeats_needed(family),
+    name = max(defined, key=lambda one: abs(case.kurtosis[one]))
+    return blank._replace(
+        word=FALSE,
+        number=f"z-scores of all {len(defined):,} non-Gaussian {case.thing}s, exact",
+        detail=(
+            f"{DEFINITION} Here it is defined for {len(defined):,} {case.thing}s far from "
+            "Gaussian, up to an excess kurtosis of "
+            f"{significant(case.kurtosis[name], 2)} ({told(name)})."
+        ),
+        figure="error",
+        chapter=INPUTS,
+        why="By its definition. What it does to accuracy was not measured.",
     )
 
 
-def _gaussian_detail(case: Case, family: Family, defined: list[str], names: tuple[str, ...]) -> str:
-    found = "A z-score subtracts one number and divides by another: it takes a standard deviation, "
-    found += "and no distribution."
-    if defined:
-        name = max(defined, key=lambda one: abs(case.kurtosis[one]))
-        g = significant(case.kurtosis[name], 2)
-        found += (
-            f" Here it is defined for {len(defined):,} {case.thing}s far from Gaussian, up to an "
-            f"excess kurtosis of {g} ({told(name)})."
+DEFINITION = (
+    "A z-score subtracts one number and divides by another: it takes a standard deviation, and no "
+    "distribution."
+)
+
+
+def _of_tails(case: Case, blank: Verdict, names: tuple[str, ...]) -> Verdict:
+    """Judge by accuracies on heavy tails, or on data of the user that are far from Gaussian."""
+    rivals = _rivals(case, names)
+    nothing = case.accuracies("z_score", "none", margins.ACCURACY, names=names)
+    if not rivals.numbers and not nothing.numbers:
+        return blank._replace(why=case.missing_words(SCALING))
+    said = blank._replace(
+        number=_tails_number(rivals, nothing),
+        detail=_tails_detail(rivals, nothing, names),
+    )
+    where = "heavy tails" if names else "data that are not Gaussian"
+    if better := rivals.named(MORE):
+        top = max(better, key=lambda name: rivals.numbers[name].estimate)
+        why = (
+            f"It assumes nothing, but {where} cost it {points_within(rivals.numbers[top])} beside "
+            f"{top}.{_normal_shape(case, top)}"
         )
-    if family.numbers:
-        where = "features with heavy tails" if names else "your data"
-        found += f" What it does to accuracy on {where}, against no scaling: {parts_of(family)}."
-        found += _others(case, names)
+        return said._replace(word=IMPRECISE, why=why)
+    if worse := nothing.named(LESS):
+        why = f"It assumes nothing, but it is worse than no scaling beyond chance: {listed(worse)}."
+        return said._replace(word=IMPRECISE, why=why)
+    if (rivals.not_more() or not rivals.numbers) and (nothing.not_less() or not nothing.numbers):
+        why = f"No other scaling is better on {where} by more than the margin, nor is none."
+        return said._replace(word=FALSE, why=why)
+    return said._replace(
+        word=UNDECIDED,
+        why=f"By its definition it assumes nothing; what {where} cost it is not decided.",
+        needed=rivals.needed_text("repeat") or nothing.needed_text("repeat"),
+    )
+
+
+def _rivals(case: Case, names: tuple[str, ...]) -> Family:
+    """Return accuracies of robust and min-max scaling, less those of z-scores."""
+    found: dict[str, Number] = {}
+    for scaler, word in (("robust", "robust scaling"), ("min_max", "min-max")):
+        found |= {
+            f"{word}, {name.split(', made')[0]}": number
+            for name, number in case.accuracy(scaler, "z_score", names=names).items()
+        }
+    family = case.accuracies("robust", "z_score", margins.ACCURACY)
+    return Family(found, margins.ACCURACY, folds=family.folds)
+
+
+def _tails_number(rivals: Family, nothing: Family) -> str:
+    """Return the largest gain of another scaling over z-scores; of none if there is no other."""
+    if not rivals.numbers:
+        name = smallest(nothing.numbers)
+        return f"{points_within(nothing.numbers[name])} against none, {name.split(', made')[0]}"
+    better = rivals.named(MORE)
+    name = largest({name: rivals.numbers[name] for name in better or rivals.numbers})
+    return f"{points_within(rivals.numbers[name])} by {name}"
+
+
+def _normal_shape(case: Case, name: str) -> str:
+    """Return what the same scaling and model gain where the tails are normal."""
+    same = _rivals(case, (NORMAL,)) if NORMAL in case.accuracy_names() else Family({}, 1.0)
+    beside = name.replace(HEAVY, NORMAL)
+    if beside not in same.numbers:
+        return ""
+    return f" With the same features in normal shape: {points_within(same.numbers[beside])}."
+
+
+def _tails_detail(rivals: Family, nothing: Family, names: tuple[str, ...]) -> str:
+    data = f"{HEAVY}, made of {MADE[HEAVY]}" if names else "your data"
+    found = DEFINITION
+    if rivals.numbers:
+        found += f" Accuracy on {data}, less that of z-scores: {parts_of(rivals)}."
+    if nothing.numbers:
+        found += f" That of z-scores, less that without scaling: {_of_each(nothing)}."
     return found
 
 
-def _others(case: Case, names: tuple[str, ...]) -> str:
-    """Return how the robust scaler compares there."""
-    family = case.accuracies("robust", "z_score", margins.ACCURACY, names=names)
-    return f" Robust scaling against z-scores: {parts_of(family)}." if family.numbers else ""
+# ---------------------------------------------------------------------------------------------
+# Min-max
 
 
 def min_max(case: Case) -> Verdict:
@@ -150,19 +295,22 @@ def min_max(case: Case) -> Verdict:
         chapter=SCALING,
         margin=MARGIN,
     )
-    family = case.accuracies("min_max", "z_score", margins.ACCURACY)
+    # Tails are in question here: min-max hangs on the two values farthest out.
+    heavy = (HEAVY,) if HEAVY in case.accuracy_names() else ()
+    family = case.accuracies("min_max", "z_score", margins.ACCURACY, names=case.real_names + heavy)
     if not family.numbers:
         return blank._replace(why=case.missing_words(SCALING))
-    far = family.farthest(family.named(LESS) + family.named(MORE))
-    said = blank._replace(
-        number=f"{points(family.numbers[far])} ({far})",
-        detail=f"Min-max against z-scores: {parts_of(family)}.{_batch_range(case)}",
-    )
     better, worse = family.named(MORE), family.named(LESS)
+    far = family.farthest(worse + better)
+    said = blank._replace(
+        number=f"{points_within(family.numbers[far])}, {far}",
+        detail=f"Accuracy with min-max, less that with z-scores: {parts_of(family)}."
+        f"{_batch_range(case)}",
+    )
     if family.is_same:
         return said._replace(word=SAME, why="Every interval lies inside the margin.")
     if better and worse:
-        why = f"It is better in {listed(better)}, and worse in {listed(worse)}."
+        why = f"It is better in {listed(better)}, and worse in {listed(worse)}, beyond chance."
         return said._replace(word=IMPRECISE, why=why)
     if worse:
         return said._replace(word=FALSE, why=f"It is worse beyond chance: {listed(worse)}.")
@@ -173,7 +321,7 @@ def min_max(case: Case) -> Verdict:
     return said._replace(
         word=UNDECIDED,
         why=why if better else "Intervals reach beyond the margin, on one side or on both.",
-        needed=repeats_needed(family),
+        needed=family.needed_text("repeat"),
     )
 
 
@@ -187,8 +335,8 @@ def _batch_range(case: Case) -> str:
         return ""
     name = largest(found)
     return (
-        f" Fitted to a batch of {case.n:,} it is off by up to {found[name].text()} sd, as it hangs "
-        "on two values."
+        f" Fitted to a batch of {case.n:,} it is off by up to {found[name].text()} sd "
+        f"({told(name)}), as it hangs on two values."
     )
 
 
@@ -196,13 +344,7 @@ def parts_of(family: Family) -> str:
     """Return the comparisons in words: all of them if they are few, otherwise the ends."""
     numbers = family.numbers
     rising = sorted(numbers, key=lambda name: numbers[name].estimate)
-    if len(rising) <= 4:
-        return "; ".join(f"{points(numbers[name])} ({name})" for name in rising)
-    ends = "; ".join(f"{points(numbers[name])} ({name})" for name in (rising[0], rising[-1]))
-    counts = ", ".join(
-        f"{len(family.named(word))} {said}"
-        for word, said in ((LESS, "lower"), (SAME, "the same"), (MORE, "higher"),
-                           (UNDECIDED, "undecided"))
-        if family.named(word)
-    )  # fmt: skip
-    return f"of {len(rising)} comparisons {counts}; from {ends.replace('; ', ' to ')}"
+    if len(rising) <= 2:
+        return "; ".join(f"{points_within(numbers[name])}, {name}" for name in rising)
+    low, high = (f"{points_within(numbers[name])}, {name}" for name in (rising[0], rising[-1]))
+    return f"{counted(family)} of {len(rising)} comparisons; from {low}, to {high}"

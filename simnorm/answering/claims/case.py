@@ -31,13 +31,12 @@ __all__ = [
     "told",
 ]
 
-LONGEST = 32
+LONGEST = 40
 MOST_LISTED = 3
 MODELS = {"knn": "kNN", "mlp": "MLP"}
-SCALERS = {
-    "none": "no scaling", "min_max": "min-max", "z_score": "z-score", "robust": "robust",
-    "batch": "batches",
-}  # fmt: skip
+# Data sets that are made, and of which real ones. Min-max, z-scores and batches see no scales:
+# spread_scales is digits again to them. heavy_tails and normal_tails are wine with other tails.
+MADE = {"spread_scales": "digits", "heavy_tails": "wine", "normal_tails": "wine"}
 
 
 @dataclass(frozen=True)
@@ -129,6 +128,11 @@ class Case:
         folds = 0 if result is None else result.design.folds
         return Family(self.accuracy(scaler, against, names=names), margin, folds=folds)
 
+    @property
+    def real_names(self) -> tuple[str, ...]:
+        """The data sets that are as they were found, none of them another one in disguise."""
+        return tuple(name for name in self.accuracy_names() if name not in MADE)
+
     def accuracy_names(self) -> tuple[str, ...]:
         """Return the data sets that accuracies are of; one without a name for a file."""
         result = self.result(SCALING)
@@ -145,6 +149,11 @@ class Case:
     def skewness(self) -> dict[str, float]:
         """The skewness of every name, where it is known and finite."""
         return self._shapes("skewness")
+
+    @cached_property
+    def mean(self) -> dict[str, float]:
+        """The mean of every name, where it is known and finite."""
+        return self._shapes("mean")
 
     @cached_property
     def spread(self) -> dict[str, float]:
@@ -175,10 +184,13 @@ def accuracy_of(name: str, factors: str) -> str:
     --------
     >>> accuracy_of("wine", "model=knn;scaler=batch;against=z_score"), accuracy_of("", "model=mlp")
     ('kNN on wine', 'MLP')
+    >>> accuracy_of("heavy_tails", "model=knn")
+    'kNN on heavy_tails, made of wine'
     """
     parts = dict(part.split("=", 1) for part in factors.split(";") if "=" in part)
     model = MODELS.get(parts.get("model", ""), parts.get("model", ""))
-    return f"{model} on {name}" if name else model
+    made = f", made of {MADE[name]}" if name in MADE else ""
+    return f"{model} on {name}{made}" if name else model
 
 
 def left_by(epsilon: float, sd: float) -> float:
@@ -207,7 +219,9 @@ def listed(names: list[str], most: int = MOST_LISTED) -> str:
     >>> listed(["a", "b"]), listed(["a", "b", "c", "d", "e"])
     ('a and b', 'a, b, c and 2 more')
     """
+    # Names that hold commas are parted by semicolons.
+    comma = "; " if any(", " in name for name in names[:most]) else ", "
     shown = [told(name) for name in names[:most]]
     if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most:,} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+        return f"{comma.join(shown)} and {len(names) - most:,} more"
+    return " and ".join([comma.join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

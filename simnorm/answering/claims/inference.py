@@ -15,6 +15,7 @@ from simnorm.answering.verdicts import (
     UNDECIDED,
     Verdict,
 )
+from simnorm.formatting import significant
 from simnorm.presets import average
 from simnorm.sampling import SEQUENTIAL, SHUFFLE
 
@@ -25,6 +26,10 @@ NAMES = {
 }  # fmt: skip
 # Where epsilon alone leaves no more than this, it plays no part.
 NEGLIGIBLE = 0.01
+# A variance that is not above 0 has no root.
+TINY = 1e-300
+# Half a 95 % interval in standard errors.
+NORMAL = 1.959963984540054
 # What a layer does unless told: these have a momentum.
 LAYERS = ("keras3", "pytorch")
 
@@ -57,32 +62,65 @@ def test_time(case: Case) -> Verdict:
         detail=(
             f"After {result.design.steps:,} batches of {case.n:,}, values at inference are off, "
             f"epsilon apart and in the worst {case.thing}, by {'; '.join(parts)}."
-            f"{_value_sentence(case, lead)}{_sorted_sentence(case, lead)}"
+            f"{_value_sentence(case, lead)}{_drift_sentence(case)}{_sorted_sentence(case, lead)}"
         ),
     )
+    inputs = _which_inputs(case)
     hard = [p for p in found if above(found[p], margins.ERROR)]
     easy = [p for p in found if len(below(found[p], margins.ERROR)) == len(found[p])]
     if len(hard) == len(found):
-        return said._replace(word=TRUE, why="Every way to average is off by more than the margin.")
+        why = f"Every way to average is off by more than the margin, {inputs}."
+        return said._replace(word=TRUE, why=why)
     if len(easy) == len(found):
-        return said._replace(word=FALSE, why="Every way to average is inside the margin.")
-    if hard:
-        names = " and ".join(NAMES.get(p, p) for p in hard)
-        why = f"It is so for {names}, not for every way to average."
+        return said._replace(
+            word=FALSE, why=f"Every way to average is inside the margin, {inputs}."
+        )
+    if hard and easy:
+        why = f"It is so for {_ways(hard)}, and not for {_ways(easy)}, {inputs}."
         return said._replace(word=IMPRECISE, why=why)
     return said._replace(
-        word=UNDECIDED,
-        why="Intervals lie on both sides of the margin.",
-        needed="more replications",
+        word=UNDECIDED, why=_open_words(found, hard, easy), needed="more replications"
     )
+
+
+def _ways(presets: list[str]) -> str:
+    return " and ".join(NAMES.get(preset, preset) for preset in presets)
+
+
+def _which_inputs(case: Case) -> str:
+    """Return for which inputs it is so: those of laws begin close to where averages start."""
+    fixed = "for inputs that stay as they are"
+    if case.settings.data or not case.mean or not case.spread:
+        return fixed
+    means, spreads = (
+        " to ".join(dict.fromkeys(significant(end, 2) for end in (min(found), max(found))))
+        for found in (case.mean.values(), case.spread.values())
+    )
+    return (
+        f"{fixed}, with means of {means} and standard deviations of {spreads}; averages start at 0 "
+        "and 1"
+    )
+
+
+def _open_words(found: dict[str, dict[str, Number]], hard: list[str], easy: list[str]) -> str:
+    """Return why ways to average are not decided."""
+    parts = [f"{_ways(hard)} off by more than the margin"] if hard else []
+    parts += [f"{_ways(easy)} inside it"] if easy else []
+    numbers = [number for one in found.values() for number in one.values()]
+    unsure = sum(not number.is_sure for number in numbers)
+    if unsure:
+        parts.append(f"{unsure} of {len(numbers)} numbers have no error bar that can be trusted")
+    if unsure < len(numbers) and not parts:
+        parts.append("Intervals hold the margin, or lie on both sides of it")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
     """Return how far values at inference are off by what is estimated, epsilon apart.
 
-    Where epsilon is small against the variance that is their error itself. Elsewhere it is, to
-    first order, sqrt(m^2 + v^2/4), of the error m of the mean in standard deviations and the
-    relative error v of the variance; its standard error is the largest that theirs allow.
+    Where epsilon is small against the variance that is their error itself. Elsewhere it is made of
+    the errors of mean and variance, see `_together`.
     """
     result = case.result(RUNNING)
     if result is None:
@@ -92,33 +130,57 @@ def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
     harmed = [name for name, sd in case.spread.items() if left_by(epsilon, sd) > NEGLIGIBLE]
     if not harmed:
         return found
-    means, variances = (
+    means, variances, biases = (
         by_name(
             cells(
-                result, quantity, "relative_rmse", batch_size=n or case.n, reference="full_set",
+                result, quantity, measure, batch_size=n or case.n, reference="full_set",
                 preset=preset, drift="0", sampling=SHUFFLE,
             )
         )
-        for quantity in ("running_mean", "running_variance")
+        for quantity, measure in (
+            ("running_mean", "relative_rmse"),
+            ("running_variance", "relative_rmse"),
+            ("running_variance", "relative_bias"),
+        )
     )  # fmt: skip
     parts = {
-        name: _together(means[name], variances[name])
+        name: _together(means[name], variances[name], biases[name])
         for name in harmed
-        if name in means and name in variances
+        if name in means and name in variances and name in biases
     }
     return {name: x for name, x in found.items() if name not in harmed} | parts
 
 
-def _together(mean: Number, variance: Number) -> Number:
-    estimate = math.hypot(mean.estimate, variance.estimate / 2.0)
-    error = 0.0
-    if estimate > 0.0:
-        error = (mean.estimate * mean.error + variance.estimate * variance.error / 4.0) / estimate
-    is_sure = mean.is_sure and variance.is_sure
+def _together(mean: Number, variance: Number, bias: Number) -> Number:
+    """Return the error of a value, in sd, from those of the running mean and variance.
+
+    A value z comes out as s (z - m), where m is the error of the mean in standard deviations, v the
+    relative error of the variance and s = 1/sqrt(1 + v). Over z, whose mean is 0 and whose mean
+    square is 1, the mean square of the difference is exactly s^2 m^2 + (1 - s)^2. Over replications
+    v is taken at its mean b, where it may be anything above -1, and its variance w about that to
+    first order: s^2 m^2 + (1 - s)^2 + s^6 w/4. Standard error and interval are the largest that
+    those of m and b allow.
+    """
+    spread = max(variance.estimate**2 - bias.estimate**2, 0.0)
+
+    def error_of(m: float, b: float, w: float = spread) -> float:
+        s = 1.0 / math.sqrt(max(1.0 + b, TINY))
+        return math.sqrt((s * m) ** 2 + (1.0 - s) ** 2 + s**6 * w / 4.0)
+
+    estimate = error_of(mean.estimate, bias.estimate)
+    # Where the mean of v plays no part, its spread has an error of its own.
+    ends = [
+        error_of(m, b, max(v * v - b * b, 0.0))
+        for m in (mean.low, mean.high)
+        for b in (bias.low, bias.high)
+        for v in (variance.low, variance.high)
+    ]
+    low, high = (min(ends), max(ends)) if all(map(math.isfinite, ends)) else (math.nan, math.nan)
+    is_sure = mean.is_sure and variance.is_sure and bias.is_sure and math.isfinite(low)
+    error = max(estimate - low, high - estimate) / NORMAL if is_sure else math.nan
     return Number(
-        estimate, error,
-        math.hypot(mean.low, variance.low / 2.0), math.hypot(mean.high, variance.high / 2.0),
-        "ok" if is_sure else "unreliable",
+        estimate, error, low, high, "ok" if is_sure else "unreliable",
+        replications=mean.replications,
     )  # fmt: skip
 
 
@@ -140,14 +202,37 @@ def _value_sentence(case: Case, preset: str) -> str:
     )
 
 
-def _errors(case: Case, preset: str, sampling: str = SHUFFLE, n: int = 0) -> dict[str, Number]:
+def _drift_sentence(case: Case) -> str:
+    """Return what becomes of it where the mean of the inputs moves on, if that was run."""
+    result = case.result(RUNNING)
+    drifts = [float(drift) for drift in getattr(result and result.design, "drift", ())]
+    if not any(drifts):
+        return ""
+    drift = max(drifts)
+    worst: dict[str, Number] = {}
+    for preset in result.design.presets if result else ():
+        numbers = _errors(case, preset, drift=f"{drift:g}")
+        if numbers:
+            worst[preset] = numbers[largest(numbers)]
+    if not worst:
+        return ""
+    # The worst layer, and the worst of all.
+    layers = {preset: x for preset, x in worst.items() if preset in LAYERS}
+    shown = dict.fromkeys([*([largest(layers)] if layers else []), largest(worst)])
+    parts = " and ".join(f"{worst[p].text()} sd with {NAMES.get(p, p)}" for p in shown)
+    return f" Where their mean drifts by {drift:g} sd from batch to batch, it is up to {parts}."
+
+
+def _errors(
+    case: Case, preset: str, sampling: str = SHUFFLE, n: int = 0, drift: str = "0"
+) -> dict[str, Number]:
     result = case.result(RUNNING)
     if result is None:
         return {}
     return by_name(
         cells(
             result, "inference_value", "rmse", batch_size=n or case.n, reference="full_set",
-            preset=preset, drift="0", sampling=sampling,
+            preset=preset, drift=drift, sampling=sampling,
         )
     )  # fmt: skip
 
@@ -205,13 +290,12 @@ def batch_size_one(case: Case) -> Verdict:
         ).strip(),
     )
     if above(keras, margins.ERROR):
-        word = IMPRECISE if refused else FALSE
-        why = "PyTorch refuses it; Keras lets it pass and its values are wrong."
-        return said._replace(word=word if refused else IMPRECISE, why=why)
+        why = "Keras lets it pass, and its values are wrong."
+        return said._replace(word=IMPRECISE, why=f"PyTorch refuses it. {why}" if refused else why)
     if len(below(keras, margins.ERROR)) == len(keras):
         return said._replace(word=FALSE, why="Values come out inside the margin.")
     return said._replace(
-        word=UNDECIDED, why="No interval lies on one side.", needed="more replications"
+        word=UNDECIDED, why=_open_words({"keras3": keras}, [], []), needed="more replications"
     )
 
 

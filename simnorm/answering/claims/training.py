@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from simnorm.answering import margins
-from simnorm.answering.claims.case import OVERHEAD, SHIFT, Case
+from simnorm.answering.claims.case import OVERHEAD, SHIFT, Case, listed
+from simnorm.answering.claims.values import counted
 from simnorm.answering.numbers import (
     LESS,
     MORE,
@@ -11,9 +15,10 @@ from simnorm.answering.numbers import (
     UNDECIDED,
     Family,
     Number,
-    below,
     cells,
-    interval_text,
+    largest,
+    ratio_text,
+    smallest,
 )
 from simnorm.answering.verdicts import (
     FALSE,
@@ -22,105 +27,229 @@ from simnorm.answering.verdicts import (
     TRUE,
     Verdict,
 )
+from simnorm.formatting import plural
 from simnorm.undecided import needed_words
 
-# The definitions: the change of activations, and that of gradients.
-BY_ACTIVATIONS = ("moment_shift", "ks_shift", "wasserstein_shift")
-BY_GRADIENTS = ("gradient_shift",)
+# By these a shift is judged: the change of gradients, by norm and direction, and of activations.
+GRADIENTS, COSINE = "gradient_shift", "gradient_cosine"
+VOTES = (GRADIENTS, COSINE, "ks_shift", "wasserstein_shift")
+# Behind batch normalization a unit's mean is beta and its deviation gamma, whatever the layers
+# below do: these are told, and have no vote.
+BY_CONSTRUCTION = "moment_shift"
 SAID = {
-    "moment_shift": "moments", "ks_shift": "KS distance", "wasserstein_shift": "W1 distance",
-    "gradient_shift": "gradients",
+    GRADIENTS: "gradients", COSINE: "direction of gradients", "ks_shift": "KS distance",
+    "wasserstein_shift": "W1 distance", BY_CONSTRUCTION: "moments",
 }  # fmt: skip
 NETS = {"mlp": "MLP", "linear": "deep linear net"}
+# What a variant is compared with at its own best learning rate.
+BEST = "best"
+# Test rows over training rows of the study's splits.
+TEST_SHARE = 1.0 / 3.0
 
 
 def covariate_shift(case: Case) -> Verdict:
-    """Judge that batch normalization does not do away with internal covariate shift."""
+    """Judge that batch normalization does not reduce internal covariate shift.
+
+    Every definition has a vote, in every net, with and without normalization at the learning rate
+    that each trains best at. False if the shift is smaller by all of them, true if by none; where
+    they part, it depends on the definition.
+    """
     blank = Verdict(
         "covariate_shift",
-        "Batch normalization does not solve internal covariate shift.",
+        f"Batch normalization does not reduce internal covariate shift{_where(case)}.",
         NOT_MEASURED,
         figure="ratios",
         chapter=SHIFT,
         margin=margins.TOLD["shift"],
     )
-    family = Family(_ratios(case, "bn", "none"), margins.SHIFT, ratio=True)
-    if not family.numbers:
+    votes = Votes(case, "bn", BEST if BEST in _rates(case) else "")
+    words = votes.words
+    if not votes.ratios.numbers:
         return blank._replace(why=case.missing_words(SHIFT))
-    gradients = [name for name in family.numbers if name.startswith(SAID["gradient_shift"])]
-    lead = family.farthest(gradients or list(family.numbers))
-    words = family.words
+    gradients = [name for name in votes.ratios.numbers if name.startswith(SAID[GRADIENTS] + ",")]
+    lead = votes.ratios.farthest(gradients)
+    less = [name for name, word in words.items() if word == LESS]
+    rest = [name for name, word in words.items() if word in (SAME, MORE)]
     said = blank._replace(
-        number=f"{_ratio_text(family.numbers[lead])} ({lead})",
+        number=f"{ratio_text(votes.ratios.numbers[lead])}, {lead}",
         detail=(
-            f"The shift with batch normalization, as a multiple of that without: {_each(family)}."
-            f"{_noise_sentence(case)}"
-        ),
+            f"Shift with batch normalization against that without, {_at(case)}: {votes.told()}. "
+            + " ".join([*_of_gradients(votes, gradients), *_moments(case), *_noise(case)])
+        ).strip(),
     )
-    less, more = family.named(LESS), [n for n, w in words.items() if w in (SAME, MORE)]
-    if len(more) == len(words):
-        return said._replace(word=TRUE, why="By no definition is the shift smaller with it.")
-    gone = below(family.numbers, margins.GONE)
-    if len(gone) == len(words):
-        return said._replace(word=FALSE, why="By every definition the shift is gone with it.")
-    if less:
-        smaller = f"smaller with it in {len(less)} of {len(words)} ratios"
-        why = f"The shift is {smaller}, and gone in {len(gone) or 'none'}: less is not none."
+    count, turn = len(words), _turn(case)
+    if len(less) == count:
+        return said._replace(word=FALSE, why=f"It is smaller by all {count} measures.{turn}")
+    if len(rest) == count:
+        return said._replace(word=TRUE, why=f"It is smaller by none of {count} measures.{turn}")
+    if less and rest:
+        why = (
+            f"It depends on the definition: smaller by {len(less)} and not by {len(rest)} of "
+            f"{count} measures.{turn}"
+        )
         return said._replace(word=IMPRECISE, why=why)
+    side = f"smaller by {len(less)}" if less else f"not smaller by {len(rest)}"
     return said._replace(
         word=UNDECIDED,
-        why="Some ratios are on neither side of their margin.",
-        needed=needed_words(family.needed(), "seed"),
+        why=f"It is {side} of {count} measures; the others are undecided.{turn}",
+        needed=votes.needed_text(),
     )
 
 
-def _ratios(case: Case, variant: str, against: str) -> dict[str, Number]:
-    """Return ratios of shifts, by definition and net."""
+class Votes:
+    """How the shift of a variant compares with that without normalization, by every definition.
+
+    Parameters
+    ----------
+    case
+        The results.
+    variant
+        What is compared with nothing.
+    rate
+        At this learning rate; empty for all there are.
+    """
+
+    def __init__(self, case: Case, variant: str, rate: str) -> None:
+        ratios: dict[str, Number] = {}
+        for quantity in VOTES:
+            if quantity != COSINE:
+                ratios |= _against_none(case, quantity, "ratio", variant, rate)
+        # A larger cosine is less of a shift.
+        cosines = {
+            name: replace(x, estimate=-x.estimate, low=-x.high, high=-x.low)
+            for name, x in _against_none(case, COSINE, "mean", variant, rate).items()
+        }
+        count = len(ratios) + len(cosines)
+        self.ratios = Family(ratios, margins.SHIFT, ratio=True, together=count)
+        self.cosines = Family(cosines, margins.COSINE, together=count)
+        self.words = self.ratios.words | self.cosines.words
+
+    def told(self) -> str:
+        """Return by how many measures it is smaller, larger, the same or undecided."""
+        said = ((LESS, "smaller"), (SAME, "the same"), (MORE, "larger"), (UNDECIDED, "undecided"))
+        words = list(self.words.values())
+        parts = [f"{text} by {words.count(word)}" for word, text in said if word in words]
+        names = list(dict.fromkeys(name.split(",")[0] for name in self.words))
+        return f"{', '.join(parts)} of {len(words)} measures ({listed(names, most=9)})"
+
+    def needed_text(self) -> str:
+        """Return what would decide all that are undecided."""
+        found = [x for x in (self.ratios.needed(), self.cosines.needed()) if not math.isnan(x)]
+        return needed_words(max(found, default=math.nan), "seed")
+
+
+def _rates(case: Case) -> list[str]:
+    """Return the learning rates of the run in rising order, the word for the best one last."""
+    result = case.result(SHIFT)
+    if result is None or "rate" not in result.frame.columns:
+        return []
+    found = {str(rate) for rate in result.frame["rate"]} - {""}
+    return sorted(found - {BEST}, key=float) + [BEST] * (BEST in found)
+
+
+def _against_none(
+    case: Case, quantity: str, measure: str, variant: str, rate: str
+) -> dict[str, Number]:
+    """Return how a quantity compares with that without normalization, by net."""
     result = case.result(SHIFT)
     if result is None:
         return {}
-    found: dict[str, Number] = {}
-    for quantity in (*BY_GRADIENTS, *BY_ACTIVATIONS):
-        of = cells(result, quantity, "ratio", variant=variant, against=against)
-        for (_, factors), number in of.items():
-            parts = dict(part.split("=", 1) for part in factors.split(";"))
-            net = NETS.get(parts["net"], parts["net"])
-            if number.is_there:
-                found[f"{SAID[quantity]}, {net}"] = number
+    where = {"variant": variant, "against": "none"} | ({"rate": rate} if rate else {})
+    found = {}
+    for (_, factors), number in cells(result, quantity, measure, **where).items():  # type: ignore[arg-type]
+        parts = dict(part.split("=", 1) for part in factors.split(";"))
+        net = NETS.get(parts["net"], parts["net"])
+        at = f", rate {parts['rate']}" if "rate" in parts and not rate else ""
+        if number.is_there:
+            found[f"{SAID.get(quantity, quantity)}, {net}{at}"] = number
     return found
 
 
-def _each(family: Family) -> str:
-    """Return the ratios in words, those by gradients first."""
-    return "; ".join(f"{_ratio_text(number)} ({name})" for name, number in family.numbers.items())
-
-
-def _ratio_text(number: Number) -> str:
-    """Return a ratio with its interval."""
-    return f"{number.estimate:.3g} ({interval_text(number)})" if number.is_sure else number.text()
-
-
-def _noise_sentence(case: Case) -> str:
-    """Return whether a net with noise behind the layer trains as well, with more shift."""
+def _where(case: Case) -> str:
+    """Return in which nets and data it was measured."""
     result = case.result(SHIFT)
-    if result is None:
+    if result is None or "net" not in result.frame.columns:
         return ""
-    more = Family(_ratios(case, "noisy_bn", "none"), margins.SHIFT, ratio=True)
-    gain = {
-        factors: number
-        for (_, factors), number in cells(
-            result, "test_accuracy", "mean", variant="noisy_bn", against="none"
-        ).items()
-        if number.is_there
-    }
-    if not more.numbers or not gain:
-        return ""
-    family = Family(gain, margins.ACCURACY)
-    shifted, worse = len(more.named(MORE)), len(family.named(LESS))
+    nets = {str(net) for net in result.frame["net"]} - {""}
+    data = sorted({str(name) for name in result.frame["distribution"]} - {""})
+    return f", in {plural(len(nets), 'small net')} on {listed(data)}" if nets and data else ""
+
+
+def _at(case: Case) -> str:
+    rates = _rates(case)
+    if BEST not in rates:
+        return f"at learning rates of {listed(rates)}" if rates else "at one learning rate"
+    if len(rates) == 2:
+        return f"at a learning rate of {rates[0]}"
     return (
-        f" With noise behind the layer the shift is larger than without the layer in {shifted} of "
-        f"{len(more.numbers)} ratios, and test accuracy is lower in {worse} of {len(gain)} nets."
+        f"each at the learning rate that it trains best at (of {listed(rates[:-1], most=9)}, by "
+        "training loss)"
     )
+
+
+def _of_gradients(votes: Votes, names: list[str]) -> list[str]:
+    """Return the ratios of the gradients' change."""
+    if not names:
+        return []
+    parts = [f"{ratio_text(votes.ratios.numbers[name])} in the {name.split(', ', 1)[1]}"
+             for name in names]  # fmt: skip
+    return [f"Gradients change {' and '.join(parts)}."]
+
+
+def _moments(case: Case) -> list[str]:
+    """Return what moments do, which have no vote."""
+    rate = BEST if BEST in _rates(case) else ""
+    found = _against_none(case, BY_CONSTRUCTION, "ratio", "bn", rate)
+    if not found:
+        return []
+    name = smallest(found)
+    return [
+        "Moments are not counted: behind the layer they are its own beta and gamma, and change "
+        f"little by construction, {ratio_text(found[name])}."
+    ]
+
+
+def _turn(case: Case) -> str:
+    """Return at which learning rates gradients change less, and at which more, if they do both."""
+    rates = [rate for rate in _rates(case) if rate != BEST]
+    if len(rates) < 2:
+        return " At another learning rate it may be otherwise."
+    of_rate = {rate: _against_none(case, GRADIENTS, "ratio", "bn", rate) for rate in rates}
+    every = {f"{name}|{rate}": x for rate, found in of_rate.items() for name, x in found.items()}
+    family = Family(every, margins.SHIFT, ratio=True)
+    for net in dict.fromkeys(name for found in of_rate.values() for name in found):
+        mine = [f"{net}|{rate}" for rate in rates if f"{net}|{rate}" in family.words]
+        if {LESS, MORE} <= {family.words[name] for name in mine}:
+            low = smallest({name: every[name] for name in mine})
+            high = largest({name: every[name] for name in mine})
+            ends = " and ".join(
+                f"{ratio_text(every[name])} at {name.split('|')[1]}" for name in (low, high)
+            )
+            return (
+                f" It depends on the learning rate too: in the {net.split(', ', 1)[1]} gradients "
+                f"change {ends}."
+            )
+    return ""
+
+
+def _noise(case: Case) -> list[str]:
+    """Return whether a net with noise behind the layer trains as well, with more shift."""
+    rate = BEST if BEST in _rates(case) else ""
+    votes = Votes(case, "noisy_bn", rate)
+    gain = _against_none(case, "test_accuracy", "mean", "noisy_bn", rate)
+    if not votes.words or not gain:
+        return []
+    family = Family(gain, margins.ACCURACY, folds=1, share=TEST_SHARE)
+    more = sum(word == MORE for word in votes.words.values())
+    nets = "nets" if len(gain) > 1 else "net"
+    return [
+        f"With noise behind the layer the shift is larger by {more} of {len(votes.words)} measures "
+        f"than without the layer, and test accuracy is {counted(family)} of {len(gain)} {nets}."
+    ]
+
+
+# ---------------------------------------------------------------------------------------------
+# Time
 
 
 def overhead(case: Case) -> Verdict:
@@ -138,41 +267,55 @@ def overhead(case: Case) -> Verdict:
         return blank._replace(why=case.missing_words(OVERHEAD))
     sizes = sorted({int(n) for n in result.frame["batch_size"] if n > 0})
     n = case.n if case.n in sizes else min(sizes, key=lambda one: abs(one - case.n))
-    family = _times(case, "input_bn", n)
-    hidden = _times(case, "hidden_bn", n)
-    if not family.numbers and not hidden.numbers:
+    places = {where: _times(case, variant, n) for variant, where in PLACES.items()}
+    every = Family(
+        {name: x for found in places.values() for name, x in found.items()},
+        margins.TIME, ratio=True,
+    )  # fmt: skip
+    if not every.numbers:
         return blank._replace(why="The run has no ratio of times.")
-    every = Family(family.numbers | hidden.numbers, margins.TIME, ratio=True)
-    lead = family.farthest() if family.numbers else hidden.farthest()
+    lead = every.farthest(list(next(found for found in places.values() if found)))
     said = blank._replace(
-        number=f"×{_ratio_text(every.numbers[lead])}",
+        number=f"{ratio_text(every.numbers[lead])}, {lead}",
         detail=(
             f"Time of a training step with batches of {n:,}, as a multiple of that without: "
-            f"{_each(every)}. Measured on this machine, one thread; on others it differs."
+            f"{'; '.join(_span(found) for found in places.values() if found)}. Measured on one "
+            "thread of this machine; on others it differs."
         ),
     )
-    words = set(every.words.values())
+    more, count = every.named(MORE), len(every.words)
+    why = f"A step takes longer, beyond chance, in {len(more)} of {count} nets{_by_margin(every)}."
     if every.is_same:
         return said._replace(word=SAME, why="Every interval lies inside the margin.")
-    if words == {MORE}:
-        return said._replace(word=TRUE, why="A step takes longer in every net, beyond chance.")
-    if words == {LESS}:
-        return said._replace(word=FALSE, why="A step takes less time in every net.")
-    some = len(every.named(MORE))
-    why = f"A step takes longer, beyond chance, in {some} of {len(every.words)} nets."
-    if some:
-        return said._replace(word=IMPRECISE, why=f"It depends on the net. {why}")
+    if len(more) == count:
+        return said._replace(word=TRUE, why=why)
+    if len(every.named(LESS)) == count:
+        return said._replace(word=FALSE, why="A step takes less time in every net, beyond chance.")
+    if more and (rest := every.named(LESS) + every.named(SAME)):
+        why = f"It depends on the net: {why[:1].lower()}{why[1:-1]}, and not in {len(rest)}."
+        return said._replace(word=IMPRECISE, why=why)
+    if every.named(LESS) and not every.named(UNDECIDED):
+        return said._replace(word=FALSE, why="A step takes longer in none of the nets.")
     return said._replace(
         word=UNDECIDED,
-        why=why,
-        needed=needed_words(every.needed(), "round"),
+        why=f"{why} {len(every.named(UNDECIDED))} are undecided.",
+        needed=every.needed_text("round"),
     )
 
 
-def _times(case: Case, variant: str, n: int) -> Family:
+PLACES = {"input_bn": "at the input", "hidden_bn": "between layers"}
+
+
+def _by_margin(every: Family) -> str:
+    """Return in how many it is longer by more than the margin."""
+    if not every.named(MORE):
+        return ""
+    return f", by more than {100 * margins.TIME:g} % in {len(every.beyond(MORE))}"
+
+
+def _times(case: Case, variant: str, n: int) -> dict[str, Number]:
     """Return ratios of a training step's time, by width."""
     result = case.result(OVERHEAD)
-    where = "at the input" if variant == "input_bn" else "between layers"
     found: dict[str, Number] = {}
     if result is not None:
         numbers = cells(
@@ -181,5 +324,17 @@ def _times(case: Case, variant: str, n: int) -> Family:
         for (_, factors), number in numbers.items():
             parts = dict(part.split("=", 1) for part in factors.split(";"))
             if number.is_there:
-                found[f"{where}, width {parts['width']}"] = number
-    return Family(found, margins.TIME, ratio=True)
+                found[f"{PLACES[variant]}, width {parts['width']}"] = number
+    return found
+
+
+def _span(found: dict[str, Number]) -> str:
+    """Return the ends of some ratios, with what they are of."""
+    low, high = smallest(found), largest(found)
+    where, width = low.split(", ", 1)
+    if low == high:
+        return f"{where} {ratio_text(found[low])} ({width})"
+    return (
+        f"{where} {ratio_text(found[low])} ({width}) to {ratio_text(found[high])} "
+        f"({high.split(', ', 1)[1]})"
+    )

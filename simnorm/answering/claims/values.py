@@ -9,16 +9,17 @@ from simnorm.answering.claims.case import INPUTS, SCALING, SWEEP, Case, listed, 
 from simnorm.answering.needed import sizes_of
 from simnorm.answering.numbers import (
     LESS,
+    MORE,
     Family,
     Number,
     above,
     below,
     by_name,
     cells,
-    interval_text,
     largest,
-    points,
+    points_within,
     smallest,
+    widened,
 )
 from simnorm.answering.verdicts import (
     ENOUGH,
@@ -32,9 +33,10 @@ from simnorm.answering.verdicts import (
     Verdict,
 )
 from simnorm.formatting import significant
-from simnorm.undecided import needed_words
 
 MARGIN = margins.TOLD["error"]
+# The largest gamma of the figure that shows it.
+GAMMA = 1.5
 
 
 def replaces(case: Case) -> Verdict:
@@ -49,7 +51,7 @@ def replaces(case: Case) -> Verdict:
         margin=f"{MARGIN}; {margins.TOLD['accuracy']}",
     )
     errors = case.errors
-    accuracy = case.accuracies("batch", "z_score", margins.ACCURACY)
+    accuracy = batch_accuracies(case)
     if not errors and not accuracy.numbers:
         return blank._replace(why=case.missing_words(INPUTS))
     far, near = above(errors, margins.ERROR), below(errors, margins.ERROR)
@@ -62,27 +64,43 @@ def replaces(case: Case) -> Verdict:
         worst = accuracy.farthest(worse)
         return said._replace(
             word=FALSE,
-            number=f"{points(accuracy.numbers[worst])} of accuracy",
+            number=f"{points_within(accuracy.numbers[worst])} of accuracy, {worst}",
             figure="difference",
             chapter=SCALING,
-            why=f"Accuracy is lower beyond chance in {listed(worse)}.",
+            why=f"Accuracy is lower beyond chance: {listed(worse)}.",
         )
     if far:
         why = f"The error is above the margin in {_count(case, far, errors)}."
         if accuracy.is_same and is_asked:
             return said._replace(word=IMPRECISE, why=f"{why} Accuracy is the same all the same.")
         return said._replace(word=FALSE, why=why)
-    if (
-        errors
-        and len(near) == len(errors)
-        and (accuracy.is_same or not accuracy.numbers or not is_asked)
-    ):
+    is_open = bool(accuracy.named(UNDECIDED)) and is_asked
+    if errors and len(near) == len(errors) and not is_open:
         return said._replace(word=TRUE, why="The error is inside the margin everywhere.")
     return said._replace(
         word=UNDECIDED,
-        why="Neither error nor accuracy is decided on both sides of its margin.",
-        needed=repeats_needed(accuracy),
+        why=_open_reasons(case, accuracy),
+        needed=accuracy.needed_text("repeat") or "more replications",
     )
+
+
+def batch_accuracies(case: Case) -> Family:
+    """Return what batches do to accuracy against z-scores, on data that are no others again."""
+    return case.accuracies("batch", "z_score", margins.ACCURACY, names=case.real_names)
+
+
+def _open_reasons(case: Case, accuracy: Family) -> str:
+    """Return which of the two is not decided."""
+    near = below(case.errors, margins.ERROR)
+    parts = []
+    if not case.errors:
+        parts.append("The error of values was not measured")
+    elif len(near) < len(case.errors):
+        parts.append("The error of values is not decided")
+    if (count := len(accuracy.named(UNDECIDED))) and case.scaling_size == case.n:
+        parts.append(f"accuracy is undecided in {count} of {len(accuracy.numbers)} comparisons")
+    text = ", and ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _values_sentence(case: Case) -> str:
@@ -106,29 +124,24 @@ def accuracy_sentence(case: Case, family: Family) -> str:
     """Return what batches do to accuracy, against z-scores."""
     if not family.numbers:
         return ""
-    count = len(family.numbers)
-    size = case.scaling_size
-    same = len(family.named(SAME))
-    parts = [f"lower in {len(family.named(LESS))}"] if family.named(LESS) else []
-    parts += [f"the same in {same}"] if same else []
-    more = len(family.named("more"))
-    parts += [f"higher in {more}"] if more else []
-    undecided = len(family.named(UNDECIDED))
-    parts += [f"undecided in {undecided}"] if undecided else []
     worst = smallest(family.numbers)
-    cases = "comparison" if count == 1 else "comparisons"
+    number = points_within(family.numbers[worst])
+    start = f"With batches of {case.scaling_size:,} in place of z-scores, accuracy"
+    if len(family.numbers) == 1:
+        verb = {LESS: "is lower", SAME: "is the same", UNDECIDED: "is undecided"}
+        return f"{start} {verb.get(family.words[worst], 'is higher')}: {number} ({worst})."
     return (
-        f"Of {count} {cases} of accuracy with batches of {size:,} against z-scores, it is "
-        f"{', '.join(parts)}; the worst is {points(family.numbers[worst])} ({worst})."
+        f"{start} is {counted(family)} of {len(family.numbers)} comparisons; the worst is {number} "
+        f"({worst})."
     )
 
 
-def repeats_needed(family: Family) -> str:
-    """Return what would decide a family of accuracies."""
-    found = family.needed()
-    if math.isnan(found) and not family.named(UNDECIDED):
-        return ""
-    return needed_words(found, "repeat")
+def counted(family: Family) -> str:
+    """Return in how many comparisons a family is lower, the same, higher and undecided."""
+    said = ((LESS, "lower"), (SAME, "the same"), (MORE, "higher"), (UNDECIDED, "undecided"))
+    return ", ".join(
+        f"{words} in {len(family.named(word))}" for word, words in said if family.named(word)
+    )
 
 
 def _count(case: Case, names: list[str], every: dict[str, Number]) -> str:
@@ -140,39 +153,62 @@ def _count(case: Case, names: list[str], every: dict[str, Number]) -> str:
 
 
 def sampling_error(case: Case) -> Verdict:
-    """Judge that a batch is a small sample, whose statistics are off."""
+    """Judge that a batch is a small sample, whose statistics are off: false with n close to N."""
     blank = Verdict(
         "sampling_error",
         "A batch is a small sample, so its mean and spread carry sampling error.",
         NOT_MEASURED,
         figure="overview",
         chapter=SWEEP,
+        margin=margins.TOLD["sampling"],
     )
     result = case.result(SWEEP)
     if result is None:
         return blank._replace(why=case.missing_words(SWEEP))
     where = {"batch_size": case.n, "reference": "full_set", "sampling": "shuffle"}
-    found = {
-        word: by_name(cells(result, word, "relative_rmse", **where))  # type: ignore[arg-type]
+    means, spreads = (
+        by_name(cells(result, word, "relative_rmse", **where))  # type: ignore[arg-type]
         for word in ("mean", "std(ddof=0)")
-    }
-    spreads = found["std(ddof=0)"] or found["mean"]
-    if not spreads:
+    )
+    every = spreads or means
+    if not every:
         return blank._replace(why="The run has no error of a batch's mean or spread.")
-    worst, best = largest(spreads), smallest(spreads)
+    worst, best = largest(every), smallest(every)
+    both = {f"{name} {word}": number for word, found in (("mean", means), ("spread", spreads))
+            for name, number in found.items()}  # fmt: skip
     said = blank._replace(
-        number=f"spread {_percent(spreads[worst])} off",
+        number=f"{'spread' if spreads else 'mean'} {_percent(every[worst])} off",
         detail=(
-            f"The standard deviation of a batch of {case.n:,} is off from that of all "
-            f"{case.settings.full_size:,} by {_percent(spreads[best])} ({told(best)}) to "
-            f"{_percent(spreads[worst])} ({told(worst)}){_mean_clause(found['mean'])}."
+            f"The {'standard deviation' if spreads else 'mean'} of a batch of {case.n:,} is off "
+            f"from that of all {case.settings.full_size:,} by {_percent(every[best])} "
+            f"({told(best)}) to {_percent(every[worst])} ({told(worst)})"
+            f"{_mean_clause(means) if spreads else ''}."
         ),
     )
-    if case.n >= case.settings.full_size or all(x.estimate == 0.0 for x in spreads.values()):
+    if case.n >= case.settings.full_size:
         return said._replace(word=FALSE, why="The batch is the whole full set: nothing is left.")
-    if above(spreads, 0.0):
-        return said._replace(word=TRUE, why="The error is above 0 beyond its interval.")
-    return said._replace(word=UNDECIDED, why="No error has an interval that can be trusted.")
+    return _of_all(said, both, margins.SAMPLING)
+
+
+def _of_all(said: Verdict, numbers: dict[str, Number], margin: float) -> Verdict:
+    """Judge that errors are above a margin: of mean and spread of every name."""
+    far, near = above(numbers, margin), below(numbers, margin)
+    count = f"{len(far):,} of {len(numbers):,} means and spreads"
+    if len(near) == len(numbers):
+        return said._replace(word=FALSE, why="All errors lie inside the margin.")
+    if far and near:
+        return said._replace(word=IMPRECISE, why=f"It is above the margin for {count}.")
+    if len(far) == len(numbers):
+        why = f"All {len(far):,} errors of means and spreads are above the margin."
+        return said._replace(word=TRUE, why=why)
+    if far:
+        why = f"It is above the margin for {count}; the others are not decided."
+        return said._replace(word=TRUE, why=why)
+    unsure = [name for name, number in numbers.items() if not number.is_sure]
+    why = "No error is decided."
+    if unsure:
+        why += f" {len(unsure):,} of {len(numbers):,} have no error bar that can be trusted."
+    return said._replace(word=UNDECIDED, why=why, needed="more replications")
 
 
 def _mean_clause(means: dict[str, Number]) -> str:
@@ -233,10 +269,11 @@ def which_batch_size(case: Case) -> Verdict:
 
 
 def gamma_beta(case: Case) -> Verdict:
-    """Judge that gamma and beta skew the data.
+    """Judge that gamma and beta skew the data: by theory, and therefore always in the same way.
 
     A batch-normalized value y has mean square 1 (without epsilon), and so has the z-score; with
-    g = E yz, gamma y + beta is off from z by sqrt(1 + gamma^2 - 2 gamma g + beta^2).
+    g = E yz, gamma y + beta is off from z by sqrt(1 + gamma^2 - 2 gamma g + beta^2). As g is 1 at
+    the most, a gamma that is not 1 is off by at least |gamma - 1|. What the run adds is g.
     """
     blank = Verdict(
         "gamma_beta",
@@ -259,20 +296,21 @@ def gamma_beta(case: Case) -> Verdict:
     if not found:
         return blank._replace(why="The run has no products of outputs and z-scores.")
     name = smallest(found)
-    one, two = (_with_gamma(found[name], gamma) for gamma in (1.0, 2.0))
+    one, more = (_with_gamma(found[name], gamma) for gamma in (1.0, GAMMA))
     detail = (
-        "They multiply and shift all values of a feature alike, so that skewness and kurtosis stay "
-        f"as they are, exactly. A gamma of 2 makes the error {two.text()} sd, where it is "
-        f"{one.text()} with a gamma of 1 ({told(name)})."
+        "They multiply and shift all values of a feature alike: skewness and kurtosis stay exactly "
+        "as they are (a gamma below 0 turns the sign of the skewness). "
+        f"A gamma of {GAMMA:g} makes the error {more.text()} sd, where it is {one.text()} with a "
+        f"gamma of 1 ({told(name)})."
     )
     if shape := _shape_sentence(case):
         detail += f" {shape}"
-    said = blank._replace(number=f"{two.text()} sd off at γ = 2", detail=detail)
-    if two.low > one.high:
-        return said._replace(
-            word=IMPRECISE, why="They distort the values, but shift and stretch are all they do."
-        )
-    return said._replace(word=FALSE, why="They leave the shape alone and add no error here.")
+    return blank._replace(
+        word=IMPRECISE,
+        number=f"{more.text()} sd off at γ = {GAMMA:g}, by theory",
+        detail=detail,
+        why="By theory, whatever the data: values are shifted and stretched, their shape stays.",
+    )
 
 
 def _with_gamma(best: Number, gamma: float) -> Number:
@@ -322,30 +360,37 @@ def full_set_z(case: Case) -> Verdict:
     both = {name: number for name, number in case.errors.items() if name in own}
     if not both:
         return blank._replace(why="No kurtosis is known, by which its error could be told.")
-    better = [name for name, number in both.items() if number.is_sure and own[name] < number.low]
-    worse = [name for name, number in both.items() if number.is_sure and own[name] > number.high]
+    wide = {name: widened(number, len(both)) for name, number in both.items() if number.is_sure}
+    better = [name for name, number in wide.items() if own[name] < number.low]
+    worse = [name for name, number in wide.items() if own[name] > number.high]
     name = max(both, key=lambda one: own[one])
     source = "If the rows are a sample of something larger, its" if case.settings.data else "Its"
+    error = significant(own[name], 2)
+    rest = len(case.errors) - len(both)
     said = blank._replace(
-        number=f"{significant(own[name], 2)} sd off",
+        number=f"{error} sd off, to first order, by theory",
         detail=(
-            f"{source} own error about the population is at most {significant(own[name], 2)} sd "
-            f"({told(name)}; √((g₂ + 6)/(4N)), to first order); a batch of {case.n:,} is off from "
-            f"it by {both[name].text()} sd there."
+            f"{source} own error about the population is at most {error} sd ({told(name)}; "
+            f"√((g₂ + 6)/(4N)), to first order); a batch of {case.n:,} is off from it by "
+            f"{both[name].text()} sd there."
+            + (f" Of {rest:,} other {case.thing}s no kurtosis is known." if rest else "")
         ),
     )
+    count = f"{len(better):,} of {len(both):,} {case.thing}s"
     if len(better) == len(both):
-        return said._replace(word=TRUE, why="Its error is below that of the batch everywhere.")
-    if worse and not better:
+        every = f"all {len(both):,} {case.thing}s" if len(both) > 1 else f"the {case.thing}"
+        return said._replace(word=TRUE, why=f"Its error is below that of the batch in {every}.")
+    if len(worse) == len(both):
         return said._replace(word=FALSE, why="The batch adds less than it is off itself.")
     if better and worse:
-        return said._replace(
-            word=IMPRECISE, why=f"It is so in {len(better):,} of {len(both):,} {case.thing}s."
-        )
-    return said._replace(word=UNDECIDED, why="Their intervals overlap.")
+        return said._replace(word=IMPRECISE, why=f"It is so in {count}.")
+    return said._replace(
+        word=UNDECIDED, why=f"It is so in {count}; elsewhere intervals hold both.",
+        needed="more replications",
+    )  # fmt: skip
 
 
 __all__ = [
-    "accuracy_sentence", "full_set_z", "gamma_beta", "interval_text", "repeats_needed", "replaces",
+    "accuracy_sentence", "batch_accuracies", "counted", "full_set_z", "gamma_beta", "replaces",
     "sampling_error", "which_batch_size",
 ]  # fmt: skip
