@@ -1,4 +1,4 @@
-"""Data sets with classes that come with scikit-learn, and what is made of them.
+"""Three data sets with classes that come with scikit-learn, and three that are made of them.
 
 All are the same on every machine, but for the last digits.
 
@@ -8,11 +8,12 @@ word            rows   features  classes  what it is
 wine            178    13        3        chemical analyses of wines, features of different scales
 breast_cancer   569    30        2        measurements of cell nuclei, of different scales
 digits          1,797  64        10       images of 8 by 8 pixels from 0 to 16, all of one scale
-spread_scales   1,797  64        10       digits with pixel j times 10^(6 j/63), j from 0 to 63
-heavy_tails     178    13        3        wine, its features shaped like Student's t
-normal_tails    178    13        3        wine, its features shaped like a normal distribution
+spread_scales   1,797  64        10       made: digits, pixel j times 10^(6 j/63), j from 0 to 63
+heavy_tails     178    13        3        made: wine, its features shaped like Student's t
+normal_tails    178    13        3        made: wine, its features shaped like a normal distribution
 ==============  =====  ========  =======  ==========================================================
 
+To a scaler that undoes factors (`min_max`, z-scores, batches) `spread_scales` is `digits` again.
 The last two have features of wine in another shape: the value of rank r among N is moved to the
 quantile (r - 1/2)/N of a law that has the feature's median and its interquartile range. Order,
 scale and classes stay as they are, so that beside each other they show what the shape alone does.
@@ -34,6 +35,10 @@ from simnorm.errors import SimnormError, nearest
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+# What is made, and of what.
+MADE_OF: Mapping[str, str] = {
+    "spread_scales": "digits", "heavy_tails": "wine", "normal_tails": "wine",
+}  # fmt: skip
 # Powers of ten between the smallest and the largest scale.
 DECADES = 6.0
 # Degrees of freedom of the features, in turn.

@@ -6,7 +6,7 @@ import typer
 
 from simnorm.cli.summary import WIDTH, print_key
 from simnorm.cli.width import cell_len, filled, fitted
-from simnorm.figures.scaling.rows import Point
+from simnorm.figures.scaling.rows import MADE_NOTE, Point
 from simnorm.formatting import NOTHING, fixed
 from simnorm.report.chapters.scaling.facts import Facts, decimals, facts_of, model_words
 from simnorm.report.chapters.scaling.findings import heavy_finding, needed_sentence
@@ -16,6 +16,7 @@ from simnorm.report.chapters.scaling.first import (
     sets_words,
     trust,
 )
+from simnorm.report.chapters.scaling.method import drawn_words, trained
 from simnorm.results import Result
 
 NAME, CELL = 13, 11
@@ -37,7 +38,12 @@ def print_scaling(result: Result) -> None:
             for line in model_lines(facts, model, start, used):
                 typer.echo(line)
     typer.echo("")
-    for sentence in (answer(facts), heavy_finding(facts), needed_sentence(facts), trust(facts)):
+    if facts.has_made:
+        typer.echo(filled(MADE_NOTE))
+    for sentence in (
+        answer(facts), heavy_finding(facts), needed_sentence(facts), drawn_words(facts),
+        trained(facts), trust(facts),
+    ):  # fmt: skip
         if sentence:
             typer.echo(filled(sentence))
     print_key(used)
@@ -46,7 +52,7 @@ def print_scaling(result: Result) -> None:
 def model_lines(facts: Facts, model: str, start: int, used: set[str]) -> list[str]:
     """Return the table of a model: a line per way of scaling, data sets across from a place on."""
     names = facts.run.names[start : start + MOST_SETS]
-    called = ["accuracy"] if facts.run.is_file else [facts.called(name) for name in names]
+    called = ["accuracy"] if facts.run.is_file else [facts.head(name) for name in names]
     heads = [_head(name) for name in called]
     lines = [
         f"{first}{''.join(_right(head[place]) for head in heads)}"

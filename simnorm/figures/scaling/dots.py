@@ -16,7 +16,7 @@ from simnorm.figures.fitting import fit_title, text_width
 from simnorm.figures.glyphs import boxed
 from simnorm.figures.legend import Handle, below_legend, note_lines, put_legend, put_note
 from simnorm.figures.scales import number
-from simnorm.figures.scaling.rows import Point, Run, Scaling, name_words
+from simnorm.figures.scaling.rows import MADE_NOTE, MADE_WORDS, Point, Run, Scaling, head_words
 from simnorm.figures.style import FAINT, INK, beside, empty_figure
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def drawn(run: Run, kind: Kind, width: float, across: int, why: str) -> Figure:
         if columns > MOST_LABELS and place % columns != (columns - 1) // 2:
             ax.set_xlabel("")
         if not run.is_file:
-            fit_title(ax, boxed(name_words(name)), room)
+            fit_title(ax, boxed(head_words(name)), room)
     for ax in panels[len(names) :]:
         ax.set_axis_off()
     handles, labels = _legend(run.marks(), seen)
     slot = panels[-1] if len(panels) > len(names) and width > 5.0 else None
     put_legend(made, handles, labels, slot=slot)
-    words = _notes(seen)
+    words = _notes(seen | ({"made"} if any(name in MADE_WORDS for name in names) else set()))
     put_note(made, words)
     made.set_figheight(made.get_figheight() + 0.14 * len(note_lines(words, width)))
     return made
@@ -109,7 +109,7 @@ def draw(ax: Axes, run: Run, kind: Kind, why: str) -> None:
     room = width * float(ax.get_position().width)
     seen = _panel(ax, run, kind, name, _limits(run, kind, [name]), room)
     if not run.is_file:
-        fit_title(ax, boxed(name_words(name)), room, float(ax.title.get_fontsize()))
+        fit_title(ax, boxed(head_words(name)), room, float(ax.title.get_fontsize()))
     below_legend(ax, *_legend(run.marks(), seen), columns=max(1, int(room / 1.6)))
 
 
@@ -176,7 +176,7 @@ def _dot(ax: Axes, point: Point, at: float, mark: Mark, *, is_share: bool) -> se
         return {"hollow"}
     low, high = point.low, point.high
     seen = {"interval"}
-    if is_share and (low < 0.0 or high > 100.0):
+    if is_share and (low <= 0.0 or high >= 100.0):
         low, high = max(low, 0.0), min(high, 100.0)
         seen.add("cut")
     ax.plot([low, high], [at, at], color=mark.colour, linewidth=mark.width, zorder=2.5,
@@ -247,5 +247,7 @@ def _notes(seen: set[str]) -> list[str]:
     if "log" in seen:
         found.append("The axis is linear inside the margin and logarithmic outside.")
     if "cut" in seen:
-        found.append("Intervals are cut at 100 %.")
+        found.append("Intervals are cut at 0 and 100 %.")
+    if "made" in seen:
+        found.append(MADE_NOTE)
     return found

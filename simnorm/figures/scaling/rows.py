@@ -69,15 +69,36 @@ class Point(NamedTuple):
 NO_POINT = Point(math.nan, math.nan, math.nan, math.nan, "undefined", "it is not in the run")
 
 
+# Data sets that are made of others, as sentences call them; in heads they have a star.
+MADE_WORDS = {
+    "spread_scales": "digits with scales spread",
+    "heavy_tails": "wine given heavy tails",
+    "normal_tails": "wine given normal tails",
+}
+STAR = "*"
+MADE_NOTE = f"{STAR} made by us: digits with scales spread from 1 to 1,000,000; wine reshaped."
+
+
 def name_words(name: str) -> str:
     """Return what a data set is called in a sentence.
 
     Examples
     --------
-    >>> name_words("breast_cancer"), name_words("")
-    ('breast cancer', 'your data')
+    >>> name_words("breast_cancer"), name_words("spread_scales"), name_words("")
+    ('breast cancer', 'digits with scales spread', 'your data')
     """
-    return name.replace("_", " ") or OF_FILE
+    return MADE_WORDS.get(name) or name.replace("_", " ") or OF_FILE
+
+
+def head_words(name: str) -> str:
+    """Return what a data set is called above a panel or a column, made ones with a star.
+
+    Examples
+    --------
+    >>> head_words("breast_cancer"), head_words("spread_scales")
+    ('breast cancer', 'spread scales*')
+    """
+    return (name.replace("_", " ") or OF_FILE) + STAR * (name in MADE_WORDS)
 
 
 class Run:

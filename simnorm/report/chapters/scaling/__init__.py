@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from simnorm.figures.scaling.rows import NONE, Z_SCORE
+from simnorm.figures.scaling.rows import Z_SCORE
 from simnorm.report import text
 from simnorm.report.article import (
     Article,
@@ -59,7 +59,7 @@ def article(
         tiles=first.tiles(facts),
         tiles_note=first.tiles_note(facts),
         first=[difference_figure(facts, MOST_ACROSS)]
-        if _has_pairs(facts)
+        if facts.has_pairs
         else [accuracy_figure(facts)],
         trust=first.trust(facts),
         chapters=[
@@ -75,10 +75,6 @@ def article(
 
 def _about(facts: Facts) -> str:
     return text.listed([facts.called(name) for name in facts.run.names], 3)
-
-
-def _has_pairs(facts: Facts) -> bool:
-    return facts.run.has(Z_SCORE) or facts.run.has(NONE)
 
 
 def difference_figure(facts: Facts, across: int = 0) -> Block:
@@ -118,7 +114,7 @@ def _performance(facts: Facts) -> list[Block]:
 def _needs(facts: Facts) -> list[Block]:
     words = [findings.needs_finding(facts, model) for model in facts.run.models]
     found = [heading("Is scaling needed?"), *(finding(said) for said in words if said)]
-    if _has_pairs(facts):
+    if facts.has_pairs:
         found.append(accuracy_figure(facts))
     return [*found, *tables.level_tables(facts)]
 

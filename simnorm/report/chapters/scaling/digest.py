@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from simnorm.report.article import Block, finding, formula, small
 from simnorm.report.article import text as paragraph
-from simnorm.report.chapters.scaling import MOST_ACROSS, difference_figure, findings, first, tables
+from simnorm.report.chapters.scaling import (
+    MOST_ACROSS,
+    brief,
+    difference_figure,
+    findings,
+    first,
+    method,
+    tables,
+)
 from simnorm.report.chapters.scaling.facts import Facts, facts_of
 
 if TYPE_CHECKING:
@@ -33,52 +41,44 @@ def digest(
     facts = facts_of(frame, result.design)
     blocks = [
         paragraph(first.title(facts), "The question."),
-        paragraph(f"{first.setting(facts)} {_design(facts)}", "How it was measured."),
+        paragraph(_measured(facts), "How it was measured."),
         finding(first.answer(facts)),
-        paragraph(first.shape(facts)),
-        difference_figure(facts, MOST_ACROSS),
+        *([difference_figure(facts, MOST_ACROSS)] if facts.has_pairs else []),
+        *_findings(facts),
     ]
-    parts = (_needs, _which, _heavy, _batches)
-    blocks += [block for part in parts for block in part(facts)]
+    if facts.has_pairs:
+        blocks += tables.brief_tables(facts)
+    if open_ := findings.needed_sentence(facts):
+        blocks.append(paragraph(open_, "What is undecided."))
     return [*blocks, *_trust(facts)]
 
 
-def _design(facts: Facts) -> str:
-    return (
-        f"The data: {first.sets_words(facts)}. There are {first.runs_words(facts)}; intervals "
-        "allow for training sets that overlap."
-    )
-
-
-def _needs(facts: Facts) -> list[Block]:
-    words = [findings.needs_finding(facts, model) for model in facts.run.models]
-    return [paragraph(said, "Is scaling needed?") for said in words[:1] if said] + [
-        paragraph(said) for said in words[1:] if said
+def _measured(facts: Facts) -> str:
+    """Return data, design and training."""
+    parts = [
+        f"{first.runs_words(facts)} on {first.sets_words(facts)}.",
+        "Scalers saw the training rows alone, and all ways of scaling had the same folds, so that "
+        "differences are paired.",
+        method.trained(facts),
+        method.drawn_words(facts),
     ]
+    return " ".join(part for part in parts if part)
 
 
-def _which(facts: Facts) -> list[Block]:
-    words = [said for model in facts.run.models for said in findings.other_findings(facts, model)]
-    return [paragraph(" ".join(words), "Which scaling?")] if words else []
-
-
-def _heavy(facts: Facts) -> list[Block]:
-    words = findings.heavy_finding(facts)
-    if not words:
-        return []
-    said = (
-        f"{words} Standardization subtracts a number and divides by another; it assumes no "
-        "distribution."
-    )
-    return [paragraph(said, "Does standardization assume a Gaussian?")]
-
-
-def _batches(facts: Facts) -> list[Block]:
-    made = tables.batch_tables(facts)
-    if not made:
-        return []
-    open_ = findings.needed_sentence(facts)
-    return [*made, *([paragraph(open_, "What is undecided.")] if open_ else [])]
+def _findings(facts: Facts) -> list[Block]:
+    """Return a short finding for each question."""
+    found = [
+        ("Who needs scaling?", [brief.needs(facts, model) for model in facts.run.models]),
+        ("Which scaling?", [brief.scaler(facts, one) for one in brief.others(facts)]),
+        ("Does standardization assume a Gaussian?", [brief.heavy(facts)]),
+        ("Will the statistics of a batch do?", [brief.batches(facts)]),
+    ]
+    said = [(lead, [words for words in parts if words]) for lead, parts in found]
+    return [
+        paragraph(words, lead if not place else "")
+        for lead, parts in said
+        for place, words in enumerate(parts)
+    ]
 
 
 def _trust(facts: Facts) -> list[Block]:
@@ -90,5 +90,5 @@ def _trust(facts: Facts) -> list[Block]:
         ),
         formula("corrected-t"),
     ]
-    words = first.trust(facts)
+    words = f"{first.shape(facts)} {first.trust(facts)}".strip()
     return [*found, small(words)] if words else found

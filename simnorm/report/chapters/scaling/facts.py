@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simnorm.figures.scaling.dots import MARGIN
 from simnorm.figures.scaling.rows import (
     BATCH,
+    MADE_WORDS,
     MODEL_WORDS,
     NO_POINT,
     NONE,
@@ -17,6 +18,7 @@ from simnorm.figures.scaling.rows import (
     Point,
     Run,
     Scaling,
+    head_words,
     name_words,
 )
 from simnorm.figures.tables import short
@@ -34,10 +36,14 @@ ABSENT = "absent"
 # The order in which groups of data sets are told of.
 ORDER = (LESS, MORE, SAME, UNDECIDED, ALIKE)
 
-HEAVY, NORMAL, SPREAD = "heavy_tails", "normal_tails", "spread_scales"
+HEAVY, NORMAL, SPREAD, DIGITS = "heavy_tails", "normal_tails", "spread_scales", "digits"
+# What undoes any factor of a feature: to it spread scales are the digits once more.
+BLIND = ("min_max", BATCH, Z_SCORE)
 RAW, WHOLE = Scaling(NONE), Scaling(Z_SCORE)
 LONGEST = 28
 MOST_LISTED = 6
+# Of more rows a repeat draws so many.
+MOST_ROWS = 4096
 USUAL_FOLDS = 5
 
 
@@ -86,6 +92,31 @@ class Facts:
             return short(file_name(self.data), LONGEST) if self.data else "the data"
         return short(name_words(name), LONGEST)
 
+    def head(self, name: str) -> str:
+        """Return what a data set is called above a column, with a star if it is made."""
+        return self.called(name) if self.run.is_file else short(head_words(name), LONGEST)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Tell whether there is something that others are compared with."""
+        return self.run.has(Z_SCORE) or self.run.has(NONE)
+
+    @property
+    def has_made(self) -> bool:
+        """Tell whether a data set is made of another one."""
+        return any(name in MADE_WORDS for name in self.run.names)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Tell whether there are so many rows that every repeat draws some of them."""
+        return max(self.run.rows_of.values(), default=0) > MOST_ROWS
+
+    def distinct(self, scaling: Scaling, against: str = Z_SCORE) -> list[str]:
+        """Return the data sets that are not the same as another one to both scalings."""
+        is_blind = scaling.scaler in BLIND and against in BLIND
+        twice = is_blind and DIGITS in self.run.names
+        return [name for name in self.run.names if not (twice and name == SPREAD)]
+
     def batch(self, n: int = 0) -> Scaling:
         """Return scaling by batches of n, of the size that sentences speak of unless told."""
         return Scaling(BATCH, n or self.run.n)
@@ -99,9 +130,9 @@ class Facts:
     def groups(
         self, model: str, scaling: Scaling, against: str = Z_SCORE
     ) -> dict[str, dict[str, Point]]:
-        """Return the differences of all data sets that have one, by the verdict on them."""
+        """Return the differences of distinct data sets that have one, by the verdict on them."""
         found: dict[str, dict[str, Point]] = {}
-        for name in self.run.names:
+        for name in self.distinct(scaling, against):
             point = self.difference(name, model, scaling, against)
             word = verdict_on(point)
             if word != ABSENT:
@@ -118,9 +149,10 @@ class Facts:
         )  # fmt: skip
 
     def largest(self, model: str, scaling: Scaling, against: str = Z_SCORE) -> tuple[str, Point]:
-        """Return the data set with the largest loss that has an error bar."""
+        """Return the data set with the largest loss that has an error bar, a made one at need."""
         found = [(name, self.difference(name, model, scaling, against)) for name in self.run.names]
         sure = [pair for pair in found if pair[1].is_sure]
+        sure = [pair for pair in sure if pair[0] not in MADE_WORDS] or sure
         return min(sure, key=lambda pair: pair[1].value, default=("", NO_POINT))
 
 
@@ -148,6 +180,11 @@ def verdict_on(point: Point) -> str:
         # The same in all folds: an interval of no length is no certainty.
         return ALIKE if point.error == 0.0 else UNDECIDED
     return decided(point.low, point.high, MARGIN)
+
+
+def is_beyond(point: Point) -> bool:
+    """Tell whether a difference is beyond the margin: its whole interval, on one side."""
+    return point.is_sure and (point.low > MARGIN or point.high < -MARGIN)
 
 
 def model_words(model: str) -> str:
@@ -221,15 +258,15 @@ def of_all(count: int, every: int) -> str:
     return f"all {every}" if count == every else f"{count or 'none'} of {every}"
 
 
-def of_sets(count: int, every: int) -> str:
+def of_sets(count: int, every: int, kind: str = "") -> str:
     """Return so many of so many data sets.
 
     Examples
     --------
-    >>> of_sets(3, 5), of_sets(5, 5), of_sets(1, 1)
-    ('3 of 5 data sets', 'all 5 data sets', 'the one data set')
+    >>> of_sets(3, 5), of_sets(5, 5), of_sets(1, 1), of_sets(2, 3, "made ")
+    ('3 of 5 data sets', 'all 5 data sets', 'the one data set', '2 of 3 made data sets')
     """
-    return f"{of_all(count, every)} data set" + ("s" if every > 1 else "")
+    return f"{of_all(count, every)} {kind}data set" + ("s" if every > 1 else "")
 
 
 def count_of(groups: dict[str, dict[str, Point]]) -> int:
@@ -237,8 +274,16 @@ def count_of(groups: dict[str, dict[str, Point]]) -> int:
     return sum(len(points) for points in groups.values())
 
 
+def differences(facts: Facts, one: Scaling) -> dict[tuple[str, str], Point]:
+    """Return a scaling's differences from z-scores on distinct data, by data set and model."""
+    return {
+        (name, model): point
+        for model in facts.run.models
+        for name in facts.distinct(one)
+        if (point := facts.difference(name, model, one)).is_there
+    }
+
+
 def all_differences(facts: Facts, scalings: Sequence[Scaling]) -> list[Point]:
-    """Return the differences of all data sets and models that are there."""
-    run = facts.run
-    cells = [(name, model, one) for name in run.names for model in run.models for one in scalings]
-    return [point for point in (facts.difference(*cell) for cell in cells) if point.is_there]
+    """Return the differences of all distinct data sets and models that are there."""
+    return [point for one in scalings for point in differences(facts, one).values()]

@@ -16,6 +16,7 @@ from simnorm.report.chapters.scaling.facts import (
     Facts,
     count_of,
     interval_text,
+    is_beyond,
     model_words,
     of_all,
     verdict_on,
@@ -50,7 +51,7 @@ def comparison(facts: Facts, model: str, scaling: Scaling, against: str, subject
     for word, points in groups.items():
         words = f"{HOW[word]} on {of_all(len(points), every)}"
         if word in (LESS, MORE):
-            words += f", {where(facts, points)}"
+            words += f"{_beyond(points)}, {where(facts, points)}"
         elif len(points) < every:
             words += f", {listed([facts.called(name) for name in points])}"
         else:
@@ -60,12 +61,18 @@ def comparison(facts: Facts, model: str, scaling: Scaling, against: str, subject
 
 
 HOW = {
-    LESS: "less accurate",
-    MORE: "more accurate",
+    LESS: "less accurate beyond chance",
+    MORE: "more accurate beyond chance",
     SAME: WITHIN,
     UNDECIDED: "undecided",
     ALIKE: "the same in every fold, so without an error bar,",
 }
+
+
+def _beyond(points: dict[str, Point]) -> str:
+    """Return on how many of the data sets the difference is beyond the margin, too."""
+    count = sum(is_beyond(point) for point in points.values())
+    return f" ({of_all(count, len(points))} by more than {MARGIN:g} point)" if count else ""
 
 
 def _single(word: str, point: Point) -> str:
@@ -73,8 +80,10 @@ def _single(word: str, point: Point) -> str:
     said = interval_text(point).replace(" (", " points (95 % interval ", 1)
     if word == ALIKE:
         return f"the same difference in every fold ({said}), so without an error bar"
+    by = f", and by more than {MARGIN:g} point" * is_beyond(point)
     return {
-        LESS: f"less accurate, {said}", MORE: f"more accurate, {said}",
+        LESS: f"less accurate beyond chance{by}, {said}",
+        MORE: f"more accurate beyond chance{by}, {said}",
         SAME: f"{WITHIN}, {said}", UNDECIDED: f"undecided, {said}",
     }[word]  # fmt: skip
 
@@ -196,13 +205,15 @@ def needed_sentence(facts: Facts) -> str:
     start = f"Of {plural(len(counts), 'undecided difference')} between batches and all rows, "
     if len(counts) == 1:
         start = "Of the undecided difference between batches and all rows: "
-        return start + (_never(facts) if never else f"it would take {_repeats(ends[0])}.")
+        return start + (
+            f"{_never(facts)}." if never else f"it would take {_repeats(ends[0])}."
+        )  # fmt: skip
     parts = []
     if ends:
         each = f"up to {_repeats(max(ends))}"
         parts.append(f"{len(ends)} would take {each} of cross-validation")
     if never:
-        parts.append(f"for {never} {_never(facts).rstrip('.')}")
+        parts.append(f"for {never} {_never(facts)}")
     return f"{start}{'; '.join(parts)}."
 
 
@@ -226,15 +237,15 @@ def needed_short(count: float) -> str:
 def _never(facts: Facts) -> str:
     part = f"1/{facts.folds - 1}"
     return (
-        f"no number of repeats will do, because the part n_test/n_train = {part} of the variance "
-        "does not shrink: it takes more data."
+        "repeats alone do not narrow the interval enough: by the corrected resampled t, whose part "
+        f"n_test/n_train = {part} stays, it takes more rows"
     )
 
 
 def best_finding(facts: Facts) -> str:
     """Return from which batch size on nothing is lost that shows, per model."""
     sizes = facts.run.sizes
-    where_ = "" if len(facts.run.names) == 1 else " on one data set or more"
+    where_ = "" if len(facts.run.names) == 1 else ", on one data set or more,"
     parts = []
     for model in facts.run.models:
         found = {n: facts.groups(model, facts.batch(n)) for n in sizes}
@@ -243,15 +254,14 @@ def best_finding(facts: Facts) -> str:
         worse = [n for n, groups in found.items() if LESS in groups]
         who = model_words(model)
         if not worse:
-            parts.append(f"{who} loses accuracy for sure at no batch size")
+            parts.append(f"{who} nothing at any n")
         elif max(worse) == max(sizes):
-            parts.append(f"{who} loses accuracy{where_} up to batches of {max(worse):,}")
+            parts.append(f"{who} accuracy{where_} up to n = {max(worse):,}".rstrip(","))
         else:
             more = min(n for n in sizes if n > max(worse))
             parts.append(
-                f"{who} loses accuracy{where_} up to batches of {max(worse):,}, and from {more:,} "
-                "on for sure nowhere"
+                f"{who} accuracy{where_} up to n = {max(worse):,}, and from n = {more:,} on nothing"
             )
     if not parts:
         return ""
-    return f"Against z-scores by all rows, {'; '.join(parts)}."
+    return f"Beyond chance, batches of n in place of all rows cost {'; '.join(parts)}."

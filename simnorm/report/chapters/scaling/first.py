@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simnorm.figures.scaling.dots import MARGIN
-from simnorm.figures.scaling.rows import NONE, Z_SCORE, Point
+from simnorm.figures.scaling.rows import MADE_WORDS, NONE, Z_SCORE, Point
 from simnorm.formatting import plural
 from simnorm.report.chapters.scaling.facts import (
     ALIKE,
@@ -15,6 +15,7 @@ from simnorm.report.chapters.scaling.facts import (
     count_of,
     decimals,
     interval_text,
+    is_beyond,
     model_words,
     of_all,
     of_sets,
@@ -22,6 +23,7 @@ from simnorm.report.chapters.scaling.facts import (
     verdict_on,
 )
 from simnorm.report.chapters.scaling.findings import WITHIN
+from simnorm.report.chapters.scaling.method import drawn_words
 from simnorm.report.text import listed
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
 
@@ -46,7 +48,8 @@ def sets_words(facts: Facts) -> str:
         return f"{facts.called('')}, {plural(facts.run.rows_of[''], 'row')}"
     if len(names) == 1:
         return f"{facts.called(names[0])}, {plural(facts.run.rows_of[names[0]], 'row')}"
-    return plural(len(names), "bundled data set")
+    made = sum(name in MADE_WORDS for name in names)
+    return plural(len(names), "bundled data set") + (f" ({made} made by us)" if made else "")
 
 
 def runs_words(facts: Facts) -> str:
@@ -92,16 +95,37 @@ def _needs_words(facts: Facts) -> str:
         return f"On {name}, with raw features in place of z-scores, {_models_words(found)}."
     parts = []
     for model, groups in found.items():
-        every = count_of(groups)
-        worse = groups.get(LESS, {})
-        words = f"{model_words(model)} accuracy on {of_sets(len(worse), every)}"
-        if worse:
-            name = min(worse, key=lambda key: worse[key].value)
-            most = "by" if len(worse) == 1 else "by up to"
-            words += f", {most} {size(worse[name])} points ({facts.called(name)})"
-        parts.append(words)
-    text = f"Raw features in place of z-scores cost {'; '.join(parts)}."
+        real, made = (_of_kind(groups, is_made) for is_made in (False, True))
+        said = [
+            f"{_lost(facts, part, kind)}"
+            for part, kind in ((real, "real " if made else ""), (made, "made "))
+            if part
+        ]
+        parts.append(f"{model_words(model)} accuracy on {' and on '.join(said)}")
+    text = f"Beyond chance, raw features in place of z-scores cost {'; '.join(parts)}."
     return text + "".join(f" {words}" for words in _exceptions(facts, found) if words)
+
+
+def _of_kind(
+    groups: dict[str, dict[str, Point]], is_made: bool
+) -> dict[str, dict[str, Point]]:  # fmt: skip
+    """Return the part of the groups that is of made data sets, or of the others."""
+    found = {
+        word: {name: point for name, point in points.items() if (name in MADE_WORDS) == is_made}
+        for word, points in groups.items()
+    }
+    return {word: points for word, points in found.items() if points}
+
+
+def _lost(facts: Facts, groups: dict[str, dict[str, Point]], kind: str) -> str:
+    """Return on how many data sets accuracy is lost, and where most."""
+    worse = groups.get(LESS, {})
+    words = of_sets(len(worse), count_of(groups), kind)
+    if not worse:
+        return words
+    name = min(worse, key=lambda key: worse[key].value)
+    most = "by" if len(worse) == 1 else "by up to"
+    return f"{words}, {most} {size(worse[name])} points ({facts.called(name)})"
 
 
 def _exceptions(facts: Facts, found: dict[str, dict[str, dict[str, Point]]]) -> list[str]:
@@ -177,12 +201,15 @@ def shape(facts: Facts) -> str:
     if HEAVY in facts.run.names and len(facts.run.names) > 1:
         found.append(_heavy_words(facts))
     count = len(facts.run.names)
+    made = sum(name in MADE_WORDS for name in facts.run.names)
+    of_them = f", {made} of them made by us," if made else ""
     found.append(
         "All of this holds for these rows and these small models alone."
         if count == 1
-        else f"These are {count} small data sets and small models: nothing here is about deep "
-        "networks, or about other data."
+        else f"These are {count} small data sets{of_them} and small models: nothing here is about "
+        "deep networks, or about other data."
     )
+    found.append(drawn_words(facts))
     return " ".join(words for words in found if words)
 
 
@@ -196,7 +223,7 @@ def _heavy_words(facts: Facts) -> str:
             parts.append(f"cost {model_words(model)} {size(gain)} points")
     if not parts:
         return ""
-    return f"On heavy-tailed features z-scores {' and '.join(parts)} against raw features."
+    return f"On features with heavy tails z-scores {' and '.join(parts)} against raw features."
 
 
 def size(point: Point) -> str:
@@ -266,10 +293,12 @@ def trust(facts: Facts) -> str:
         return ""
     sure = sum(verdict_on(point) in (LESS, MORE) for point in points)
     same = sum(verdict_on(point) == SAME for point in points)
+    beyond = sum(is_beyond(point) for point in points)
     return (
         f"Of {plural(len(points), 'difference')} from z-scores {sure} "
-        f"{'has an interval' if sure == 1 else 'have intervals'} without 0, {same} "
-        f"{'lies' if same == 1 else 'lie'} wholly within the margin of {MARGIN:g} point, and the "
+        f"{'is' if sure == 1 else 'are'} beyond chance (the interval leaves 0 out), {beyond} of "
+        f"these wholly beyond the margin of {MARGIN:g} point; {same} "
+        f"{'lies' if same == 1 else 'lie'} wholly within it, and the "
         "rest is undecided. Every interval is at 95 % by itself, so that of many some miss. There "
         "is no theory to check accuracies by."
     )

@@ -6,28 +6,27 @@ from simnorm.figures.scaling.dots import MARGIN
 from simnorm.figures.scaling.rows import BATCH, NONE, SCALER_WORDS
 from simnorm.formatting import plural
 from simnorm.report.article import Block, Rich, bullets, code, formula, strong, table, text
-from simnorm.report.chapters.scaling.facts import HEAVY, NORMAL, SPREAD, Facts
+from simnorm.report.chapters.scaling.facts import DIGITS, HEAVY, MOST_ROWS, NORMAL, SPREAD, Facts
 from simnorm.report.text import listed
-
-# Of more rows a repeat draws so many.
-MOST_ROWS = 4096
+from simnorm.studies.scaling.models import LEARNING_RATE
+from simnorm.studies.scaling.training import FALL, MOST_UPDATES, PATIENCE
 
 # What the bundled data are.
 ABOUT = {
     "wine": "wines by their cultivar, 13 chemical measurements whose scales differ",
     "breast_cancer": "tumours, benign or malignant, 30 measurements whose scales differ",
     "digits": "handwritten digits, 64 grey values, all on one scale",
-    SPREAD: "the digits, pixel after pixel times a larger power of ten, from 1 to 1,000,000",
-    HEAVY: "the wines, their features given heavy tails (Student’s t, 1, 2 and 4 degrees of "
+    SPREAD: "made: the digits, pixel after pixel times a larger power of ten, from 1 to 1,000,000",
+    HEAVY: "made: the wines, their features given heavy tails (Student’s t, 1, 2 and 4 degrees of "
     "freedom in turn), order, median and interquartile range kept",
-    NORMAL: "the same, the features given the shape of a normal distribution",
+    NORMAL: "made: the same, the features given the shape of a normal distribution",
 }
 SCALERS = {
     NONE: "the features as they are",
     "min_max": "from the smallest and the largest value to 0 and 1",
     "z_score": "mean and standard deviation of all training rows, as StandardScaler takes them",
     "robust": "median and interquartile range of all training rows; where that range is 0, as of "
-    "pixels that are mostly blank, a feature keeps its scale",
+    "20 of 64 pixels of the digits, it divides by 1, and the feature keeps its scale",
     BATCH: "mean and standard deviation of a batch of n, as batch normalization takes them",
 }
 
@@ -59,12 +58,23 @@ def data_blocks(facts: Facts) -> list[Block]:
         ]  # fmt: skip
         return [text(words)]
     rows = [
-        [facts.called(name), f"{run.rows_of[name]:,}", ABOUT.get(name, "")] for name in run.names
+        [facts.head(name), f"{run.rows_of[name]:,}", ABOUT.get(name, "")] for name in run.names
     ]  # fmt: skip
     return [
         text(
-            "The data come with scikit-learn. Where scales or tails are changed, that is a recipe "
-            "without chance, and the classes stay as they are."
+            "The data come with scikit-learn. "
+            + (
+                "Those with a star are made of others, by a recipe without chance; the classes "
+                "stay as they are. "
+                if facts.has_made
+                else ""
+            )
+            + (
+                "Min-max scaling, z-scores and batches undo any factor of a feature: to them "
+                "spread scales are the digits once more, and counts leave them out."
+                if {SPREAD, DIGITS} <= set(run.names)
+                else ""
+            )
         ),
         table(["data set", "rows", "what it is"], rows, "The data.", "lrl", wide=2),
     ]
@@ -84,8 +94,9 @@ def estimands() -> list[Block]:
             f"difference up to {MARGIN:g} point was named too small to matter."
         ),
         bullets([
-            [strong("less, more accurate"), ": the 95 % interval leaves 0 out, and does not lie "
-             "wholly within the margin."],
+            [strong("less, more accurate"), ": beyond chance, that is the 95 % interval leaves 0 "
+             "out and does not lie wholly within the margin. Where all of it lies beyond the "
+             f"margin, by > {MARGIN:g} is added: only that is a difference known to matter."],
             [strong("no difference"), f": the whole interval is within ± {MARGIN:g} point. An "
              "interval that merely holds 0 is no proof of that."],
             [strong("undecided"), ": neither. Beside it stands what it would take."],
@@ -112,7 +123,7 @@ def methods(facts: Facts) -> list[Block]:
             text(
                 "With batches, every training row is scaled by the batch it is in, in shuffled "
                 "epochs, as PyTorch’s batch normalization does it but without gamma and beta; kNN "
-                "keeps the rows of the last epoch. Rows that are tested are scaled by the running "
+                "keeps the rows of one epoch. Rows that are tested are scaled by the running "
                 "averages. So this is about both: noise in training, and averages at test time."
             )
         )
@@ -122,12 +133,33 @@ def methods(facts: Facts) -> list[Block]:
 def _models(facts: Facts) -> str:
     known = {
         "knn": "kNN looks at the 5 nearest neighbours",
-        "mlp": "the MLP is a network with one hidden layer of 32 units (ReLU, Adam, learning rate "
-        "0.01, steps of 64 rows whatever the batch of the scaler, 40 epochs or 400 steps), with "
-        "the same first weights and the same order of rows for all ways of scaling",
+        "mlp": "the MLP is a network with one hidden layer of 32 units (ReLU, updates by 64 rows "
+        "whatever the batch of the scaler), with the same first weights and the same order of rows "
+        "for all ways of scaling",
     }
     words = listed([known[model] for model in facts.run.models if model in known])
-    return f"{words[0].upper() if words.startswith('the') else words[0]}{words[1:]}."
+    words = f"{words[0].upper() if words.startswith('the') else words[0]}{words[1:]}."
+    return f"{words} {trained(facts)}".rstrip()
+
+
+def trained(facts: Facts) -> str:
+    """Return how long the net was trained, in a sentence; nothing without it."""
+    if "mlp" not in facts.run.models:
+        return ""
+    return (
+        f"The MLP was trained until its training loss fell no more, by at most {MOST_UPDATES:,} "
+        f"updates of Adam at rate {LEARNING_RATE:g}, the same rule for all; nothing is tuned."
+    )
+
+
+def drawn_words(facts: Facts) -> str:
+    """Return what becomes of a file with more rows than a repeat takes; nothing otherwise."""
+    if not facts.is_drawn:
+        return ""
+    return (
+        f"Every repeat draws {MOST_ROWS:,} of the rows anew, so that repeats do bring new rows. "
+        "The corrected resampled t takes them for the same, and its interval is wider than need be."
+    )
 
 
 def _intervals(facts: Facts) -> list[Block]:
@@ -143,9 +175,9 @@ def _intervals(facts: Facts) -> list[Block]:
         text(
             "(Nadeau and Bengio 2003; Bouckaert and Frank 2004). "
             f"Here n_test/n_train = 1/(k − 1) = {facts.overlap:.2g}, and intervals are "
-            f"{facts.lengthened:.1f} times as long as naive ones. So more repeats soon help no "
-            "more: where even endless repeats would leave an interval too long, only more data "
-            "can decide, and this report says so."
+            f"{facts.lengthened:.1f} times as long as naive ones. So by this rule more repeats "
+            "soon help no more: where even endless repeats would leave an interval too long, it "
+            f"takes more rows, and this report says so. {drawn_words(facts)}".rstrip()
         ),
     ]
 
@@ -162,6 +194,16 @@ def limits(facts: Facts) -> list[Block]:
         "up for a part of what scaling does.",
     ]
     if "mlp" in facts.run.models:
-        items.insert(1, "What is found for the MLP is found for one small net, not for neural "
-                     "networks.")  # fmt: skip
+        items[1:1] = [
+            "What is found for the MLP is found for one small net, not for neural networks. It "
+            f"stops when its training loss has not fallen by {FALL:g} in {PATIENCE} updates, after "
+            f"{MOST_UPDATES:,} at the latest, and is tested with the weights of its least loss. "
+            "Raw features of very different scales are not learned to the end by then: how well a "
+            "net with more updates or another rate would do on them is not shown.",
+            "First weights and the order of rows are a part of what folds of the MLP differ by. "
+            "Repeats do average that part away, and the interval does not know: it is too long.",
+        ]
+    if facts.is_drawn:
+        items.append(drawn_words(facts))
+    items.append("Intervals of accuracies are cut at 0 and 100 %.")
     return [bullets(items)]
