@@ -303,20 +303,23 @@ def run(
     if usual.is_trial:
         provenance["processor"] = processor()
     if design.dataset is not None:
-        provenance |= _data_provenance(design.dataset)
+        provenance |= _data_provenance(design, design.dataset)
     result = results.Result(design, frame, curves, provenance, columns)
     if folder is not None:
         _kept(folder, result.save)
     return result
 
 
-def _data_provenance(dataset: Dataset) -> dict[str, Any]:
+def _data_provenance(design: Design, dataset: Dataset) -> dict[str, Any]:
     """Return which data were read, and what was left out of them."""
-    found: dict[str, Any] = {"data": dataset.name, "data_sha256": dataset.digest()}
+    found: dict[str, Any] = {"data": dataset.name, "data_sha256": design.data_sha256}
     if dataset.dropped:
         found["rows_dropped"] = dataset.dropped
     if dataset.skipped:
-        found["columns_skipped"] = dict(dataset.skipped)
+        found["columns_skipped"] = {
+            name: "it holds the classes" if name == design.target else reason
+            for name, reason in dataset.skipped.items()
+        }
     return found
 
 

@@ -496,7 +496,7 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
             "run",
             str(folder),
             f"a folder with a finished run is needed, {missing[0]} is missing",
-            "`simnorm sweep` makes one.",
+            store.where_runs_are(folder),
         )
     try:
         design = Design.from_file(folder / store.DESIGN, **reading)

@@ -125,6 +125,14 @@ def _left_out(before: Design, design: Design) -> list[str]:
     return left_out
 
 
+def where_runs_are(folder: Path) -> str:
+    """Return what to do where a folder with a run is needed, and this one holds none."""
+    inside = [path.parent.name for path in sorted(folder.glob(f"*/{DESIGN}"))]
+    if inside:
+        return f"There are runs inside: {folder / inside[0]} and others."
+    return "`simnorm sweep` makes one."
+
+
 def is_run(folder: Path) -> bool:
     """Return whether a folder holds a run."""
     return all((folder / name).is_file() for name in (DESIGN, DATABASE))

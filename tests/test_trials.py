@@ -181,3 +181,12 @@ def test_what_a_trial_does_not_take_is_refused_in_one_line(word, given, said):
     with pytest.raises(SimnormError, match=".*".join(said.split("; "))) as caught:
         Design.make(study=word, **given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_of_data_names_them_once_alike():
+    """Provenance and design have the same hash, and the classes are called so."""
+    data = {"a": np.arange(20.0), "b": np.arange(20.0) ** 2, "c": ["x", "y"] * 10}
+    given = {"data": data, "target": "c", "batch_sizes": [4], "replications": 1, "folds": 2}
+    result = sn.study("scaling", models="knn", **given)
+    assert result.provenance["data_sha256"] == result.design.data_sha256
+    assert result.provenance["columns_skipped"] == {"c": "it holds the classes"}

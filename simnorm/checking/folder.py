@@ -57,7 +57,7 @@ class Folder:
                 "run",
                 str(self.path),
                 f"a folder with a run is needed ({', '.join(FILES)})",
-                "`simnorm sweep` makes one.",
+                store.where_runs_are(self.path),
             )
 
     def read(self, name: str) -> bytes:

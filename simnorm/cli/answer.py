@@ -124,8 +124,8 @@ def answer(
         run_answer(given, wishes)
     except KeyboardInterrupt:
         typer.echo(
-            "simnorm: interrupted; the studies that are finished are kept, the same command goes "
-            "on from there",
+            "simnorm: interrupted; the studies that are finished are kept, the one under way is\n"
+            "not. The same command goes on with it.",
             err=True,
         )
         raise typer.Exit(INTERRUPTED) from None

@@ -46,7 +46,7 @@ def state_of(progress: Progress, seconds: float, done: int, study: str = "") -> 
     rate = ""
     if seconds > 0 and done > 0:
         left = f"{seconds_text((progress.total - progress.done) * seconds / done)} left"
-        rate = left if study else f"{done / seconds / 1e6:.0f} M draws/s, {left}"
+        rate = left if study else f"{_rate(done / seconds)} draws/s, {left}"
     completed, total, what = progress.done, progress.total, DOING.get(study, "drawing")
     if progress.cells:
         # How much there is to draw, nobody knows; cells end one after the other.
@@ -57,6 +57,11 @@ def state_of(progress: Progress, seconds: float, done: int, study: str = "") -> 
         # All is drawn; what follows is no draw and has no rate.
         what, rate = "tables", ""
     return State(what, completed, total, rate)
+
+
+def _rate(draws: float) -> str:
+    """Return draws a second in millions, or in thousands where that is nothing."""
+    return f"{draws / 1e6:.0f} M" if draws >= 1e6 else f"{draws / 1e3:.0f} k"
 
 
 @contextmanager
