@@ -127,7 +127,9 @@ def _left_out(before: Design, design: Design) -> list[str]:
 
 def where_runs_are(folder: Path) -> str:
     """Return what to do where a folder with a run is needed, and this one holds none."""
-    inside = [path.parent.name for path in sorted(folder.glob(f"*/{DESIGN}"))]
+    # os.path says no to names that are too long for the system, where pathlib raises.
+    there = os.path.isdir(folder)
+    inside = [path.parent.name for path in sorted(folder.glob(f"*/{DESIGN}"))] if there else []
     if inside:
         return f"There are runs inside: {folder / inside[0]} and others."
     return "`simnorm sweep` makes one."
