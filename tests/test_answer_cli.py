@@ -52,7 +52,7 @@ def test_quiet_says_nothing_but_the_answer(tmp_path):
 def test_verbose_says_why(tmp_path):
     """The reason for each word stands below it."""
     found = typed("-v", "--no-report", "-o", str(tmp_path / "a"))
-    assert "The error is above 0 beyond its interval." in found.stdout
+    assert "errors of means and spreads are above the margin." in found.stdout
 
 
 def test_json_has_everything(tmp_path):

@@ -28,19 +28,25 @@ def test_scaling_has_what_the_claims_ask_for():
     )  # fmt: skip
     for scaler, against in (("batch", "z_score"), ("none", "z_score"), ("min_max", "z_score"),
                             ("robust", "z_score"), ("z_score", "none")):  # fmt: skip
-        assert list(made.accuracy(scaler, against)) == ["kNN on wine", "kNN on heavy_tails"]
+        assert list(made.accuracy(scaler, against)) == [
+            "kNN on wine",
+            "kNN on heavy_tails, made of wine",
+        ]
     assert made.scaling_size == 8
     for claim in (accuracy.needs_scaling, accuracy.assumes_gaussian, accuracy.min_max):
         assert "points" in claim(made).number
 
 
 def test_shift_has_what_the_claim_asks_for():
-    """Four definitions of shift with batch normalization against none, and with noise."""
+    """Four definitions of shift with batch normalization against none, rates, and noise."""
     pytest.importorskip("torch")
     made = judged_by("shift", nets=("mlp",), steps=4, replications=2)
     found = training.covariate_shift(made)
     assert found.word != "not measured"
-    assert found.detail.count("MLP") == 4
+    assert "of 4 measures (gradients, KS distance, W1 distance and direction of gr" in found.detail
+    assert "each at the learning rate that it trains best at" in found.detail
+    assert "With the same rate for both it is ×" in found.detail
+    assert "Moments are not counted" in found.detail
     assert "With noise behind the layer" in found.detail
 
 
@@ -50,8 +56,9 @@ def test_overhead_has_what_the_claim_asks_for():
     made = judged_by("overhead", widths=(8,), batch_sizes=(8,), replications=6, epochs=1)
     found = training.overhead(made)
     assert found.word != "not measured"
-    assert "at the input, width 8" in found.detail
-    assert "between layers, width 8" in found.detail
+    assert "at the input ×" in found.detail
+    assert "between layers ×" in found.detail
+    assert found.number.endswith("at the input, width 8")
 
 
 def test_without_torch_the_claims_say_how_to_get_it(monkeypatch):

@@ -74,7 +74,9 @@ def covariate_shift(case: Case) -> Verdict:
         number=f"{ratio_text(votes.ratios.numbers[lead])}, {lead}",
         detail=(
             f"Shift with batch normalization against that without, {_at(case)}: {votes.told()}. "
-            + " ".join([*_of_gradients(votes, gradients), *_moments(case), *_noise(case)])
+            + " ".join(
+                [*_of_gradients(votes, gradients), *_by_rate(case), *_moments(case), *_noise(case)]
+            )
         ).strip(),
     )
     count, turn = len(words), _turn(case)
@@ -88,10 +90,13 @@ def covariate_shift(case: Case) -> Verdict:
             f"{count} measures.{turn}"
         )
         return said._replace(word=IMPRECISE, why=why)
-    side = f"smaller by {len(less)}" if less else f"not smaller by {len(rest)}"
+    why = f"None of {count} measures is decided."
+    if less or rest:
+        side = f"smaller by {len(less)}" if less else f"not smaller by {len(rest)}"
+        why = f"It is {side} of {count} measures; the others are undecided."
     return said._replace(
         word=UNDECIDED,
-        why=f"It is {side} of {count} measures; the others are undecided.{turn}",
+        why=f"{why}{turn}",
         needed=votes.needed_text(),
     )
 
@@ -126,9 +131,11 @@ class Votes:
 
     def told(self) -> str:
         """Return by how many measures it is smaller, larger, the same or undecided."""
-        said = ((LESS, "smaller"), (SAME, "the same"), (MORE, "larger"), (UNDECIDED, "undecided"))
+        said = ((LESS, "smaller"), (SAME, "the same"), (MORE, "larger"))
         words = list(self.words.values())
         parts = [f"{text} by {words.count(word)}" for word, text in said if word in words]
+        if UNDECIDED in words:
+            parts.append(f"undecided for {words.count(UNDECIDED)}")
         names = list(dict.fromkeys(name.split(",")[0] for name in self.words))
         return f"{', '.join(parts)} of {len(words)} measures ({listed(names, most=9)})"
 
@@ -209,26 +216,40 @@ def _moments(case: Case) -> list[str]:
     ]
 
 
+def _gradients_by_rate(case: Case) -> dict[str, dict[str, Number]]:
+    """Return ratios of the gradients' change, by net and by learning rate in rising order."""
+    found: dict[str, dict[str, Number]] = {}
+    for rate in _rates(case):
+        if rate != BEST:
+            for name, number in _against_none(case, GRADIENTS, "ratio", "bn", rate).items():
+                found.setdefault(name.split(", ", 1)[1], {})[rate] = number
+    return {net: numbers for net, numbers in found.items() if len(numbers) > 1}
+
+
+def _by_rate(case: Case) -> list[str]:
+    """Return what gradients do at the smallest and the largest rate, the same for both nets."""
+    for net, numbers in _gradients_by_rate(case).items():
+        rates = list(numbers)
+        ends = " and ".join(f"{ratio_text(numbers[rate])} at {rate}" for rate in
+                            (rates[0], rates[-1]))  # fmt: skip
+        return [f"With the same rate for both it is {ends} in the {net}."]
+    return []
+
+
 def _turn(case: Case) -> str:
-    """Return at which learning rates gradients change less, and at which more, if they do both."""
-    rates = [rate for rate in _rates(case) if rate != BEST]
-    if len(rates) < 2:
+    """Return that the learning rate turns the answer, if gradients change both less and more."""
+    every = {
+        (net, rate): number
+        for net, numbers in _gradients_by_rate(case).items()
+        for rate, number in numbers.items()
+    }
+    if not every:
         return " At another learning rate it may be otherwise."
-    of_rate = {rate: _against_none(case, GRADIENTS, "ratio", "bn", rate) for rate in rates}
-    every = {f"{name}|{rate}": x for rate, found in of_rate.items() for name, x in found.items()}
-    family = Family(every, margins.SHIFT, ratio=True)
-    for net in dict.fromkeys(name for found in of_rate.values() for name in found):
-        mine = [f"{net}|{rate}" for rate in rates if f"{net}|{rate}" in family.words]
-        if {LESS, MORE} <= {family.words[name] for name in mine}:
-            low = smallest({name: every[name] for name in mine})
-            high = largest({name: every[name] for name in mine})
-            ends = " and ".join(
-                f"{ratio_text(every[name])} at {name.split('|')[1]}" for name in (low, high)
-            )
-            return (
-                f" It depends on the learning rate too: in the {net.split(', ', 1)[1]} gradients "
-                f"change {ends}."
-            )
+    family = Family({"|".join(key): x for key, x in every.items()}, margins.SHIFT, ratio=True)
+    for net in dict.fromkeys(net for net, _ in every):
+        words = {family.words["|".join(key)] for key in every if key[0] == net}
+        if {LESS, MORE} <= words:
+            return f" It depends on the learning rate too: in the {net} gradients turn with it."
     return ""
 
 
