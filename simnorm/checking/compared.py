@@ -45,7 +45,10 @@ def _intervals(rows: pd.DataFrame) -> Iterator[Equation]:
     if str(rows["study"].iloc[0]) == OVERHEAD:
         yield Equation("MCSE by the interval of the median", words, error, half / OF_NORMAL, limit)
         return
-    yield Equation("middle of the interval", words, (low + high) / 2.0, middle, limit)
+    # An accuracy's interval ends at 0 and 1, which cuts it short on one side.
+    is_cut = (rows["estimator"] == "accuracy").to_numpy(bool) & ((low == 0.0) | (high == 1.0))
+    center = np.where(is_cut, middle, (low + high) / 2.0)
+    yield Equation("middle of the interval", words, center, middle, limit)
     if str(rows["study"].iloc[0]) == SHIFT:
         reach = np.where(error == 0.0, 0.0, t_quantile(count.astype(np.int64)) * error)
         yield Equation("interval by MCSE", words, half, reach, limit)
@@ -56,7 +59,7 @@ def _differences(rows: pd.DataFrame) -> Iterator[Equation]:
     own = VARIED.get(str(rows["study"].iloc[0]), "")
     if own not in rows or AGAINST not in rows:
         return
-    others = [name for name in ("distribution", "estimator", "model", "net") if name in rows]
+    others = [name for name in ("distribution", "estimator", "model", "net", "rate") if name in rows]
     means = rows[rows["measure"] == MEASURE_OF[MEAN]].to_dict("records")
 
     def place(row: dict[Any, Any], word: str, size: int) -> tuple[object, ...]:
