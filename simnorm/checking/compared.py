@@ -59,7 +59,9 @@ def _differences(rows: pd.DataFrame) -> Iterator[Equation]:
     own = VARIED.get(str(rows["study"].iloc[0]), "")
     if own not in rows or AGAINST not in rows:
         return
-    others = [name for name in ("distribution", "estimator", "model", "net", "rate") if name in rows]
+    others = [
+        name for name in ("distribution", "estimator", "model", "net", "rate") if name in rows
+    ]
     means = rows[rows["measure"] == MEASURE_OF[MEAN]].to_dict("records")
 
     def place(row: dict[Any, Any], word: str, size: int) -> tuple[object, ...]:
