@@ -26,7 +26,7 @@ from simnorm.studies.shift.nets import BN, NETS, NOISE, NOISY_BN, NONE, SILENCE,
 from simnorm.studies.shift.training import Run, Split, chance_of, looks, outcome_steps
 
 ALL = (NONE, BN, NOISY_BN)
-SMALL = {"steps": 3, "datasets": "wine", "replications": 2}
+SMALL = {"steps": 3, "datasets": "wine", "replications": 2, "rates": "0.05,0.2"}
 # A false alarm in 16,000 runs.
 LIMIT = 4.0
 
@@ -48,13 +48,13 @@ def make(**how):
     return Design.make(study="shift", **(SMALL | how))
 
 
-def wine_run(variant, net=None, *, size=16, block=0, noise=NOISE, word="mlp"):
+def wine_run(variant, net=None, *, size=16, block=0, noise=NOISE, word="mlp", rate=0.05):
     net = NETS[word] if net is None else net
     data = bundled("wine")
     chance = chance_of(5, "wine", len(data.rows), block)
     split = Split.of(data.rows, data.codes, chance("split"))
     weights = training.weights_of(net, word, data.rows.shape[1], data.classes, chance)
-    return Run(net, word, variant, size, split, weights, chance, noise)
+    return Run(net, word, variant, size, split, weights, chance, rate, noise)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -101,6 +101,9 @@ def test_a_step_of_a_linear_net_by_hand():
 
     before, after = x[train] @ w1.T, x[train] @ moved.T + bias
     sd = before.std(axis=0)
+    # Before the bias is added.
+    bare = after - bias
+    raw = np.hypot(bare.mean(axis=0) - before.mean(axis=0), bare.std(axis=0) - sd) / sd
     moments = np.hypot(after.mean(axis=0) - before.mean(axis=0), after.std(axis=0) - sd) / sd
     between = np.abs(np.sort(after, axis=0) - np.sort(before, axis=0)).mean(axis=0) / sd
     halves = chance("halves").permutation(134).reshape(2, -1)
@@ -113,20 +116,24 @@ def test_a_step_of_a_linear_net_by_hand():
     right = (chances[test].argmax(axis=1) == data.codes[test]).mean()
 
     expected = {
+        "gradient_change": np.linalg.norm(there - g),
         "gradient_shift": np.linalg.norm(there - g) / np.linalg.norm(g),
         "gradient_cosine": np.vdot(g, there) / np.linalg.norm(g) / np.linalg.norm(there),
         "moment_shift": np.median(moments),
         "moment_drift": np.median(moments),
+        "raw_shift": np.median(raw),
         "wasserstein_shift": np.median(between),
         "batch_shift": 0.0,
         "train_loss": loss,
         "test_accuracy": right,
     }
     floors = {
+        "gradient_change": np.linalg.norm(other - g),
         "gradient_shift": np.linalg.norm(other - g) / np.linalg.norm(g),
         "gradient_cosine": np.vdot(g, other) / np.linalg.norm(g) / np.linalg.norm(other),
         "moment_shift": np.median(floor / one.std(axis=0)),
         "moment_drift": np.median(floor / one.std(axis=0)),
+        "raw_shift": np.median(floor / one.std(axis=0)),
     }
     found = wine_run(NONE, net, size=size).train(1)
     for name, value in expected.items():
@@ -240,27 +247,32 @@ def test_batches_are_epochs_without_their_tails(torch):
 
 @needs_torch
 def test_the_split():
-    """Three quarters to train, every row once; columns standardized by these, flat ones 0."""
+    """Three quarters to train, every row once; columns standardized by these, flat ones 0.
+
+    The probe is the first 512 of them.
+    """
     data = bundled("digits")
     split = Split.of(data.rows, data.codes, np.random.default_rng(1))
-    assert len(split.probe.rows) == 1348
+    assert len(split.train.rows) == 1348
+    assert split.probe.rows.equal(split.train.rows[:512])
+    assert split.probe.classes.equal(split.train.classes[:512])
     assert len(split.test.rows) == 449
-    rows = split.probe.rows.numpy()
+    rows = split.train.rows.numpy()
     sd = rows.std(axis=0)
     np.testing.assert_allclose(rows.mean(axis=0), 0.0, atol=1e-12)
     np.testing.assert_allclose(sd[sd > 0.0], 1.0, rtol=1e-12)
     assert not rows[:, 0].any()  # the first pixel is dark in all images
-    classes = np.concatenate([split.probe.classes.numpy(), split.test.classes.numpy()])
+    classes = np.concatenate([split.train.classes.numpy(), split.test.classes.numpy()])
     assert np.array_equal(np.bincount(classes), np.bincount(data.codes))
 
 
 def test_steps_that_are_looked_at():
-    """The first and the last always; ten at most; every one of few."""
+    """The first and the last always; six at most; every one of few."""
     for steps in range(1, 200):
         found = looks(steps)
         assert found[0] == 1
         assert found[-1] == steps
-        assert len(found) == min(steps, 10)
+        assert len(found) == min(steps, 6)
         told = outcome_steps(steps)
         assert told[0] == 0
         assert set(found) <= set(told)
@@ -282,7 +294,7 @@ def test_every_step_goes_from_the_weights_before_it(variant):
     for t in range(4):
         batch = next(again.batches)
         slopes = nets.gradients(net, layers, batch, None)
-        after = nets.moved(layers, slopes)
+        after = nets.moved(layers, slopes, 0.05)
         here, there = probed(layers), probed(after)
         for name, measured, before in (
             ("moment_shift", distances.moment_distance, here),
@@ -327,13 +339,13 @@ def test_noise_that_is_off_is_batch_normalization(word):
 @needs_torch
 def test_weights_that_do_not_move_shift_nothing(variant, monkeypatch):
     """Shift and drift are exactly 0 and the cosine 1, floors are not; noise moves by itself."""
-    monkeypatch.setattr(training, "moved", lambda layers, slopes: layers)  # noqa: ARG005
+    monkeypatch.setattr(training, "moved", lambda layers, slopes, rate: layers)  # noqa: ARG005
     found = wine_run(variant).train(4)
     for name in shift.SHIFTS:
         assert (found.floors[name] > 0.0).all()
-        assert (found.values[name] > 0.0).all() if variant == NOISY_BN else (
-            not found.values[name].any()
-        )  # fmt: skip
+        # No noise is before the first layer.
+        moved = found.values[name][1:] if name == "raw_shift" else found.values[name]
+        assert (moved > 0.0).all() if variant == NOISY_BN else not found.values[name].any()
     if variant != NOISY_BN:
         assert not found.values["gradient_shift"].any()
         np.testing.assert_allclose(found.values["gradient_cosine"], 1.0, rtol=1e-12)
@@ -346,7 +358,7 @@ def test_the_noise_of_every_step_is_another_by_hand(monkeypatch):
 
     The first layer's units have mean m and deviation s sd, with m and s of step 1, 2, 3 and 4.
     """
-    monkeypatch.setattr(training, "moved", lambda layers, slopes: layers)  # noqa: ARG005
+    monkeypatch.setattr(training, "moved", lambda layers, slopes, rate: layers)  # noqa: ARG005
     noise, net = Noise(mean_spread=0.0, scale_spread=0.0), NETS["mlp"]
     run = wine_run(NOISY_BN, noise=noise)
     raw = nets.forward(net, run.first, run.split.probe.rows).raw[0].numpy()
@@ -370,7 +382,9 @@ def test_only_noise_moves_noisy_nets_by_more_than_normalized_ones():
     """What the noise is there for: its shift is many times that of bn, at every step and layer."""
     noisy, plain = (wine_run(variant).train(5).values for variant in (NOISY_BN, BN))
     for name in shift.SHIFTS:
-        assert (noisy[name] > plain[name]).all(), name
+        # No noise is before the first layer.
+        first = 1 if name == "raw_shift" else 0
+        assert (noisy[name] > plain[name])[first:].all(), name
     assert (noisy["gradient_shift"] > plain["gradient_shift"]).all()
 
 
@@ -379,7 +393,7 @@ def test_bn_moves_the_moments_of_a_fixed_probe_by_gamma_and_beta_alone():
     """After a step, the probe's units have mean beta and standard deviation gamma, but for 1e-5."""
     run = wine_run(BN)
     slopes = nets.gradients(run.net, run.first, next(run.batches), None)
-    after = nets.moved(run.first, slopes)
+    after = nets.moved(run.first, slopes, 0.05)
     passed = nets.forward(run.net, after, run.split.probe.rows)
     expected = [
         np.median(
@@ -551,13 +565,18 @@ def large(torch):  # noqa: ARG001
     "less",
     [
         {"variants": "none,noisy_bn"}, {"nets": "linear"},
-        {"batch_sizes": "16"}, {"datasets": "wine"},
+        {"batch_sizes": "16"}, {"datasets": "wine"}, {"rates": "0.2"},
     ],
-    ids=["variant", "net", "batch size", "data set"],
+    ids=["variant", "net", "batch size", "data set", "rate"],
 )  # fmt: skip
 def test_what_is_added_changes_no_number(large, less):
-    """Rows and curves of the smaller design stand in the larger one, bit for bit."""
+    """Rows and curves of the smaller design stand in the larger one, bit for bit.
+
+    But for the best of the rates, which may be another if there are more of them.
+    """
     for many, few in zip(large, keyed(sn.run(make(**(LARGE | less)))), strict=True):
+        if "rates" in less:
+            few = few[~few.index.get_level_values("factors").str.contains("rate=best")]
         assert len(few) < len(many)
         assert many.loc[few.index].equals(few)
 
@@ -593,6 +612,9 @@ def test_rows_are_made_of_levels_in_the_same_replication():
             if place.quantity in ("gradient_cosine", "test_accuracy"):
                 assert row["measure"] == "mean"
                 assert row["estimate"] == pytest.approx((here - there).mean(), abs=1e-12)
+                spread = (1 / 3 + (1 / 3 if place.quantity == "test_accuracy" else 0)) ** 0.5
+                error = (here - there).std(ddof=1) * spread
+                assert row["mcse"] == pytest.approx(error, rel=1e-9, abs=1e-15)
             else:
                 assert row["measure"] == "ratio"
                 expected = math.exp(np.log(here / there).mean())
@@ -600,7 +622,9 @@ def test_rows_are_made_of_levels_in_the_same_replication():
         elif not place.against:
             assert row["measure"] == "mean"
             assert row["estimate"] == pytest.approx(here.mean(), rel=1e-12)
-            error = here.std(ddof=1) / math.sqrt(3)
+            # Splits of the same rows: n_test/n_train = 1/3 more, whatever R is.
+            more = 1 / 3 if place.quantity == "test_accuracy" else 0.0
+            error = here.std(ddof=1) * math.sqrt(1 / 3 + more)
             assert row["mcse"] == pytest.approx(error, rel=1e-9, abs=1e-15)
 
 
@@ -613,9 +637,10 @@ def test_the_table():
     assert set(frame["full_size"]) == {178}
     assert set(frame["estimator"]) == set(shift.QUANTITIES)
     alone = frame[(frame["estimator"] == "batch_shift") & (frame["variant"] == "none")]
-    assert alone["status"].tolist() == ["exact", "exact"]
-    assert alone["estimate"].tolist() == [0.0, 0.0]
-    assert alone["against"].tolist() == ["", ""]
+    # Of two nets, at two rates and the best.
+    assert alone["status"].tolist() == ["exact"] * 6
+    assert not alone["estimate"].any()
+    assert not "".join(alone["against"])
     rest = frame.drop(alone.index)
     few = rest[rest["status"] != "ok"]
     # Of 44 rows to test with, two replications may well say the same.
@@ -632,8 +657,10 @@ def test_curves_come_to_the_levels():
     result = sn.run(make(steps=12))
     curves, frame = result.curves, result.frame
     levels = frame[frame["against"] == ""]
-    assert set(curves["kind"]) == {"trajectory", "floor"}
+    assert set(curves["kind"]) == {"trajectory", "floor", "chosen"}
     for _, row in levels.iterrows():
+        if row["status"] == "undefined":
+            continue
         name, factors = row["estimator"], row["factors"]
         of = curves["factors"]
         mine = curves[
@@ -707,13 +734,110 @@ def test_a_batch_of_one_without_normalization():
 
 
 @needs_torch
-def test_a_net_that_diverges_is_told_of(monkeypatch):
-    """Numbers that are not finite are void, no warning, and the rows say so."""
-    monkeypatch.setattr(nets.moved, "__defaults__", (1e6,))
-    frame = sn.run(make(variants="none,bn", nets="linear", steps=40)).frame
-    lost = frame[(frame["variant"] == "none") & (frame["estimator"] == "train_loss")]
-    assert lost["status"].tolist() == ["undefined"]
-    assert lost["failed"].tolist() == [2]
+def test_a_net_that_diverges_is_told_of():
+    """All its cells are void, those beside it too, no warning; the best rate is another."""
+    design = make(variants="none,bn", nets="linear", steps=40, rates="0.05,100")
+    result = sn.run(design)
+    frame = result.frame.set_index(["estimator", "variant", "rate", "against"])
+    lost = frame.loc[(slice(None), "none", "100"), :]
+    assert set(lost["status"]) == {"undefined"}
+    assert set(lost["reason"]) == {"diverged in 2 of 2 replications"}
+    assert set(lost["failed"]) == {2}
+    beside = frame.loc[("train_loss", "bn", "100", "none")]
+    assert beside["reason"] == "diverged in 2 of 2 replications"
+    best, slow = (frame.loc[("ks_shift", "none", rate, "")] for rate in ("best", "0.05"))
+    assert best["estimate"] == slow["estimate"]
+    chosen = result.curves[result.curves["kind"] == "chosen"].set_index(["factors", "x"])["y"]
+    assert chosen["net=linear;variant=none;rate=best", 0.05] == 1.0
+    assert chosen["net=linear;variant=none;rate=best", 100.0] == 0.0
+
+
+@needs_torch
+def test_a_variant_that_diverges_at_every_rate_has_no_best_one():
+    """Then no rate was chosen, and the best is void as well."""
+    result = sn.run(make(variants="none", nets="linear", steps=40, rates="100,200"))
+    assert set(result.frame["status"]) == {"undefined"}
+    chosen = result.curves[result.curves["kind"] == "chosen"]
+    assert chosen["y"].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [((3.0, 1.0, 2.0), "0.1"), ((1.0, 1.0, 2.0), "0.05"), ((math.nan, 5.0, 4.0), "0.2"),
+     ((4.0, math.nan, math.nan), "0.05"), ((math.nan,) * 3, "0.05")],
+)  # fmt: skip
+def test_the_best_rate_has_the_smallest_loss_in_the_end(losses, best):
+    """The first of equals; a run that has diverged only where there is nothing else."""
+    design = make(rates="0.05,0.1,0.2", nets="mlp", variants="bn", batch_sizes="16")
+    found = {
+        (16, "mlp", "bn", rate): training.Found({"train_loss": np.array([[9.0, loss]])}, {})
+        for rate, loss in zip(("0.05", "0.1", "0.2"), losses, strict=True)
+    }
+    assert shift.best_rate(found, design, 16, "mlp", "bn") == best
+
+
+@needs_torch
+def test_cells_of_the_best_rate_are_those_of_the_chosen_ones():
+    """In every replication, of every net and variant: levels, floors and both comparisons."""
+    design = make(steps=12)
+    source = sources(design)[0]
+    places = shift.places(design)
+    for block in range(3):
+        a = shift.block_errors(design, source, block)[0][:, 0]
+        level = {p: a[i] for i, p in enumerate(places)}
+        best = {}
+        for p in places:
+            if p.quantity == "train_loss" and not p.against and p.rate != "best":
+                best.setdefault(p[1:4], []).append((level[p], p.rate))
+        best = {key: min(found)[1] for key, found in best.items()}
+        for p in places:
+            if p.rate != "best":
+                continue
+            here = level[p._replace(rate=best[p[1:4]], against="")]
+            if p.against not in ("none", "bn"):
+                assert level[p] == level[p._replace(rate=best[p[1:4]])]
+                continue
+            there = p._replace(variant=p.against, against="")
+            there = level[there._replace(rate=best[there[1:4]])]
+            is_ratio = p.quantity not in shift.DIFFERENT
+            expected = math.log(here / there) if is_ratio else here - there
+            assert level[p] == pytest.approx(expected, abs=1e-12), p
+
+
+@needs_torch
+def test_a_rate_scales_the_first_step():
+    """At twice the rate a linear layer's moments before BN move about twice as far."""
+    slow, fast = (
+        wine_run(NONE, rate=rate).train(1).values["raw_shift"][0, 0] for rate in (1e-4, 2e-4)
+    )
+    assert fast / slow == pytest.approx(2.0, rel=1e-2)
+
+
+@needs_torch
+def test_behind_bn_moments_are_of_beta_and_gamma_and_before_it_of_the_layer_below():
+    """Weights of the first layer that double move the moments before BN by 1, behind it by 0."""
+    run = wine_run(BN)
+    twice = tuple(layer._replace(weight=2.0 * layer.weight) for layer in run.first)
+    rows = run.split.probe.rows
+    one, two = (nets.forward(run.net, layers, rows) for layers in (run.first, twice))
+    here, there = (distances.Moments.of(p.raw[0].numpy().T) for p in (one, two))
+    mean = here.mean / here.sd
+    expected = np.hypot(mean, 1.0)
+    np.testing.assert_allclose(distances.moment_distance(here, there), expected, rtol=1e-9)
+    here, there = (distances.Sample.of(p.given[0].numpy().T) for p in (one, two))
+    assert distances.moment_distance(here, there).max() < 1e-4
+
+
+def test_rates_are_positive_numbers_from_small_to_large():
+    """The same ones in any order are the same design; 0, text and infinity are refused."""
+    assert make(rates="0.2,0.05,0.2").rates == (0.05, 0.2)
+    assert make(rates="0.2,0.05") == make(rates=[0.05, 0.2])
+    assert Design.from_toml(make(rates="0.3").to_toml()).rates == (0.3,)
+    assert Design.make(study="shift").rates == (0.05, 0.1, 0.2, 0.5)
+    for bad in ("0", "-1", "fast", "inf", "1e9"):
+        with pytest.raises(SimnormError, match="rates: got") as caught:
+            make(rates=bad)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_noise_of_ones_own():

@@ -183,11 +183,11 @@ def test_batch_distance_is_a_root_mean_square_over_all_rows(epsilon):
 
 
 def test_gradient_change_by_hand():
-    """Twice as long: norm 1 and cosine 1; turned around: norm 2 and cosine -1."""
+    """Norm 5. Twice as long: off by 5, once itself, cosine 1; turned around: by 10, cosine -1."""
     g = np.array([[3.0, 0.0], [0.0, 4.0]])
-    assert gradient_change(g, g) == (0.0, 1.0)
-    assert gradient_change(g, 2.0 * g) == (1.0, 1.0)
-    assert gradient_change(g, -g) == (2.0, -1.0)
+    assert gradient_change(g, g) == (0.0, 0.0, 1.0)
+    assert gradient_change(g, 2.0 * g) == (5.0, 1.0, 1.0)
+    assert gradient_change(g, -g) == (10.0, 2.0, -1.0)
 
 
 def test_a_gradient_of_nothing():

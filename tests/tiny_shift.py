@@ -19,7 +19,9 @@ LEVELS: dict[str, tuple[float, float, float, float]] = {
     "wasserstein_shift": (0.20, 0.10, 0.80, 0.05),
     "moment_drift": (0.50, 0.50, 1.00, 0.05),
     "ks_drift": (0.20, 0.20, 0.40, 0.02),
+    "raw_shift": (0.20, 0.10, 0.40, 0.05),
     "gradient_shift": (0.40, 0.80, 0.90, 0.30),
+    "gradient_change": (0.60, 0.60, 0.70, 0.50),
     "gradient_cosine": (0.90, 0.70, 0.60, 0.95),
     "batch_shift": (0.0, 0.25, 0.50, NAN),
     "train_loss": (0.60, 0.30, 0.33, NAN),
@@ -55,9 +57,23 @@ def shift_frame(
     nets: tuple[str, ...] = NETS,
     variants: tuple[str, ...] = VARIANTS,
     levels: dict[str, tuple[float, float, float, float]] = LEVELS,
+    by_rate: dict[str, dict[str, tuple[float, float, float, float]]] | None = None,
     **how: Any,
 ) -> pd.DataFrame:
-    """All rows of a run: levels, against their floors, and against other variants."""
+    """All rows of a run: levels, against their floors, and against other variants.
+
+    With `by_rate` those of several learning rates, of ``best`` too, each with its levels.
+    """
+    if by_rate is not None:
+        parts = [
+            shift_frame(nets, variants, here, **how).assign(
+                factors=lambda t, r=rate: t["factors"].str.replace(
+                    r"(variant=\w+)", rf"\1;rate={r}", regex=True
+                )
+            )
+            for rate, here in by_rate.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
     rows = []
     for net in nets:
         for quantity, parts in levels.items():

@@ -10,9 +10,9 @@ from simnorm.cli.summary import print_key
 from simnorm.cli.width import filled, fitted
 from simnorm.figures.shift.shown import BN, LOSS, NOISY, NONE, Value, net_name, notes
 from simnorm.formatting import NOTHING, decimals_of, fixed, format_estimate, plural, significant
-from simnorm.report.chapters.shift.facts import Facts, facts_of
+from simnorm.report.chapters.shift.facts import Facts, facts_of, is_constructed
 from simnorm.report.chapters.shift.findings import undecided_finding
-from simnorm.report.chapters.shift.first import answer, ends_words, seeds, shape
+from simnorm.report.chapters.shift.first import answer, ends_words, rate_sentence, seeds, shape
 from simnorm.report.chapters.shift.tables import label_of
 from simnorm.results import Result
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
@@ -21,6 +21,8 @@ NAME, LEVEL, PAIR = 27, 19, 17
 # So short that an interval and its word share a column.
 WORDS = {LESS: "<", SAME: "=", MORE: ">", UNDECIDED: "?"}
 KEY = "< less, > more, = no difference that matters, ? undecided; of a cosine, less is more shift."
+MARK = "†"
+CONSTRUCTED = "† small by construction: behind BN the probe’s mean is beta, its spread gamma."
 PAIRS = ((BN, NONE, "BN / without"), (NOISY, BN, "noisy BN / BN"))
 
 
@@ -31,7 +33,8 @@ def print_shift(result: Result) -> None:
     for line in (
         f"Internal covariate shift: {run.name}; {plural(run.steps, 'step')} with batches of "
         f"{run.n:,}, {seeds(run.replications)} from seed {design.seed}.",
-        "Levels ± standard error over seeds; ratios (of cosines, differences) as 95 % intervals.",
+        "Levels ± standard error over seeds; ratios (of cosines, differences) as 95 % intervals."
+        + (" Each variant is at its own best learning rate." if facts.has_best() else ""),
         *notes(run),
         "",
     ):
@@ -42,7 +45,10 @@ def print_shift(result: Result) -> None:
             typer.echo(line)
         typer.echo("")
     typer.echo(filled(KEY))
-    for sentence in (answer(facts), shape(facts), undecided_finding(facts)):
+    if any(is_constructed(one.word, BN, NONE) for one in run.definitions) and facts.has_pair:
+        typer.echo(filled(CONSTRUCTED))
+    by_rate = [rate_sentence(facts, net) for net in run.nets]
+    for sentence in (answer(facts), *by_rate, shape(facts), undecided_finding(facts)):
         if sentence:
             typer.echo(filled(sentence))
     print_key(used)
@@ -64,7 +70,8 @@ def net_lines(facts: Facts, net: str, used: set[str]) -> list[str]:
         cells = [f"{level_text(level, used):>{LEVEL}}"]
         for here, there, _ in pairs:
             judged = facts.judge(net, here, word, there)
-            cells.append(f"{pair_text(judged.value, WORDS[judged.word], used):>{PAIR}}")
+            sign = MARK if is_constructed(word, here, there) else WORDS[judged.word]
+            cells.append(f"{pair_text(judged.value, sign, used):>{PAIR}}")
         lines.append(f"{fitted(label, NAME)}{''.join(cells)}".rstrip())
     return lines
 
@@ -113,4 +120,7 @@ def pair_text(value: Value, word: str, used: set[str]) -> str:
     if not value.is_sure:
         used.add("unreliable")
         return f"({significant(value.estimate, 2)}) {word}"
-    return f"{ends_words(value)} {word}"
+    text = f"{ends_words(value)} {word}"
+    if len(text) < PAIR:
+        return text
+    return f"{significant(value.low, 2)} to {significant(value.high, 2)} {word}"

@@ -25,8 +25,8 @@ test_accuracy      share of test rows that are right             none
 - Shift grows with the learning rate, so a rate is a factor. ``rate=best`` is, in every replication,
   net, variant and batch size, the rate of the design with the smallest training loss after the last
   step, a rule named before anything was measured; it is the one factor that a further rate may
-  change. A run has diverged, and is void, if its loss is no number, or in the end not below that of
-  the first weights.
+  change. A run has diverged, and is void, if its loss is no number, or in the end more than twice
+  that of the first weights.
 - Activations are what a hidden layer gives its rectifier, and through it the next layer: behind
   bias, or behind batch normalization and its noise (`nets`). They are taken for a fixed probe, up
   to 512 of the training rows at once, so that no chance of sampling is in a shift: without a step
@@ -406,7 +406,8 @@ def curve_points(
     """
     behind = part_of(sums.tally, slice(len(cells(design, source)), None))
     value, floor = measure(behind, "bias"), measure(behind, "mse")
-    # The standard error of a mean of Q is what an mse has.
+    # The standard error of a mean of Q is what an mse has; of splits that share rows it is larger.
+    wider = math.sqrt(1.0 + TEST_SHARE * sums.tally.count)
     found = []
     for i, point in enumerate(points_of(design)):
         factors: dict[str, object] = {
@@ -419,10 +420,8 @@ def curve_points(
             "factors": factors_text(**factors),
             "x": float(point.step),
         }
-        found.append(
-            base
-            | {"kind": "trajectory", "y": float(value.estimate[i]), "mcse": float(value.mcse[i])}
-        )
+        error = float(value.mcse[i]) * (wider if point.quantity == TEST_ACCURACY else 1.0)
+        found.append(base | {"kind": "trajectory", "y": float(value.estimate[i]), "mcse": error})
         if point.quantity in WITH_FLOOR:
             floored = {"y": float(floor.estimate[i]), "mcse": float(floor.mcse[i])}
             found.append(base | {"kind": FLOOR} | floored)

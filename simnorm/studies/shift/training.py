@@ -82,6 +82,8 @@ TEST_SHARE = (1.0 - TRAINING_SHARE) / TRAINING_SHARE
 # So many of the training rows at most are the fixed probe: sorting more of them takes longer than
 # all training does.
 MOST_PROBED = 512
+# A loss that is so many times that of the first weights has diverged.
+DIVERGED = 2.0
 # So many batches show what batch statistics do at fixed weights.
 MOST_BATCHES = 8
 
@@ -243,8 +245,8 @@ class Run:
     def train(self, steps: int) -> Found:
         """Train for so many steps and return what was measured.
 
-        A run whose loss is no number any more, or in the end not below that of the first weights,
-        has diverged: all of it is NaN.
+        A run whose loss is no number any more, or in the end more than twice that of the first
+        weights, has diverged: all of it is NaN.
         """
         looked, told = looks(steps), set(outcome_steps(steps))
         shifts: list[_Look] = []
@@ -266,7 +268,7 @@ class Run:
                 if not math.isfinite(outcomes[-1][0]):
                     return self._nothing(steps)
             layers, batch, units, noise = after, next_batch, next_units, next_noise
-        if not outcomes[-1][0] < outcomes[0][0]:
+        if outcomes[-1][0] > DIVERGED * outcomes[0][0]:
             return self._nothing(steps)
         return _found(shifts, outcomes)
 

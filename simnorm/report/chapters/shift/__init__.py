@@ -49,7 +49,7 @@ def article(
         subtitle=first.subtitle(facts),
         setting=first.setting(facts),
         answer=first.answer(facts),
-        shape=first.shape(facts),
+        shape=first.rate_sentence(facts, first.main_net(facts)) or first.shape(facts),
         tiles=first.tiles(facts),
         tiles_note=first.tiles_note(facts),
         first=[lead_figure(facts)],
@@ -85,22 +85,29 @@ def levels_figure(facts: Facts) -> Block:
 def performance(facts: Facts) -> list[Block]:
     """Return the findings with their figures and tables."""
     found = _said(findings.ratios_finding(facts)) + _plain(findings.undecided_finding(facts))
-    found += _with(tables.pair_table(facts))
+    found += _plain(by_rate(facts)) + _with(tables.rate_table(facts))
+    found += _plain(findings.construction_sentence(facts)) + _with(tables.pair_table(facts))
     found = [heading("One beside the other"), *found] if found else []
-    found.append(heading("How much, and how much chance shows"))
-    found += _said(findings.levels_finding(facts)) + _plain(findings.floor_sentence(facts))
+    found.append(heading("How much, beside what sampling would show"))
+    found += _said(findings.levels_finding(facts)) + _plain(findings.FLOORS)
+    # Tables first: a figure that fits on no rest of a page leaves it empty.
+    found += _with(tables.level_table(facts))
     if facts.has_pair:
         found.append(levels_figure(facts))
-    found += _with(tables.level_table(facts))
     found += _plain(findings.zero_sentence(facts))
     found.append(heading("On the way"))
     found += _plain(findings.way_finding(facts))
     found.append(figure("shift_by_step", findings.WAY, "Log y, a row per measure."))
     found.append(heading("Whether they train as well"))
     found += _said(first.shape(facts)) + _plain(findings.noise_finding(facts))
-    found += _plain(findings.training_finding(facts))
+    found += _plain(findings.training_finding(facts)) + _with(tables.outcome_table(facts))
     found.append(figure("training", findings.training_caption(facts), "Loss by step, log y."))
-    return found + _with(tables.outcome_table(facts))
+    return found
+
+
+def by_rate(facts: Facts) -> str:
+    """Return what happens at which rate, net by net."""
+    return " ".join(first.rate_sentence(facts, net) for net in facts.run.nets).strip()
 
 
 def _elsewhere(facts: Facts, frame: pd.DataFrame, curves: pd.DataFrame) -> list[Block]:

@@ -35,9 +35,9 @@ def aims() -> list[Block]:
     return [
         paragraph(findings.study_words()),
         paragraph(
-            "This report measures the shift by every definition it knows of, each beside what "
-            "sampling alone shows, and asks three things. Do nets with batch normalization shift "
-            "less? Do they still, once noise is put in behind it? And how do the three train?"
+            "This report measures the shift by every definition it knows of and asks three things. "
+            "Do nets with batch normalization shift less, and at which learning rate? Do they "
+            "still, once noise is put in behind it? And how do the three train?"
         ),
     ]
 
@@ -55,8 +55,8 @@ def data(facts: Facts) -> list[Block]:
         ),
         paragraph(
             f"Every net was trained for {plural(run.steps, 'step')} of plain gradient descent with "
-            f"batches of {run.n:,}, at one learning rate for all variants. Behind the linear map "
-            "of each hidden layer comes, by variant:"
+            f"batches of {run.n:,}{_rates(facts)}. Behind the linear map of each hidden layer "
+            "comes, by variant:"
         ),
         bullets([_variant(word) for word in run.variants if word in VARIANTS]),
         paragraph(
@@ -66,6 +66,13 @@ def data(facts: Facts) -> list[Block]:
         ),
     ]
     return found
+
+
+def _rates(facts: Facts) -> str:
+    rates = facts.run.rates
+    if not rates:
+        return ""
+    return f", at the learning rate{'s' * (len(rates) > 1)} {listed(rates)}"
 
 
 def _variant(word: str) -> Rich:
@@ -80,8 +87,9 @@ def estimands(facts: Facts) -> list[Block]:
         paragraph(
             "The activations of a layer are what its rectifier, or in a linear net the next "
             "layer, is given: behind normalization and noise where there are some. They are taken "
-            "for all training rows at once, before and after a step; m and s are a unit’s mean and "
-            "standard deviation before, m′ and s′ after, F and F′ the distribution functions."
+            "for up to 512 training rows at once, the probe, before and after a step; m and "
+            "s are a unit’s mean and standard deviation before, m′ and s′ after, F and F′ the "
+            "distribution functions."
         )
     ]
     if held & {"moment_shift", "moment_drift"}:
@@ -96,16 +104,20 @@ def estimands(facts: Facts) -> list[Block]:
         found.append(
             paragraph(
                 "Of a layer, the median over its units. “From start” compares with the activations "
-                "before the first step instead. Floor: the same distance between two random halves "
-                "of the rows at the same weights. The rows do not change from step to step, so "
-                "that a shift below its floor is no error: it is smaller than what new rows would "
-                "do."
+                "before the first step instead; “before BN” takes the layer’s linear map, to which "
+                "nothing is done yet. Behind BN m is β and s is γ of the probe, whatever the "
+                "layers below do: their shift is small by construction there, and is not counted. "
+                "Floor: what sampling alone would show at half the probe, the distance between two "
+                "random halves of it at the same weights. The rows do not change from step to step, so "
+                "that without a step there is no shift; only noise, drawn anew for every row, "
+                "makes some."
             )
         )
     if held & {"gradient_shift", "gradient_cosine"}:
         found += [
             paragraph(
-                "By gradients (Santurkar et al. 2018, definition 2.1): how the gradient G of a "
+                "By gradients (the relative form of definition 2.1 of Santurkar et al. 2018; the "
+                "absolute one is the norm of the difference alone): how the gradient G of a "
                 "layer’s weights, for the same batch B, changes when the layers before it have "
                 "already taken their step:"
             ),
@@ -136,8 +148,9 @@ def methods(facts: Facts) -> list[Block]:
     return [
         paragraph(
             f"A replication’s value of a measure is its mean over layers and checkpoints{looks}; "
-            "estimates are means over seeds with Student’s t intervals. Two variants are compared "
-            "inside every replication, by the ratio of their values:"
+            "estimates are means over seeds with Student’s t intervals, given these data. Two "
+            "variants are compared inside every replication, at one rate for both and each at its "
+            "own best one, by the ratio of their values:"
         ),
         formula("shift-ratio"),
         paragraph(
@@ -146,6 +159,14 @@ def methods(facts: Facts) -> list[Block]:
             f"{percent(0.1)} of 1, a cosine within 0.05 or an accuracy within 1 point of the other "
             "is called the same; one whose interval leaves out 1 (0) is called smaller or larger; "
             "anything else is undecided, with the seeds it would take." + noise
+        ),
+        paragraph(
+            f"{findings.best_sentence(facts)} A run diverges if its loss is no number, or in the "
+            "end more than twice that of the first weights: it is void for its rows. Counted "
+            "are the KS and Wasserstein distances and both parts of the measure by gradients. "
+            "Splits of different seeds share most of their rows, so the intervals of accuracy are the "
+            "corrected resampled t (Nadeau and Bengio 2003), with test rows over training rows of "
+            "1/3.".strip()
         ),
         small(
             "All of it in double precision on one thread, so that the same seed gives the same "
@@ -166,7 +187,7 @@ def short(facts: Facts) -> str:
     return (
         f"Small nets were trained on {run.name} for {plural(run.steps, 'step')} with batches of "
         f"{run.n:,}, without batch normalization, with it behind every hidden layer’s linear map"
-        f"{noise}. {nets} With each of {seeds(run.replications)} all variants had the same first "
-        "weights and batches, and are compared in pairs; activations are those of all training "
-        "rows, before and after a step, in standard deviations."
+        f"{noise}{_rates(facts)}. {nets} With each of {seeds(run.replications)} all had the same "
+        "first weights and batches, and are compared in pairs; activations are those of up to 512 "
+        f"training rows, before and after a step. {findings.best_sentence(facts)}".strip()
     )

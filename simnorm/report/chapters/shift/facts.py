@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from simnorm.figures.shift.shown import (
     ACCURACY,
+    BEST,
     BN,
+    BY_CONSTRUCTION,
     COSINE,
-    FLOOR,
+    COUNTED,
+    LOSS,
     MARGIN,
     MARGIN_ACCURACY,
     MARGIN_COSINE,
@@ -101,18 +104,39 @@ class Facts:
     def __init__(self, run: Run) -> None:
         self.run = run
 
-    def judge(self, net: str, variant: str, quantity: str, against: str) -> Judged:
+    def judge(self, net: str, variant: str, quantity: str, against: str, rate: str = "") -> Judged:
         """Return what the comparison of a variant with another, or with its floor, says."""
-        return judged(self.run.value(net, variant, quantity, against), quantity)
+        return judged(self.run.value(net, variant, quantity, against, rate), quantity)
 
-    def by_word(self, net: str, variant: str, against: str) -> dict[str, list[Definition]]:
-        """Return the measures by what they say; those without a value belong to none."""
+    def by_word(
+        self, net: str, variant: str, against: str, rate: str = ""
+    ) -> dict[str, list[Definition]]:
+        """Return the measures that count by what they say; those without a value are left out."""
         found: dict[str, list[Definition]] = {word: [] for word in WORDS}
         for one in self.run.definitions:
-            here = self.judge(net, variant, one.word, against)
-            if here.value.is_known:
+            here = self.judge(net, variant, one.word, against, rate)
+            if here.value.is_known and one.word in COUNTED:
                 found[here.word].append(one)
         return found
+
+    def depends_on_rate(self) -> bool:
+        """Whether by some measure there is less shift with BN at one rate, and more at another."""
+        rates = (*self.run.rates, self.run.rate)
+        for net in self.run.nets:
+            for word in COUNTED:
+                said = {self.judge(net, BN, word, NONE, rate).word for rate in rates}
+                if {LESS, MORE} <= said:
+                    return True
+        return False
+
+    def has_best(self) -> bool:
+        """Whether each variant has its own best rate, out of several."""
+        return self.run.rate == BEST and len(self.run.rates) > 1
+
+    def lost(self, net: str, variant: str) -> list[str]:
+        """Return the rates at which a variant has no loss: it diverged in all replications."""
+        run = self.run
+        return [r for r in run.rates if not run.value(net, variant, LOSS, rate=r).is_known]
 
     def compared(self, net: str, variant: str = BN, against: str = NONE) -> int:
         """Return how many measures compare two variants."""
@@ -123,21 +147,6 @@ class Facts:
         """Whether nets with and without normalization are compared."""
         return any(self.compared(net) for net in self.run.nets)
 
-    def above_floor(self, net: str, variant: str) -> tuple[list[Definition], list[Definition]]:
-        """Return the measures that are above their floor, and those that may not be."""
-        above: list[Definition] = []
-        not_sure: list[Definition] = []
-        for one in self.run.definitions:
-            value = self.run.value(net, variant, one.word, FLOOR)
-            if not value.is_known:
-                continue
-            if one.word == COSINE:
-                is_above = value.is_sure and value.high < 0.0
-            else:
-                is_above = value.is_sure and value.low > (1.0 if value.is_ratio else 0.0)
-            (above if is_above else not_sure).append(one)
-        return above, not_sure
-
     def zeros(self, variant: str) -> list[Definition]:
         """Return the measures that are exactly 0 of a variant, in all nets."""
         return [
@@ -145,6 +154,11 @@ class Facts:
             for one in self.run.definitions
             if all(self.run.value(net, variant, one.word).estimate == 0.0 for net in self.run.nets)
         ]
+
+
+def is_constructed(quantity: str, variant: str, against: str) -> bool:
+    """Return whether a comparison is small by construction, and so says nothing."""
+    return quantity in BY_CONSTRUCTION and variant == BN and against == NONE
 
 
 def facts_of(frame: pd.DataFrame, curves: pd.DataFrame) -> Facts:

@@ -14,20 +14,22 @@ from simnorm.figures.shift.shown import (
     NONE,
     net_name,
 )
-from simnorm.formatting import fixed, format_estimate, percent, significant
-from simnorm.report.chapters.shift.facts import Facts, Judged, phrases
+from simnorm.formatting import format_estimate, percent, significant
+from simnorm.report.chapters.shift.facts import Facts, is_constructed, phrases
 from simnorm.report.chapters.shift.first import (
     IN_WORDS,
     capital,
-    interval_words,
     leading,
     noise_sentence,
     the_nets,
-    times,
+    with_interval,
 )
 from simnorm.report.text import listed
-from simnorm.undecided import SAME, UNDECIDED, needed_words
+from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, needed_words
 
+IN_ACCURACY = {
+    LESS: "lower", SAME: "the same within a point", MORE: "higher", UNDECIDED: "undecided",
+}  # fmt: skip
 # More measures than this are counted, not named.
 MOST_NAMED = 3
 
@@ -39,8 +41,10 @@ def ratios_finding(facts: Facts) -> str:
         words = _net_ratios(facts, net)
         if words:
             alike.setdefault(words, []).append(net)
+    own = "Each at its own best rate, in" if facts.has_best() else "In"
     return " ".join(
-        f"In {the_nets(nets)} the shift with BN is {words}." for words, nets in alike.items()
+        f"{'In' if place else own} {the_nets(nets)} the shift with BN is {words}."
+        for place, (words, nets) in enumerate(alike.items())
     )
 
 
@@ -71,6 +75,10 @@ def ratios_caption(facts: Facts) -> str:
         f"shift than without normalization. Grey: within {percent(MARGIN)}, named beforehand as no "
         "difference."
     )
+    if facts.has_best():
+        text += " Filled: each variant at its own best rate; open: BN at one rate for both."
+    if any(is_constructed(one.word, BN, NONE) for one in facts.run.definitions):
+        text += " † Behind BN small by construction: mean is β, spread is γ."
     if facts.zeros(NONE):
         text += " Without normalization batches do nothing, so there is no ratio of that."
     return text if lead is not None else ""
@@ -79,7 +87,7 @@ def ratios_caption(facts: Facts) -> str:
 def levels_finding(facts: Facts) -> str:
     """Return how large the shift is by the measure that is led with."""
     sentences: list[str] = []
-    for net in facts.run.nets:
+    for net in facts.run.nets[:1]:
         lead = leading(facts, net)
         if lead is None:
             continue
@@ -101,28 +109,46 @@ def _with(variant: str) -> str:
     return {BN: "with BN", NONE: "without BN", NOISY: "with noise behind BN"}.get(variant, variant)
 
 
-def floor_sentence(facts: Facts) -> str:
-    """Return how many shifts are larger than what sampling alone shows, by variant."""
-    if facts.run.replications < 2:
-        return ""
-    parts, under = [], 0
-    for variant in facts.run.variants:
-        pairs = [facts.above_floor(net, variant) for net in facts.run.nets]
-        above, below = (sum(len(pair[side]) for pair in pairs) for side in (0, 1))
-        under += below
-        if above + below:
-            parts.append(f"{above} of {above + below} {_with(variant)}")
-    if not parts:
+FLOORS = (
+    "The floor says how large a step is: what two random halves of the probe, or two batches, "
+    "differ by at the same weights. It is no test: a shift is taken on the same rows before and "
+    "after, and would be 0 without a step. Only with noise it would not, as that of rows is drawn "
+    "anew."
+)
+
+
+def construction_sentence(facts: Facts) -> str:
+    """Return why some measures do not count, with what they would say."""
+    here = [one for one in facts.run.definitions if is_constructed(one.word, BN, NONE)]
+    if not here or not facts.has_pair:
         return ""
     text = (
-        "The floor is what two random halves of the rows, or two batches, differ by at the same "
-        f"weights. Surely above it are {listed(parts)}."
+        "Mean and spread behind BN are not counted: of the probe they are β and γ, whatever the "
+        "layers below do, so that their shift is small by construction."
     )
-    if under:
-        text += (
-            " A shift below its floor is no mere chance, as the same rows are looked at before and "
-            "after; it is smaller than what other rows would change."
-        )
+    raw = facts.judge(next(iter(facts.run.nets)), BN, "raw_shift", NONE)
+    if raw.value.is_known:
+        net = net_name(next(iter(facts.run.nets)))
+        text += f" Before BN the {net}’s shift of them is {with_interval(raw.value)} that without."
+    return text
+
+
+def best_sentence(facts: Facts) -> str:
+    """Return how the best rate was chosen, and whether it lies at an end of the rates."""
+    if not facts.has_best():
+        return ""
+    run = facts.run
+    text = (
+        "Best is, in each seed and for each net and variant, the rate with the smallest training "
+        "loss after the last step; this was named beforehand."
+    )
+    last = run.rates[-1]
+    ends = [
+        f"{net_name(net)} {_with(variant)}" for net in run.nets for variant in run.variants
+        if run.chosen(net, variant).get(last, 0.0) > 0.5
+    ]  # fmt: skip
+    if ends:
+        text += f" It is mostly {last}, the largest tried, for {listed(ends)}."
     return text
 
 
@@ -154,40 +180,23 @@ def noise_finding(facts: Facts) -> str:
 
 
 def training_finding(facts: Facts) -> str:
-    """Return how the variants train: loss and accuracy in the end, beside each other."""
+    """Return how the variants train, in words: the numbers are in the table."""
     found = [_net_training(facts, net) for net in facts.run.nets]
     return " ".join(sentence for sentence in found if sentence)
 
 
 def _net_training(facts: Facts, net: str) -> str:
-    pairs = ((BN, NONE, "with BN beside without"), (NOISY, BN, "with noise behind BN beside BN"))
-    sentences = []
+    pairs = ((BN, NONE, "with BN"), (NOISY, BN, "with noise behind it"))
+    parts = []
     for variant, other, words in pairs:
         loss, accuracy = (facts.judge(net, variant, word, other) for word in (LOSS, ACCURACY))
-        parts = []
-        if loss.value.is_known:
-            parts.append(
-                f"the training loss is {times(loss.value)} ({interval_words(loss.value)}"
-                f"{_also(loss)})"
-            )
+        said = [f"the training loss is {IN_WORDS[loss.word]}"] if loss.value.is_known else []
         if accuracy.value.is_known:
-            points = 100.0 * accuracy.value.estimate
-            sign = "+" if points > 0.0 else ""
-            parts.append(
-                f"test accuracy is {sign}{fixed(points, 1)} points "
-                f"({interval_words(accuracy.value, 100.0, 1)}{_also(accuracy)})"
-            )
-        if parts:
-            sentences.append(f"{words} {listed(parts)}")
-    name = net_name(net)
-    return f"{capital(name)}: {'; '.join(sentences)}." if sentences else ""
-
-
-def _also(judgement: Judged) -> str:
-    """Return what is to be said of an interval: no difference, or not decided."""
-    if judgement.word == SAME:
-        return ", no difference"
-    return ", undecided" if judgement.word == UNDECIDED and judgement.value.is_sure else ""
+            said.append(f"test accuracy {IN_ACCURACY[accuracy.word]}")
+        if said:
+            beside = "" if variant == BN else " beside plain BN"
+            parts.append(f"{words} {listed(said)}{beside}")
+    return f"{capital(net_name(net))}: {'; '.join(parts)}." if parts else ""
 
 
 def undecided_finding(facts: Facts) -> str:
@@ -229,10 +238,12 @@ def limits(facts: Facts) -> list[str]:
     nets = listed([net_name(net) for net in run.nets])
     return [
         f"The nets are small ({nets}), the data are small ({run.name}), and training was short "
-        f"({run.steps:,} steps of plain gradient descent at one learning rate for all variants). "
-        "Deep convolutional nets, larger rates and other optimizers may behave otherwise.",
-        "Intervals are over seeds: other first weights, splits and orders of batches of the same "
-        "data. They say nothing of other data.",
+        f"({run.steps:,} steps of plain gradient descent). Deep convolutional nets and other "
+        "optimizers may behave otherwise. A step’s shift grows with the learning rate, so that "
+        "at one rate for all a slower net shifts less.",
+        "Intervals of shift and loss are over seeds, given these data: other first weights, splits "
+        "and orders of batches. Those of accuracy are for other rows too: as splits share most of "
+        "their rows they are corrected (Nadeau and Bengio 2003, test rows over training rows 1/3).",
         "A mean over layers and checkpoints hides single ones; curves.csv has them all.",
         "“Internal covariate shift” has no agreed measure. Ioffe and Szegedy gave words, Santurkar "
         "et al. a definition by gradients; the others here make the words precise in ways of our "
@@ -253,11 +264,15 @@ def study_words() -> str:
     return text
 
 
+def _own(facts: Facts) -> str:
+    return "; each variant at its own best rate" if facts.has_best() else ""
+
+
 def levels_caption(facts: Facts) -> str:
     """Return what the figure of levels shows."""
     text = (
-        f"Mean over layers and checkpoints, {bars(facts)}; log axis. The thin line leads to the "
-        "floor, what sampling alone shows at the same weights."
+        f"Mean over layers and checkpoints, {bars(facts)}; log axis{_own(facts)}. The thin line "
+        "leads to the floor: what sampling alone would show at half the probe, or another batch."
     )
     if facts.zeros(NONE):
         text += " A 0 at the left stands for exactly none."
@@ -292,8 +307,9 @@ def way_finding(facts: Facts) -> str:
 def training_caption(facts: Facts) -> str:
     """Return what the figure of training shows."""
     return (
-        f"Loss of all training rows by step, with 95 % bands over {facts.run.replications:,} "
-        "seeds, and accuracy on the rows kept apart with 95 % intervals."
+        f"Loss of all training rows by step{_own(facts)}, with 95 % bands over "
+        f"{facts.run.replications:,} seeds; accuracy on the rows kept apart with corrected 95 % "
+        "intervals."
         if facts.run.replications > 1
         else "Loss of all training rows by step, and accuracy on the rows kept apart; one seed, no "
         "error bars."
@@ -307,5 +323,5 @@ def trust(facts: Facts) -> str:
         return "One seed has no error bar: nothing here is decided."
     return (
         f"Intervals are 95 %, by seed ({count:,}). They cover other first weights and batches on "
-        "these data, not other data or larger nets."
+        "these data, those of accuracy other rows too; none covers other data sets or larger nets."
     )

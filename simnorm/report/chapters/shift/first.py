@@ -18,6 +18,7 @@ from simnorm.report.chapters.shift.facts import Facts, Judged
 from simnorm.report.text import listed
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
 
+_COUNTS = {1: "one", 2: "two"}
 TITLE = "Does batch normalization reduce internal covariate shift?"
 IN_WORDS = {
     LESS: "smaller",
@@ -26,16 +27,17 @@ IN_WORDS = {
     UNDECIDED: "undecided",
 }
 # The measure that is led with, and those that stand in for it.
-LEADING = ("moment_shift", "ks_shift", "wasserstein_shift")
+LEADING = ("wasserstein_shift", "ks_shift", "moment_shift")
 
 
 def subtitle(facts: Facts) -> str:
     """Return one line on what was run."""
     run = facts.run
     nets = listed([net_name(net) for net in run.nets])
+    rates = f", learning rates {listed(run.rates)}" if len(run.rates) > 1 else ""
     return (
         f"{capital(nets)}, trained on {run.name} for {plural(run.steps, 'step')} with "
-        f"batches of {run.n:,}, {seeds(run.replications)}"
+        f"batches of {run.n:,}{rates}; {seeds(run.replications)}"
     )
 
 
@@ -59,11 +61,13 @@ def setting(facts: Facts) -> str:
     times = "once" if run.replications == 1 else f"{run.replications:,} times over"
     same = ", each time from the same first weights and on the same batches"
     same = same if len(run.variants) > 1 else ""
+    rates = f" at {len(run.rates)} learning rates" if len(run.rates) > 1 else ""
     return (
         "Batch normalization was invented to keep the inputs of hidden layers from shifting while "
         "the layers before them learn: internal covariate shift. Researchers at MIT found later "
         "that its success is not owed to that. This run trained "
-        f"{nets} {ways}, {times}{same}, and measured the shift in several ways."
+        f"{nets} on {run.name} {ways}{rates}, {times}{same}, and measured the shift in several "
+        "ways."
     )
 
 
@@ -92,7 +96,8 @@ def answer(facts: Facts) -> str:
         if words:
             alike.setdefault(words, []).append(net)
     lone = len(facts.run.nets) == 1
-    lead = "Beside that without, the shift with batch normalization is"
+    own = ", each at its own best learning rate," if facts.has_best() else ""
+    lead = f"Beside nets without{own} the shift with batch normalization is"
     told = [f"{words}{'' if lone else f' in {the_nets(nets)}'}" for words, nets in alike.items()]
     return f"{_verdict(facts)} {lead} {'; '.join(told)}."
 
@@ -119,8 +124,12 @@ def _verdict(facts: Facts) -> str:
         word: sum(len(facts.by_word(net, BN, NONE)[word]) for net in facts.run.nets)
         for word in (LESS, SAME, MORE, UNDECIDED)
     }
-    small = "In these small nets" if len(facts.run.nets) > 1 else "In this small net"
+    small = small_nets(facts)
     sure = sum(counts.values()) - counts[UNDECIDED]
+    if facts.depends_on_rate():
+        both = counts[LESS] and counts[LESS] < sure
+        what = " and on what is called shift" if both else ""
+        return f"{small} that depends on the learning rate{what}."
     if not sure:
         return f"{small} this run cannot tell yet."
     if counts[UNDECIDED] > sure:
@@ -135,6 +144,12 @@ def _verdict(facts: Facts) -> str:
     return f"{small} that depends on what is called shift{doubt}."
 
 
+def small_nets(facts: Facts) -> str:
+    """Return where all of it holds."""
+    count = len(facts.run.nets)
+    return f"In {_COUNTS.get(count, count)} small net{'s' * (count > 1)} on {facts.run.name}"
+
+
 def _tally(tally: dict[str, list[Definition]]) -> str:
     """Return by how many measures the shift is smaller, larger and so on."""
     total = sum(len(part) for part in tally.values())
@@ -147,7 +162,7 @@ def shape(facts: Facts) -> str:
     if NOISY not in facts.run.variants:
         return ""
     net = main_net(facts)
-    return f"{noise_sentence(facts, net)} {loss_sentence(facts, net)}".strip()
+    return noise_sentence(facts, net)
 
 
 def noise_sentence(facts: Facts, net: str) -> str:
@@ -155,38 +170,53 @@ def noise_sentence(facts: Facts, net: str) -> str:
     lead = leading(facts, net)
     if lead is None:
         return ""
-    beside = {other: facts.judge(net, NOISY, lead.word, other) for other in (BN, NONE)}
-    known = {other: part for other, part in beside.items() if part.value.is_known}
+    shifts = {other: facts.judge(net, NOISY, lead.word, other) for other in (BN, NONE)}
     losses = {other: facts.judge(net, NOISY, LOSS, other) for other in (BN, NONE)}
+    known = [other for other in (NONE, BN) if shifts[other].value.is_known]
     if not known:
         return ""
-    shifts = [_beside(part.value, other) for other, part in known.items()]
     text = (
         f"With noise behind every normalization the {net_name(net)}’s shift {lead.phrase} is "
-        f"{listed(shifts)}"
+        f"{_beside(shifts[known[0]].value, known[0])}."
     )
-    found = [_beside(p.value, o) for o, p in losses.items() if p.value.is_known]
-    if found:
-        text += f"; the training loss in the end is {listed(found)}"
-    bars = " (95 % intervals)" if facts.run.replications > 1 else " (one seed, no error bars)"
-    return f"{text}{bars}. {_moral(known, losses)}".strip()
+    if losses[known[0]].value.is_known:
+        text += f" Its training loss in the end is {_beside(losses[known[0]].value, known[0])}."
+    told = {other: part for other, part in shifts.items() if part.value.is_known}
+    return f"{text} {_moral(told, losses)}".strip()
 
 
 def _beside(value: Value, other: str) -> str:
     """Return a multiple with its interval, of what it is one."""
-    ends = f" ({ends_words(value)})" if value.is_sure else ""
     words = {BN: "with plain BN", NONE: "without BN"}.get(other, other)
-    return f"{times(value)}{ends} that {words}"
+    return f"{with_interval(value)} that {words}"
+
+
+def with_interval(value: Value) -> str:
+    """Return a ratio with its interval, all three with the same decimals.
+
+    Examples
+    --------
+    >>> with_interval(Value(0.5, 0.412, 0.634, 0.05, "ratio")), with_interval(Value(0.5))
+    ('0.50 times (0.41 to 0.63)', '0.50 times')
+    """
+    if not value.is_sure:
+        return times(value)
+    ends = ends_words(value)
+    decimals = len(ends.split(" ")[0].partition(".")[2])
+    return f"{fixed(value.estimate, decimals)} times ({ends})"
 
 
 def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
     """Return what the noise shows: whether more shift went with worse training."""
     by_bn, by_none = shifts.get(BN), shifts.get(NONE)
-    if by_none is not None and by_none.word == MORE and losses[NONE].word == LESS:
+    if by_none is not None and by_none.word == MORE and losses[NONE].word in (LESS, SAME):
+        how = "better" if losses[NONE].word == LESS else "as well"
         return (
-            "So it shifts more than the net without BN and still trains better: a smaller shift is "
-            "not what batch normalization owes its success to here."
+            f"So it shifts more than the net without BN and still trains {how}: here training well "
+            "does not take a small shift."
         )
+    if by_none is not None and by_none.word == MORE and losses[NONE].word == MORE:
+        return "So it shifts more than the net without BN, and trains worse."
     if by_bn is None or by_bn.word != MORE:
         return ""
     told = {LESS: "no worse", SAME: "as well", MORE: "worse"}.get(losses[BN].word)
@@ -200,16 +230,36 @@ def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
     )
 
 
-def loss_sentence(facts: Facts, net: str) -> str:
-    """Return whether the smaller shift with normalization came with better training."""
-    lead = leading(facts, net)
-    loss = facts.judge(net, BN, LOSS, NONE)
-    if lead is None or facts.judge(net, BN, lead.word, NONE).word != LESS or loss.word != MORE:
+HOW_SHIFTS = {LESS: "less", SAME: "as much", MORE: "more", UNDECIDED: "undecided"}
+HOW_TRAINS = {LESS: "smaller", SAME: "the same", MORE: "larger", UNDECIDED: "undecided"}
+
+
+def rate_sentence(facts: Facts, net: str) -> str:
+    """Return at which rates the gradients shift less with BN, and at which the loss is smaller."""
+    if len(facts.run.rates) < 2:
         return ""
-    return (
-        f"Nor did the smaller shift make {the_nets([net])} train better: with BN the training loss "
-        f"in the end is {times(loss.value)} that without ({interval_words(loss.value)})."
-    )
+    name, sentences = net_name(net), []
+    if shifts := _by_rate(facts, net, "gradient_shift", HOW_SHIFTS):
+        sentences.append(
+            f"At one rate for both, the gradients of the {name} shift, with BN beside without, "
+            f"{shifts}."
+        )
+    if losses := _by_rate(facts, net, LOSS, HOW_TRAINS):
+        sentences.append(f"Its training loss with BN is {losses}.")
+    if lost := facts.lost(net, NONE):
+        who = "without BN it" if sentences else f"the {name} without BN"
+        sentences.append(f"At {listed(lost)} {who} diverges.")
+    return " ".join(sentences)
+
+
+def _by_rate(facts: Facts, net: str, quantity: str, words: dict[str, str]) -> str:
+    """Return the rates at which a comparison says the same, word by word."""
+    alike: dict[str, list[str]] = {}
+    for rate in facts.run.rates:
+        here = facts.judge(net, BN, quantity, NONE, rate)
+        if here.value.is_known:
+            alike.setdefault(words[here.word], []).append(rate)
+    return listed([f"{word} at {listed(rates)}" for word, rates in alike.items()])
 
 
 def times(value: Value) -> str:
@@ -236,7 +286,9 @@ def ends_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
         texts = [_apart_from_one(end) for end in ends]
         if texts[0] == texts[1]:
             texts = [significant(end) for end in ends]
-        return f"{texts[0]} to {texts[1]}"
+        # Both ends have the decimals of the one with more.
+        most = max(len(text.partition(".")[2]) for text in texts)
+        return " to ".join(fixed(end, most) for end in ends)
     texts = [fixed(end, decimals) for end in ends]
     if texts[0] == texts[1]:
         texts = [fixed(end, decimals + 1) for end in ends]
@@ -272,26 +324,21 @@ def interval_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
 
 def tiles(facts: Facts) -> list[dict[str, str]]:
     """Return up to three numbers that matter, each with what stands beside it."""
-    net = main_net(facts)
-    lead = leading(facts, net)
-    made = []
-    if lead is not None:
-        value = facts.run.value(net, BN, lead.word, NONE)
-        made.append(_tile(value, f"shift {lead.phrase}, with BN beside without"))
-        noisy = facts.run.value(net, NOISY, lead.word, NONE)
-    else:
-        noisy = Value()
-    value = facts.run.value(net, BN, "gradient_shift", NONE)
-    made.append(_tile(value, "shift by the gradient’s change, with BN beside without"))
-    made.append(_tile(noisy, "shift with noise behind BN, beside that without BN"))
-    made.append(_tile(facts.run.value(net, NOISY, LOSS, NONE),
-                      "training loss with that noise, beside that without BN"))  # fmt: skip
-    made.append(_tile(facts.run.value(net, BN, LOSS, NONE),
+    net, run = main_net(facts), facts.run
+    word = "gradient_shift"
+    if not run.value(net, BN, word, NONE).is_known:
+        word = getattr(leading(facts, net), "word", word)
+    what = "shift by the gradient’s change" if word == "gradient_shift" else "shift"
+    made = [_tile(run.value(net, BN, word, NONE), f"{what}, with BN beside without")]
+    if facts.has_best():
+        rate = run.rates[0]
+        made.append(
+            _tile(run.value(net, BN, word, NONE, rate), f"the same at rate {rate} for both")
+        )
+    made.append(_tile(run.value(net, BN, LOSS, NONE),
                       "training loss with BN, beside that without"))  # fmt: skip
-    found = [tile for tile in made if tile]
-    # Shift with noise says nothing without the loss that goes with it.
-    keep = found if len(found) <= 3 else [found[0], found[2], found[3]]
-    return keep[:3]
+    made.append(_tile(run.value(net, NOISY, word, NONE), "shift with noise behind BN, likewise"))
+    return [tile for tile in made if tile][:3]
 
 
 def _tile(value: Value, caption: str) -> dict[str, str]:
@@ -305,7 +352,8 @@ def tiles_note(facts: Facts) -> str:
     """Return of what the numbers are."""
     net, run = main_net(facts), facts.run
     first = f", the first of {len(run.nets)}" if len(run.nets) > 1 else ""
+    own = ", each variant at its own best rate unless told" if facts.has_best() else ""
     return (
-        f"These numbers are for the {net_name(net)}{first}: means over layers and checkpoints, "
-        f"ratios paired by seed, {seeds(run.replications)}."
+        f"These numbers are for the {net_name(net)}{first}{own}: means over layers and "
+        f"checkpoints, ratios paired by seed, {seeds(run.replications)}."
     )

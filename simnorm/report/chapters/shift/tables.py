@@ -7,8 +7,10 @@ from typing import Any
 
 from simnorm.figures.shift.shown import (
     ACCURACY,
+    BEST,
     BN,
     COSINE,
+    COUNTED,
     LOSS,
     NOISY,
     NONE,
@@ -19,7 +21,7 @@ from simnorm.figures.shift.shown import (
 )
 from simnorm.formatting import NOTHING, fixed, format_estimate, significant
 from simnorm.report.article import RULE, Block, cell, table
-from simnorm.report.chapters.shift.facts import Facts
+from simnorm.report.chapters.shift.facts import Facts, is_constructed
 from simnorm.report.chapters.shift.first import ends_words
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, needed_words
 
@@ -29,7 +31,12 @@ MOST_OTHERS = 4
 IN_RATIOS = {LESS: "smaller", SAME: "same", MORE: "larger", UNDECIDED: "undecided"}
 # More of a cosine is less shift.
 IN_COSINES = IN_RATIOS | {LESS: "less shift", MORE: "more shift"}
-OUTCOME_LABELS = {LOSS: "training loss", ACCURACY: "test accuracy, %"}
+IN_OUTCOMES = {LESS: "lower", SAME: "same", MORE: "higher", UNDECIDED: "undecided"}
+SIGNS = {LESS: "<", SAME: "=", MORE: ">", UNDECIDED: "?"}
+SHORT = {"ks_shift": "KS", "wasserstein_shift": "Wasserstein",
+         "gradient_shift": "gradient, relative", COSINE: "gradient, cosine"}  # fmt: skip
+OWN = ", each variant at its own best rate"
+OUTCOME_LABELS = {LOSS: "loss", ACCURACY: "accuracy, %"}
 
 
 def by_net(found: Mapping[str, Sequence[Sequence[str]]]) -> list[Any]:
@@ -67,9 +74,10 @@ def level_table(facts: Facts) -> Block | None:
     return table(
         ["net", "measure", *(variant_name(v) for v in run.variants), "floor"],
         rows,
-        "Shift by every measure: mean over layers and checkpoints, ± its standard error over "
-        "seeds. Of a cosine, 1 is no shift. Floor: what sampling alone shows at the same weights, "
-        "a range where variants differ.",
+        f"Shift by every measure{OWN if facts.has_best() else ''}: mean over layers and "
+        "checkpoints, ± its standard error over seeds. Of a cosine, 1 is no shift. Floor: what "
+        "sampling alone would show at half the probe, or another batch; a range where variants "
+        "differ.",
         "ll" + "r" * (len(run.variants) + 1),
         tight=True, wide=1, title="How much", label="levels",
     )  # fmt: skip
@@ -98,25 +106,86 @@ def value_text(value: Value, factor: float = 1.0) -> str:
 
 
 def outcome_table(facts: Facts) -> Block | None:
-    """Return loss and accuracy in the end, of every net and variant."""
+    """Return loss and accuracy in the end, and how they compare, of every net and variant."""
     run = facts.run
+    pairs = [(BN, NONE), (NOISY, BN)]
+    pairs = [(here, there) for here, there in pairs if {here, there} <= set(run.variants)]
     found: dict[str, list[list[str]]] = {net: [] for net in run.nets}
     for net, mine in found.items():
         for quantity, label in OUTCOME_LABELS.items():
             values = [run.value(net, variant, quantity) for variant in run.variants]
             if any(value.is_known for value in values):
                 factor = 100.0 if quantity == ACCURACY else 1.0
-                mine.append([label, *(value_text(value, factor) for value in values)])
+                told = [value_text(value, factor) for value in values]
+                beside = [_outcome_pair(facts, net, here, quantity, there) for here, there in pairs]
+                mine.append([label, *told, *beside])
     rows = by_net(found)
     if not rows:
         return None
+    heads = [f"{HEADS[here]} / {HEADS[there]}" for here, there in pairs]
     return table(
-        ["net", "in the end", *(variant_name(v) for v in run.variants)],
+        ["net", "", *(variant_name(v) for v in run.variants), *heads],
         rows,
-        f"After {run.steps:,} steps: loss of all training rows, accuracy on the rows kept apart; "
-        "± standard error over seeds.",
-        "ll" + "r" * len(run.variants), wide=1, title="What was learned", label="outcomes",
+        f"After {run.steps:,} steps{OWN if facts.has_best() else ''}: loss of all training rows, "
+        "accuracy on the rows kept apart; ± standard error. Beside each other: 95 % intervals of "
+        "the ratio of losses and of the difference of accuracies in points.",
+        "ll" + "r" * len(run.variants) + "l" * len(heads), tight=True, wide=-1,
+        title="What was learned", label="outcomes",
     )  # fmt: skip
+
+
+def _outcome_pair(facts: Facts, net: str, here: str, quantity: str, there: str) -> str:
+    judged = facts.judge(net, here, quantity, there)
+    value = judged.value
+    if not value.is_sure:
+        return NOTHING
+    if quantity == LOSS:
+        return f"{ends_words(value)}: {IN_RATIOS[judged.word]}"
+    return f"{ends_words(value, 100.0, 1)}: {IN_OUTCOMES[judged.word]}"
+
+
+def rate_table(facts: Facts) -> Block | None:
+    """Return what becomes of the ratios and of the losses, rate by rate."""
+    run = facts.run
+    if len(run.rates) < 2 or not facts.has_pair:
+        return None
+    words = [one for one in run.definitions if one.word in COUNTED]
+    found: dict[str, list[list[str]]] = {}
+    for net in run.nets:
+        rates = [*run.rates, *([BEST] if facts.has_best() else [])]
+        found[net] = [
+            [
+                "own best" if rate == BEST else rate,
+                *(_loss(facts, net, variant, rate) for variant in (NONE, BN)),
+                *(_short_pair(facts, net, one.word, rate) for one in words),
+            ]
+            for rate in rates
+        ]
+    return table(
+        ["net", "rate", "loss without", "loss with BN", *(SHORT[one.word] for one in words)],
+        by_net(found),
+        "Training loss after the last step, and shift with BN beside that without by the measures "
+        "that count: 95 % intervals of ratios, of cosines of differences. < less, > more shift "
+        "with BN, = no difference, ? undecided.",
+        "llrr" + "l" * len(words), tight=True, wide=-1, title="By learning rate", label="rates",
+    )  # fmt: skip
+
+
+def _loss(facts: Facts, net: str, variant: str, rate: str) -> str:
+    value = facts.run.value(net, variant, LOSS, rate=rate)
+    if value.is_known:
+        text = value_text(value)
+        return f"{text} *" if value.status == "failed" else text
+    return "diverges" if rate in facts.lost(net, variant) else NOTHING
+
+
+def _short_pair(facts: Facts, net: str, quantity: str, rate: str) -> str:
+    judged = facts.judge(net, BN, quantity, NONE, rate)
+    if not judged.value.is_known:
+        return NOTHING
+    if not judged.value.is_sure:
+        return _number(judged.value, judged.value.estimate)
+    return f"{ends_words(judged.value)} {SIGNS[judged.word]}"
 
 
 def pair_table(facts: Facts) -> Block | None:
@@ -136,8 +205,9 @@ def pair_table(facts: Facts) -> Block | None:
     return table(
         ["net", "measure", *heads],
         rows,
-        "Ratios of shift, of cosines the difference, paired by seed: 95 % interval, and what it "
-        "says of a margin of 10 % (of cosines 0.05).",
+        f"Ratios of shift{OWN if facts.has_best() else ''}, of cosines the difference, paired by "
+        "seed: 95 % interval, and what it says of a margin of 10 % (of cosines 0.05). † Small by "
+        "construction: behind BN the probe’s mean is β, its spread γ.",
         "ll" + "l" * len(heads), tight=True, wide=-1, title="Compared", label="pairs",
     )  # fmt: skip
 
@@ -154,6 +224,8 @@ def pair_text(facts: Facts, net: str, here: str, quantity: str, there: str) -> s
     if not value.is_sure:
         return f"{_number(value, value.estimate)}: no error bar"
     word = (IN_COSINES if quantity == COSINE else IN_RATIOS)[judged.word]
+    if is_constructed(quantity, here, there):
+        return f"{ends_words(value)} †"
     return f"{ends_words(value)}: {word}"
 
 
