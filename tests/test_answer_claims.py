@@ -151,7 +151,7 @@ def test_gamma_beta_number_by_hand():
     """With E yz = 0.98, gamma 1.5 leaves sqrt(3.25 - 2.94) = 0.5568; one of 1 leaves 0.2."""
     found = values.gamma_beta(case(inputs=inputs(best=0.98)))
     assert found.word == "imprecise"
-    assert "by theory" in found.number
+    assert found.number.startswith("skewness as it was, by theory; ")
     assert "0.5568 ± 0.0013 sd off at γ = 1.5" in found.number
     assert "0.2000 ± 0.0025 with a gamma of 1" in found.detail
 
@@ -278,6 +278,28 @@ def test_pytorch_refuses_where_the_run_says_so_alone():
     assert told.why == "PyTorch refuses it. Keras lets it pass, and its values are wrong."
     assert silent.why == "Keras lets it pass, and its values are wrong."
     assert "PyTorch" not in silent.detail
+
+
+def test_drift_and_order_are_told_of_columns_that_epsilon_leaves_alone():
+    """Keras is off by 0.92 in a small column whatever drifts: 0.3 in the other one is of drift."""
+    names = ("normal", "normal(scale=0.01)")
+    rows = []
+    for name, off in zip(names, (0.3, 0.92), strict=True):
+        for drift in ("0", "0.001"):
+            usual = {"factors": f"preset=keras3;steps=1000;drift={drift}"}
+            rows += [
+                number(name, "inference_value", 32, "rmse", off, 0.001, **usual),
+                number(name, "running_mean", 32, "relative_rmse", 0.03, 0.003, **usual),
+                number(name, "running_variance", 32, "relative_rmse", 0.08, 0.008, **usual),
+                number(name, "running_variance", 32, "relative_bias", 0.0, 0.0, **usual),
+            ]
+    made = result(
+        rows, presets=("keras3",), steps=1000, batch_sizes=(32,), drift=(0.0, 0.001)
+    )  # fmt: skip
+    found = inference.test_time(case(running=made, names=names))
+    assert "drifts by 0.001 sd from batch to batch, it is up to 0.300" in found.detail
+    assert "Keras has values off by up to 0.92" in found.detail
+    assert found.number == "0.3000 ± 0.0005 sd (Keras, epsilon apart)"
 
 
 @pytest.mark.parametrize(

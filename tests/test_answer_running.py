@@ -104,6 +104,18 @@ def test_an_interrupted_answer_goes_on(tmp_path, monkeypatch):
     assert found.table.equals(whole.table)
 
 
+def test_an_unfinished_study_without_its_package_says_so(tmp_path, monkeypatch):
+    """Running the same command again would not help: torch would."""
+    folder = tmp_path / "a"
+    runs.carry_out(tiny(), folder)
+    (folder / "outcome.json").unlink()
+    monkeypatch.setattr("simnorm.studies.find_spec", lambda _: None)
+    found = load_answer(folder).missing
+    assert "torch" in found["shift"].reason
+    assert "pip install" in found["overhead"].what_to_do
+    assert found["scaling"] == runs.UNFINISHED
+
+
 def test_a_study_cut_off_while_it_wrote_is_run_again(tmp_path):
     """A folder without all of its files is no finished run."""
     folder = tmp_path / "a"
@@ -225,4 +237,4 @@ def test_outcome_is_json_that_reads_back(tmp_path):
     runs.carry_out(tiny(), folder)
     assert json.loads((folder / "outcome.json").read_text())["provenance"]["simnorm"]
     (folder / "outcome.json").unlink()
-    assert load_answer(folder).missing["shift"] == runs.UNFINISHED
+    assert load_answer(folder).missing["scaling"] == runs.UNFINISHED

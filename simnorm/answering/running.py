@@ -201,10 +201,22 @@ def load_answer(folder: str | Path) -> Answer:
         try:
             results[word] = load(folder / word)
         except SimnormError:
-            results[word] = UNFINISHED
+            results[word] = _unfinished(word)
     table = read_needed(folder)
     table = nothing_needed() if table is None else table
     return judged(settings, results, table, said.get("provenance", {}))
+
+
+def _unfinished(word: str) -> Missing:
+    """Return why a study was not finished: it may need what is not installed here."""
+    from simnorm.design import Design
+    from simnorm.studies import check_extra
+
+    try:
+        check_extra(Design.make(study=word))
+    except SimnormError as error:
+        return missing_for(error)
+    return UNFINISHED
 
 
 def finished(folder: Path, design: Design) -> Result | None:

@@ -56,7 +56,7 @@ def needs_scaling(case: Case) -> Verdict:
         return blank._replace(why=case.missing_words(SCALING))
     worst = smallest(family.numbers)
     said = blank._replace(
-        number=f"{points_within(family.numbers[worst])} without, {worst}",
+        number=f"{points_within(family.numbers[worst])} without scaling, {worst}",
         detail=(
             f"Accuracy without scaling, less that with z-scores: {parts_of(family)}."
             f"{_of_made(case)}{_one_scale(case)}"

@@ -57,8 +57,9 @@ def test_time(case: Case) -> Verdict:
     ]
     lead = max((p for p in found if p in LAYERS), default=next(iter(found)),
                key=lambda p: found[p][worst[p]].estimate)  # fmt: skip
+    apart = ", epsilon apart" if _harmed(case, lead) else ""
     said = blank._replace(
-        number=f"{found[lead][worst[lead]].text()} sd ({NAMES.get(lead, lead)})",
+        number=f"{found[lead][worst[lead]].text()} sd ({NAMES.get(lead, lead)}{apart})",
         detail=(
             f"After {result.design.steps:,} batches of {case.n:,}, values at inference are off, "
             f"epsilon apart and in the worst {case.thing}, by {'; '.join(parts)}."
@@ -126,8 +127,7 @@ def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
     if result is None:
         return {}
     found = _errors(case, preset, n=n)
-    epsilon = average(preset).epsilon
-    harmed = [name for name, sd in case.spread.items() if left_by(epsilon, sd) > NEGLIGIBLE]
+    harmed = _harmed(case, preset)
     if not harmed:
         return found
     means, variances, biases = (
@@ -149,6 +149,21 @@ def estimation(case: Case, preset: str, n: int = 0) -> dict[str, Number]:
         if name in means and name in variances and name in biases
     }
     return {name: x for name, x in found.items() if name not in harmed} | parts
+
+
+def _harmed(case: Case, preset: str) -> list[str]:
+    """Return the names whose values are off by an epsilon alone, which is told by itself."""
+    epsilon = average(preset).epsilon
+    return [name for name, sd in case.spread.items() if left_by(epsilon, sd) > NEGLIGIBLE]
+
+
+def _unharmed(
+    case: Case, preset: str, *, sampling: str = SHUFFLE, drift: str = "0"
+) -> dict[str, Number]:
+    """Return errors at inference of the names that epsilon leaves alone."""
+    harmed = _harmed(case, preset)
+    found = _errors(case, preset, sampling=sampling, drift=drift)
+    return {name: number for name, number in found.items() if name not in harmed}
 
 
 def _together(mean: Number, variance: Number, bias: Number) -> Number:
@@ -188,11 +203,7 @@ def _value_sentence(case: Case, preset: str) -> str:
     """Return what epsilon makes of it, where it is not small against the variance."""
     epsilon = average(preset).epsilon
     found = _errors(case, preset)
-    numbers = {
-        name: number
-        for name, number in found.items()
-        if left_by(epsilon, case.spread.get(name, math.nan)) > NEGLIGIBLE
-    }
+    numbers = {name: found[name] for name in _harmed(case, preset) if name in found}
     if not numbers:
         return ""
     name = largest(numbers)
@@ -211,7 +222,7 @@ def _drift_sentence(case: Case) -> str:
     drift = max(drifts)
     worst: dict[str, Number] = {}
     for preset in result.design.presets if result else ():
-        numbers = _errors(case, preset, drift=f"{drift:g}")
+        numbers = _unharmed(case, preset, drift=f"{drift:g}")
         if numbers:
             worst[preset] = numbers[largest(numbers)]
     if not worst:
@@ -224,7 +235,7 @@ def _drift_sentence(case: Case) -> str:
 
 
 def _errors(
-    case: Case, preset: str, sampling: str = SHUFFLE, n: int = 0, drift: str = "0"
+    case: Case, preset: str, *, sampling: str = SHUFFLE, n: int = 0, drift: str = "0"
 ) -> dict[str, Number]:
     result = case.result(RUNNING)
     if result is None:
@@ -239,12 +250,12 @@ def _errors(
 
 def _sorted_sentence(case: Case, preset: str) -> str:
     """Return what becomes of it where the rows come in the order of the file."""
-    numbers = _errors(case, preset, SEQUENTIAL)
+    numbers = _unharmed(case, preset, sampling=SEQUENTIAL)
     if not numbers:
         return ""
     name = largest(numbers)
     return (
-        f" Where the rows come in the order of the file, it is up to {numbers[name].text()} sd "
+        f" Where the rows come in the order of the file, it is up to {numbers[name].text(' sd')} "
         f"({told(name)})."
     )
 

@@ -202,7 +202,7 @@ def _of_all(said: Verdict, numbers: dict[str, Number], margin: float) -> Verdict
         why = f"All {len(far):,} errors of means and spreads are above the margin."
         return said._replace(word=TRUE, why=why)
     if far:
-        why = f"It is above the margin for {count}; the others are not decided."
+        why = f"It is above the margin for {count}; the rest is not decided."
         return said._replace(word=TRUE, why=why)
     unsure = [name for name, number in numbers.items() if not number.is_sure]
     why = "No error is decided."
@@ -235,7 +235,7 @@ def which_batch_size(case: Case) -> Verdict:
     )
     table = case.needed
     if not len(table):
-        return blank._replace(why="The batch sizes that are needed were not searched for.")
+        return blank._replace(why="They were not searched for. Run the same command again.")
     # A constant column has no z-score to be off from.
     rows = {name: row for name, row in sizes_of(table).items() if not row.is_constant}
     if not rows:
@@ -307,7 +307,7 @@ def gamma_beta(case: Case) -> Verdict:
         detail += f" {shape}"
     return blank._replace(
         word=IMPRECISE,
-        number=f"{more.text()} sd off at γ = {GAMMA:g}, by theory",
+        number=f"skewness as it was, by theory; {more.text()} sd off at γ = {GAMMA:g}",
         detail=detail,
         why="By theory, whatever the data: values are shifted and stretched, their shape stays.",
     )
