@@ -19,7 +19,12 @@ from simnorm.figures.overhead.shown import (
 )
 from simnorm.formatting import NOTHING, fixed, plural
 from simnorm.report.chapters.overhead.facts import Facts, facts_of
-from simnorm.report.chapters.overhead.first import answer, shape, standardizing_sentence
+from simnorm.report.chapters.overhead.first import (
+    answer,
+    shape,
+    standardizing_sentence,
+    timed,
+)
 from simnorm.report.chapters.overhead.words import seconds_text
 from simnorm.results import Result
 
@@ -42,7 +47,9 @@ def print_overhead(result: Result) -> None:
         for line in quantity_lines(facts, quantity, used):
             typer.echo(line)
     typer.echo("")
-    for sentence in (answer(facts), shape(facts), standardizing_sentence(facts)):
+    for sentence in (
+        answer(facts), shape(facts), standardizing_sentence(facts), timed(facts)
+    ):  # fmt: skip
         if sentence:
             typer.echo(filled(sentence))
     print_key(used)

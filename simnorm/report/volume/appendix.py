@@ -50,10 +50,11 @@ def _words(answer: Answer) -> list[Block]:
     return [
         table(["verdict", "meaning"], rows, "What a verdict means.", "ll", wide=1),
         paragraph(
-            "Margins say how small is too small to matter. They were named before anything was "
-            "measured, and are the same in every run:"
+            "Margins say how small is too small to matter. They are part of the program, not of a "
+            "run: the same whatever the data and the numbers."
         ),
         {"kind": "list", "items": [_margin(words) for words in held or margins.TOLD.values()]},
+        paragraph(margins.FAMILIES, "Two kinds of intervals."),
     ]
 
 

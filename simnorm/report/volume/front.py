@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simnorm.answering.margins import COMPUTED, WITH_ERRORS
 from simnorm.answering.settings import QUICK, THOROUGH
-from simnorm.answering.verdicts import UNDECIDED
+from simnorm.answering.verdicts import NOT_MEASURED, UNDECIDED
 from simnorm.figures.tables import short
 from simnorm.formatting import plural
 from simnorm.report.article import Article, Block, Rich, bullets, ref
+from simnorm.report.article import text as paragraph
 from simnorm.report.data import file_name
 from simnorm.report.text import listed
 from simnorm.report.volume.needing import needing
@@ -21,10 +23,17 @@ if TYPE_CHECKING:
 
 TITLE = "Does batch normalization replace standardizing the inputs?"
 LONGEST = 60
-TRUST: Rich = [
-    "Verdicts are computed from the numbers, not written in. ", ref(LABEL),
-    " has no number without its error, unless it is exact.",
-]  # fmt: skip
+# So many sentences of the answer stand in its box: more is no answer at a glance.
+IN_BOX = 3
+# Claims whose verdict is algebra or a formula, whatever a run comes to.
+BY_THEORY = {
+    "gamma_beta": "that γ and β leave the shape of the data as it is",
+    "full_set_z": "the own error of a z-score",
+}
+KEY = (
+    " z-score: a value less the mean of all the data, divided by their standard deviation (sd). "
+    "±: standard error. Brackets: 95 % interval."
+)
 
 
 def article(
@@ -46,8 +55,9 @@ def article(
     chapters
         What follows page one.
     """
-    # The advice is longer than the answer; what is said first is set large.
+    # What is said first is set large; what to do comes next, before what else there is to say.
     said = list(answer.sentences)
+    rest = " ".join(said[IN_BOX:])
     return Article(
         title=TITLE,
         head=f"{whose(answer)}, batches of {answer.settings.batch_size:,}",
@@ -55,13 +65,14 @@ def article(
         subtitle=subtitle(answer),
         setting=setting(answer, tables),
         answer=said[0] if said else "",
-        shape=" ".join(said[1:]),
+        shape=" ".join(said[1:IN_BOX]),
         first=[
-            *needing(answer, tables),
             *advice(answer),
+            *([paragraph(rest)] if rest else []),
+            *needing(answer, tables),
             verdict_table(answer.verdicts, known),
         ],
-        trust=TRUST,
+        trust=trust(answer),
         chapters=chapters,
     )
 
@@ -94,11 +105,17 @@ def setting(answer: Answer, tables: Mapping[str, Tables]) -> str:
     done = len(tables)
     studies = "Six studies" if count == done == 6 else f"{done} of {count} studies"
     return (
-        "It is often said that a batch normalization layer at the input does what a StandardScaler "
-        f"does, and much is said against it, mostly without numbers. {studies} put numbers to "
-        f"{plural(len(answer.verdicts), 'claim')}, each with its error, and judge "
-        f"{'it' if len(answer.verdicts) == 1 else 'them'} by margins named beforehand."
+        "A layer of batch normalization (BN) at the input is said to do what a StandardScaler "
+        f"does. {studies} put numbers to {plural(len(answer.verdicts), 'claim')} about that."
     )
+
+
+def trust(answer: Answer) -> Rich:
+    """Return how verdicts come about, which rest on theory alone, and what the signs mean."""
+    judged = {v.key for v in answer.verdicts if v.word != NOT_MEASURED}
+    known = [words for key, words in BY_THEORY.items() if key in judged]
+    theory = f" By theory, not from a run: {listed(known)}." if known else ""
+    return [f"{COMPUTED}.{theory} ", ref(LABEL), f" {WITH_ERRORS}.", KEY]
 
 
 def notice(answer: Answer) -> str:
@@ -121,4 +138,6 @@ def notice(answer: Answer) -> str:
 
 def advice(answer: Answer) -> list[Block]:
     """Return what to do, sentence by sentence."""
-    return [bullets(list(answer.advice))] if answer.advice else []
+    if not answer.advice:
+        return []
+    return [paragraph("", "What to do"), bullets(list(answer.advice))]

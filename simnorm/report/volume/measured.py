@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from simnorm.answering import margins
 from simnorm.report.article import Block, Rich, bullets, code, ref, sym
 from simnorm.report.article import text as paragraph
 from simnorm.report.volume.verdicts import chapter_label
@@ -21,6 +22,15 @@ REPLICATIONS = {
     "shift": "a training run of all variants from one seed, so that they are compared in pairs",
     "overhead": "a round of timings of all variants in turn; ratios are taken within a round",
 }
+WORDS = (
+    "A z-score is a value less the mean, divided by the standard deviation, both of all the data: "
+    "what StandardScaler makes. A layer of batch normalization (BN) does it by mean and standard "
+    "deviation of the batch, adds ε to the variance, then multiplies by γ and adds β, which are "
+    "learned; at test time it uses running averages of what it saw while training. PreciseBN pools "
+    "all batches instead, each weighing the same, with the weights of the net held fixed. kNN: k "
+    "nearest neighbours. MLP: multilayer perceptron, a small neural network. A point of accuracy "
+    "is 1 % of the test rows."
+)
 GIVEN = (
     " Error bars of numbers on the file say how exactly they were computed given this file, not "
     "how another file would differ."
@@ -49,16 +59,22 @@ def measured(answer: Answer, present: Collection[str]) -> list[Block]:
         paragraph(first),
         paragraph(
             "Every number is an estimate from independent replications, with its Monte Carlo "
-            "standard error (±) or a 95 % interval, unless it is exact. What a replication is:"
+            "standard error (±) or a 95 % interval, unless it is exact or by theory, and then says "
+            "so. What a replication is:"
         ),
         bullets(_replications(present, OF_DATA if of_data else OF_LAWS)),
         paragraph(
-            "A claim is called true or false only if the interval of its number says so. No "
-            "difference means that the whole interval lies inside a margin named beforehand; one "
-            "that merely holds 0 proves nothing, and the claim is called undecided."
+            "A margin says beforehand what is too small to matter, such as an error of "
+            f"{margins.ERROR:g} sd; the appendix lists them. Where a claim hangs on numbers with "
+            "errors, their intervals decide, widened so that all comparisons of the claim hold "
+            "together. No difference means that the whole interval lies inside the margin; one "
+            "that merely holds 0 proves nothing, and the claim is called undecided. Not all is "
+            "numbers: what a formula makes so, or a program refuses, is said as that."
             + GIVEN
-            * of_data
+            * of_data,
+            "Verdicts.",
         ),
+        paragraph(WORDS, "Words."),
     ]
 
 

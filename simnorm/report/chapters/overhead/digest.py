@@ -33,7 +33,7 @@ def digest(
     facts = facts_of(frame, result.design, result.provenance)
     blocks = [
         paragraph(first.TITLE, "The question."),
-        paragraph(first.setting(facts), "How it was measured."),
+        paragraph(f"{first.setting(facts)} {first.timed(facts)}", "How it was measured."),
         finding(first.answer(facts)),
         ratio_figure(facts),
     ]

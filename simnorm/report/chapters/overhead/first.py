@@ -48,6 +48,23 @@ def setting(facts: Facts) -> str:
     )
 
 
+def timed(facts: Facts) -> str:
+    """Return what a time is, and which of the times is put together from others."""
+    words = (
+        "A time is the median over rounds of the shortest of three to nine turns in a round, on "
+        "one thread: the time in which that thread computed, where the system tells it, not time "
+        "on the wall."
+    )
+    if facts.has(STANDARDIZED):
+        words += (
+            f" {PHRASES[STANDARDIZED].capitalize()} are not timed as one: a step is the step "
+            "without BN plus its share of the timed fitting and applying of the scaler"
+            + (f", over {plural(facts.epochs, 'epoch')}" if facts.epochs else "")
+            + "; it cannot come out below the step without BN."
+        )
+    return words
+
+
 def on_machine(facts: Facts) -> str:
     """Return where times were taken."""
     on = f"on one thread of this machine’s processor ({facts.machine})" if facts.machine else (
