@@ -26,6 +26,10 @@ from simnorm.figures.shift.shown import (
 )
 
 KINDS = figures.OF_STUDY["shift"]
+RATES = {
+    rate: LEVELS | {"ks_shift": (0.1, shift_, 0.3, 0.02), "train_loss": (0.3, loss, 0.3, NAN)}
+    for rate, shift_, loss in (("0.05", 0.05, 0.6), ("0.5", 0.2, 0.15), ("best", 0.15, 0.27))
+}
 
 
 def run(frame=None):
@@ -62,6 +66,8 @@ def odd_tables():
         "one seed": shift_frame(status="unreliable"),
         "undefined": shift_frame(status="undefined"),
         "unknown net": shift_frame(("conv",)),
+        "two rates": shift_frame(by_rate=RATES),
+        "two rates, one variant": shift_frame(("mlp",), ("bn",), by_rate=RATES),
         "loss alone": shift_frame(levels={"train_loss": LEVELS["train_loss"]}),
         "accuracy alone": shift_frame(levels={"test_accuracy": LEVELS["test_accuracy"]}),
         "all right": shift_frame(levels={"test_accuracy": (1.0, 1.0, 1.0, NAN)}, wide=0.0),
@@ -123,9 +129,9 @@ def test_levels_are_those_of_the_table_in_its_order():
     ax = drawn("shift").axes[0]
     assert [t.get_text() for t in ax.get_yticklabels()] == [one.label for one in DEFINITIONS]
     found = [x for x, _ in points_of(ax, "bn")]
-    assert found == pytest.approx([0.1, 0.04, 0.1, 0.5, 0.2, 0.8, 0.3, 0.25])
+    assert found == pytest.approx([0.1, 0.04, 0.1, 0.5, 0.2, 0.1, 0.8, 0.3, 0.6, 0.25])
     # None shifts by batches: there is one point less, and a zero in its place.
-    assert len(points_of(ax, "none")) == 7
+    assert len(points_of(ax, "none")) == 9
     assert [t.get_text() for t in ax.texts] == ["0"]
 
 
@@ -179,10 +185,50 @@ def test_ratios_are_those_of_the_table_and_the_loss_is_last():
     labels = [t.get_text() for t in ax.get_yticklabels()]
     assert labels[-1] == "training loss"
     assert not {"gradient, 1 − cosine", "batch-induced"} & set(labels)
-    assert [x for x, _ in points_of(ax, "bn")] == pytest.approx([0.5, 0.5, 0.5, 1, 1, 2, 0.5])
-    assert [x for x, _ in points_of(ax, "noisy_bn")] == pytest.approx(
-        [4, 4, 4, 2, 2, 0.9 / 0.4, 0.55]
+    assert [x for x, _ in points_of(ax, "bn")] == pytest.approx(
+        [0.5, 0.5, 0.5, 1, 1, 0.5, 2, 1, 0.5]
     )
+    assert [x for x, _ in points_of(ax, "noisy_bn")] == pytest.approx(
+        [4, 4, 4, 2, 2, 2, 0.9 / 0.4, 7 / 6, 0.55]
+    )
+
+
+def test_ratios_at_one_rate_are_open_and_those_at_the_best_filled():
+    """By hand: 0.5 and 2 times at the rates, 1.5 times each at its own; a legend names them."""
+    figure = drawn("ratios", shift_frame(by_rate=RATES))
+    ax = figure.axes[0]
+    assert points_of(ax, "bn")[1][0] == pytest.approx(1.5)
+    at = -1 + 0.33
+    opened = [
+        (a.get_marker(), float(a.get_xdata()[0]))
+        for a in ax.lines
+        if len(a.get_xdata()) == 1 and float(a.get_ydata()[0]) == pytest.approx(at)
+    ]
+    assert opened == [("v", pytest.approx(0.5)), ("D", pytest.approx(2.0))]
+    assert {"with BN, rate 0.05", "with BN, rate 0.5"} <= set(texts_of(figure))
+
+
+def test_what_is_small_by_construction_has_a_dagger():
+    """Beside a net without normalization; beside plain BN it is as good as any other measure."""
+    labels = [t.get_text() for t in drawn("ratios").axes[0].get_yticklabels()]
+    assert [text for text in labels if "†" in text] == [
+        "mean and spread †", "mean and spread, from start †",
+    ]  # fmt: skip
+    figure = drawn("ratios", shift_frame(variants=("bn", "noisy_bn")))
+    assert not any("†" in text for text in texts_of(figure))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_and_levels_are_of_the_best_rate(kind):
+    """With one rate that is the best one every figure but that of ratios is the same again."""
+    frame = shift_frame(by_rate=RATES)
+    best = frame[frame["factors"].str.contains("rate=best")].reset_index(drop=True)
+    here, there = drawn(kind, frame), drawn(kind, best)
+    if kind == "ratios":
+        return
+    for one, two in zip(here.axes, there.axes, strict=True):
+        found = [[line.get_xydata().tolist() for line in ax.lines] for ax in (one, two)]
+        assert found[0] == found[1]
 
 
 def test_the_band_is_the_margin():

@@ -108,9 +108,9 @@ def estimands(facts: Facts) -> list[Block]:
                 "nothing is done yet. Behind BN m is β and s is γ of the probe, whatever the "
                 "layers below do: their shift is small by construction there, and is not counted. "
                 "Floor: what sampling alone would show at half the probe, the distance between two "
-                "random halves of it at the same weights. The rows do not change from step to step, so "
-                "that without a step there is no shift; only noise, drawn anew for every row, "
-                "makes some."
+                "random halves of it at the same weights. The rows do not change from step to "
+                "step, so that without a step there is no shift; only noise, drawn anew for every "
+                "row, makes some."
             )
         )
     if held & {"gradient_shift", "gradient_cosine"}:
@@ -164,9 +164,9 @@ def methods(facts: Facts) -> list[Block]:
             f"{findings.best_sentence(facts)} A run diverges if its loss is no number, or in the "
             "end more than twice that of the first weights: it is void for its rows. Counted "
             "are the KS and Wasserstein distances and both parts of the measure by gradients. "
-            "Splits of different seeds share most of their rows, so the intervals of accuracy are the "
-            "corrected resampled t (Nadeau and Bengio 2003), with test rows over training rows of "
-            "1/3.".strip()
+            "Splits of different seeds share most of their rows, so the intervals of accuracy are "
+            "the corrected resampled t (Nadeau and Bengio 2003), with test rows over training rows "
+            "of 1/3.".strip()
         ),
         small(
             "All of it in double precision on one thread, so that the same seed gives the same "
