@@ -300,6 +300,90 @@ def test_nets_are_those_of_scikit_learn(word: str) -> None:
     np.testing.assert_array_equal(net.predict(both, net.parameters)[0], known.predict(rows))
 
 
+class Scripted:
+    """Stands for nets whose losses are told beforehand; their weights count the epochs."""
+
+    def __init__(self, *losses: list[float]) -> None:
+        self.losses, self.updates = np.array(losses).T, 0
+        self.parameters = np.zeros((len(losses), 1))
+        self.going = np.arange(len(losses))
+
+    def epoch(self, _take, _codes):
+        self.updates += 50
+        self.parameters += 1.0
+        return self.losses[min(self.updates // 50, len(self.losses)) - 1][self.going]
+
+    def keep(self, mask):
+        self.going, self.parameters = self.going[mask], self.parameters[mask]
+
+    def predict(self, _rows, parameters):
+        return np.repeat(parameters.astype(int), 2, axis=1)
+
+
+class NoRows:
+    """Rows that nobody looks at."""
+
+    def test(self):
+        return np.zeros((9, 1))
+
+
+def trained(*losses: list[float]) -> training.Training:
+    """Return nets with these losses, one per epoch of 50 updates, after their training."""
+    made = training.Training(Scripted(*losses), np.zeros(3, np.int64), tests=2)
+    while not made.is_done:
+        made.epoch(NoRows())
+    return made
+
+
+def test_a_net_stops_when_its_loss_has_not_fallen_in_200_updates() -> None:
+    """By hand, epochs of 50 updates: a fall by 1e-4 in all goes on, one by less does not.
+
+    The first never falls after its second epoch, so it stops 4 epochs after that one; the second
+    falls by 0.00003 an epoch, which is enough in four; the third by 0.00002, which is not.
+    """
+    slow = [1.0 - 3e-5 * epoch for epoch in range(100)]
+    slower = [1.0 - 2e-5 * epoch for epoch in range(100)]
+    made = trained([2.0, 1.0] + [1.5] * 98, slow, slower)
+    assert made.updates.tolist() == [300, 2000, 250]
+
+
+def test_a_net_is_tested_with_the_weights_of_its_least_loss() -> None:
+    """The epoch of the least loss, also where it fell too little to count; each net its own."""
+    made = trained([3.0, 2.0, 2.5, 1.99995, 9.0, 9.0], [1.0, 2.0, 2.0, 2.0, 2.0, 2.0])
+    assert made.updates.tolist() == [300, 250]
+    assert made.predicted.tolist() == [[4, 4], [1, 1]]
+
+
+def test_a_net_without_a_finite_loss_stops() -> None:
+    """After 200 updates."""
+    assert trained([np.nan] * 9, [np.inf] * 9).updates.tolist() == [200, 200]
+
+
+@pytest.mark.parametrize("word", ["wine", "breast_cancer"])
+def test_losses_are_those_of_scikit_learn(word: str) -> None:
+    """The cross-entropy of a first update with 64 rows, less the weight decay that it adds."""
+    found = bundled(word)
+    rows = preprocessing.StandardScaler().fit_transform(found.rows)
+    half = np.random.default_rng(0).permutation(len(rows))[: models.TOGETHER]
+    state = [np.random.RandomState(np.random.PCG64DXSM(3)) for _ in range(2)]
+    net = models.Nets(1, rows.shape[1], found.classes, state[0])
+    w1, _, w2, _ = (part.copy() for part in net._weights)
+    known = MLPClassifier((models.HIDDEN,), batch_size=models.TOGETHER, random_state=state[1])
+    known.partial_fit(rows[half], found.codes[half], classes=np.unique(found.codes))
+    (loss,) = net.epoch(lambda order: rows[half][np.newaxis, order], found.codes[half])
+    decay = 0.5 * models.ALPHA * ((w1**2).sum() + (w2**2).sum()) / models.TOGETHER
+    assert loss == pytest.approx(known.loss_ - decay, rel=1e-9)
+
+
+def test_a_probability_of_nothing_has_a_loss_all_the_same() -> None:
+    """Outputs of -1e5 against 0: the loss is 1e5, though the probability is 0 as a double."""
+    target = np.array([[1.0, 0.0]])
+    _, losses = models._probabilities(np.array([[[-1e5, 0.0]]]), target)
+    assert losses == pytest.approx([1e5])
+    _, losses = models._probabilities(np.array([[[-1e5]]]), np.array([[1.0]]))
+    assert losses == pytest.approx([1e5])
+
+
 # -------------------------------------------------------------------------------------------------
 # Laws: pairing, purity
 
@@ -341,7 +425,8 @@ def test_a_block_is_a_pure_function(whole) -> None:
 
 def test_any_number_of_workers_gives_the_same_bits() -> None:
     """One worker, and three on two data sets."""
-    design = make(datasets="wine,heavy_tails", replications=3)
+    design = make(datasets="wine,heavy_tails", replications=3, scalers="none,batch",
+                  batch_sizes="8")  # fmt: skip
     one, three = (sn.run(design, workers=workers).frame for workers in (1, 3))
     assert one.equals(three)
 
@@ -411,6 +496,23 @@ def test_rows_are_in_the_order_of_the_cells_and_have_keys_of_their_own() -> None
     assert set(frame["batches"]) == {5}
     assert set(frame["measure"]) == {"mean"}
     assert frame["estimate"].between(-1.0, 1.0).all()
+
+
+def test_an_interval_of_an_accuracy_stays_between_0_and_1() -> None:
+    """Heaps that are nearly told apart: the t interval would end above 1; differences keep theirs.
+
+    It is cut there, and only there: the estimate and its standard error are as they were.
+    """
+    design = make(data=two_heaps(60, 4.0), target="y", models="knn", batch_sizes="8",
+                  replications=2)  # fmt: skip
+    frame = sn.run(design, workers=1).frame
+    levels, others = frame[frame["against"] == ""], frame[frame["against"] != ""]
+    sure = levels[levels["status"] == "ok"]
+    assert (sure["ci_high"] <= 1.0).all()
+    assert (sure["estimate"] + 2.0 * sure["mcse"] > 1.0).any()
+    sure = others[others["status"] == "ok"]
+    np.testing.assert_allclose(sure["ci_high"] - sure["estimate"],
+                               sure["estimate"] - sure["ci_low"])  # fmt: skip
 
 
 def test_curves_show_every_repeat() -> None:

@@ -13,7 +13,7 @@ from tiny_scaling import COLUMNS, NO_CURVES, TinyScaling, line, of_file, scaling
 from simnorm.cli.scaling_summary import level_cell, print_scaling
 from simnorm.figures.scaling.rows import Point, Scaling
 from simnorm.report import write_report
-from simnorm.report.chapters.scaling import article, findings, first, tables
+from simnorm.report.chapters.scaling import article, brief, findings, first, tables
 from simnorm.report.chapters.scaling.digest import digest
 from simnorm.report.chapters.scaling.facts import (
     ABSENT,
@@ -115,11 +115,13 @@ def test_no_number_of_repeats_closes_an_interval_that_the_folds_leave_open():
 def test_the_answer_counts_data_sets_and_names_the_largest_loss():
     found = facts(scaling_frame(("wine", "digits", "spread_scales")))
     assert first.answer(found) == (
-        "Raw features in place of z-scores cost kNN accuracy on 2 of 3 data sets, by up to 36.7 "
-        "points (spread scales); the MLP accuracy on all 3 data sets, by up to 43.7 points "
-        "(spread scales). Unscaled, kNN is better on digits by 1.1. With the statistics of batches "
-        "of 32 in place of those of all training rows, kNN is undecided on all 3 data sets; the "
-        "MLP is undecided on all 3."
+        "Beyond chance, raw features in place of z-scores cost kNN accuracy on 1 of 2 real data "
+        "sets, by 26.0 points (wine) and on the one made data set, by 36.7 points (digits with "
+        "scales spread); the MLP accuracy on all 2 real data sets, by up to 33.0 points (wine) and "
+        "on the one made data set, by 43.7 points (digits with scales spread). Unscaled, kNN is "
+        "better on digits by 1.1. With the statistics of batches "
+        "of 32 in place of those of all training rows, kNN is undecided on all 2 data sets; the "
+        "MLP is undecided on all 2."
     )
 
 
@@ -161,9 +163,9 @@ def test_of_one_model_the_title_speaks_of_that_one():
 def test_the_tiles_are_the_largest_losses():
     tiles = first.tiles(facts(scaling_frame()))
     assert [(tile["number"], tile["detail"]) for tile in tiles] == [
-        ("−36.7", "spread scales: 95 % interval −37.7 to −35.7"),
-        ("−43.7", "spread scales: 95 % interval −44.7 to −42.7"),
-        ("−1.0", "heavy tails: 95 % interval −2.0 to 0.0"),
+        ("−26.0", "wine: 95 % interval −27.0 to −25.0"),
+        ("−33.0", "wine: 95 % interval −34.0 to −32.0"),
+        ("−0.5", "wine: 95 % interval −1.5 to +0.5"),
     ]
 
 
@@ -195,8 +197,9 @@ def test_trust_counts_the_verdicts():
     # Of 8 differences raw features, batches of 2 and of 8 are off; the rest is too wide to say.
     found = facts(scaling_frame(("wine",), ("knn",)))
     assert first.trust(found).startswith(
-        "Of 7 differences from z-scores 3 have intervals without 0, 0 lie wholly within the margin "
-        "of 1 point, and the rest is undecided."
+        "Of 7 differences from z-scores 3 are beyond chance (the interval leaves 0 out), 2 of "
+        "these wholly beyond the margin of 1 point; 0 lie wholly within it, and the rest is "
+        "undecided."
     )
 
 
@@ -206,9 +209,9 @@ def test_trust_counts_the_verdicts():
 def test_who_needs_scaling():
     found = facts(scaling_frame(("wine", "digits", "breast_cancer"), ("knn",)))
     assert findings.needs_finding(found, "knn") == (
-        "kNN on raw features, against z-scores: less accurate on 2 of 3, wine (−26.0 points, −27.0 "
-        "to −25.0) and breast cancer (−3.7, −4.7 to −2.7); more accurate on 1 of 3, digits (+1.1 "
-        "points, +0.1 to +2.1)."
+        "kNN on raw features, against z-scores: less accurate beyond chance on 2 of 3 (all 2 by "
+        "more than 1 point), wine (−26.0 points, −27.0 to −25.0) and breast cancer (−3.7, −4.7 to "
+        "−2.7); more accurate beyond chance on 1 of 3, digits (+1.1 points, +0.1 to +2.1)."
     )
 
 
@@ -230,9 +233,9 @@ def test_what_it_would_take_is_told():
     found = findings.needed_sentence(facts(scaling_frame(("wine",), ("knn",))))
     # -0.5 and -0.125 known to 1.0: endless repeats leave 0.94.
     assert found == (
-        "Of 2 undecided differences between batches and all rows, for 2 no number of repeats will "
-        "do, because the part n_test/n_train = 1/4 of the variance does not shrink: it takes more "
-        "data."
+        "Of 2 undecided differences between batches and all rows, for 2 repeats alone do not "
+        "narrow the interval enough: by the corrected resampled t, whose part n_test/n_train = 1/4 "
+        "stays, it takes more rows."
     )
     assert findings.needed_sentence(facts(scaling_frame(("wine",), ("knn",), half=0.2))) == ""
 
@@ -240,22 +243,22 @@ def test_what_it_would_take_is_told():
 def test_from_which_batch_size_on_nothing_shows():
     found = facts(scaling_frame(("wine",), ("knn",)))
     assert findings.best_finding(found) == (
-        "Against z-scores by all rows, kNN loses accuracy up to batches of 8, and from 32 on for "
-        "sure nowhere."
+        "Beyond chance, batches of n in place of all rows cost kNN accuracy up to n = 8, and from "
+        "n = 32 on nothing."
     )
     sizes = facts(scaling_frame(("wine", "digits"), ("knn",), sizes=(2, 8)))
     assert findings.best_finding(sizes) == (
-        "Against z-scores by all rows, kNN loses accuracy on one data set or more up to batches of "
-        "8."
+        "Beyond chance, batches of n in place of all rows cost kNN accuracy, on one data set or "
+        "more, up to n = 8."
     )
     wide = facts(scaling_frame(("wine",), ("knn",), half=90.0))
-    assert "for sure at no batch size" in findings.best_finding(wide)
+    assert "cost kNN nothing at any n" in findings.best_finding(wide)
 
 
 def test_the_table_of_batches_tells_how_many_repeats_it_takes():
     [block] = tables.batch_tables(facts(scaling_frame(("wine",), ("knn",))))
     below = [row[-1]["below"] for row in block["rows"]]
-    assert below == ["less", "less", "undecided, ∞", "undecided, ∞"]
+    assert below == ["less by > 1", "less", "undecided, ∞", "undecided, ∞"]
     assert block["rows"][0][-1]["text"] == "−8.0 ± 1.0"
     assert tables.batch_tables(facts(scaling_frame(("wine",), scalers=("none", "z_score")))) == []
 
@@ -321,11 +324,86 @@ def test_page_one_is_one_page_and_holds_answer_and_figure(tmp_path):
         assert "Contents" in text
 
 
+def test_beyond_the_margin_is_more_than_beyond_chance():
+    """From 1.5 to 3.5 is beyond 1 point, from 0.5 to 2.5 only beyond chance."""
+    assert tables.verdict_text(one(2.5)) == "more by > 1"
+    assert tables.verdict_text(one(1.5)) == "more"
+    assert tables.verdict_text(one(-2.5)) == "less by > 1"
+    assert tables.verdict_text(one(0.2, 0.5)) == "no difference"
+    assert tables.verdict_text(one(2.5, status="unreliable")) == "undecided"
+
+
+def test_data_that_a_scaling_cannot_tell_apart_count_once():
+    """Min-max, batches and z-scores see digits and spread scales as the same; others do not."""
+    found = facts(scaling_frame(("digits", "spread_scales", "wine"), ("knn",)))
+    count = {one.label: sum(map(len, found.groups("knn", one).values()))
+             for one in found.run.scalings if one.scaler != "z_score"}  # fmt: skip
+    assert count == {"none": 3, "min-max": 2, "robust": 3} | {
+        f"batch of {n}": 2 for n in (2, 8, 32, 128)
+    }
+    assert found.distinct(Scaling("min_max"), "none") == list(found.run.names)
+    alone = facts(scaling_frame(("spread_scales", "wine"), ("knn",)))
+    assert len(alone.distinct(Scaling("min_max"))) == 2
+
+
+def test_findings_of_the_digest_are_short_and_say_what_the_table_says():
+    """Against z-scores, half 1.0. Min-max: wine, breast cancer, digits and normal tails within
+    1.2 of 0, heavy tails 18 worse; robust: digits 7.6 worse, heavy tails 10 better."""
+    found = facts(scaling_frame(models=("knn",)))
+    assert brief.needs(found, "knn") == (
+        "Raw features in place of z-scores cost kNN accuracy beyond chance on 2 of 3 real data "
+        "sets, most on wine: −26.0 points (−27.0 to −25.0)."
+    )
+    assert brief.scaler(found, Scaling("min_max")) == (
+        "Min-max scaling against z-scores, 5 comparisons: 1 worse beyond chance (1 by more than 1 "
+        "point), 1 better beyond chance and 3 undecided. The largest difference: −18.0 points "
+        "(−19.0 to −17.0), kNN on wine given heavy tails."
+    )
+    assert "divides pixels whose interquartile range is 0" in brief.scaler(found, Scaling("robust"))
+    assert brief.heavy(found) == (
+        f"{brief.ASSUMES} But on wine given heavy tails robust scaling beats it for kNN by +10.0 "
+        "points (+9.0 to +11.0); with normal tails the difference is −0.5 points (−1.5 to +0.5)."
+    )
+    assert "does not show" in brief.heavy(facts(scaling_frame(half=80.0)))
+    assert brief.batches(found).startswith(
+        "Batches of 32 in place of all training rows, 5 comparisons: "
+    )
+
+
+def test_how_the_net_was_trained_is_said_where_there_is_a_net(capsys):
+    sentence = "by at most 2,000 updates of Adam at rate 0.01, the same rule for all; nothing"
+    for models, is_there in ((("knn", "mlp"), True), (("knn",), False)):
+        run = TinyScaling(scaling_frame(("wine", "digits"), models))
+        blocks = digest(run.frame, run.curves, run.columns, run)
+        assert (sentence in "\n".join(words_of_blocks(blocks))) is is_there
+        assert (sentence in " ".join(printed(capsys, run).split())) is is_there
+        assert (sentence in words_of(made(run.frame))) is is_there
+
+
+def test_of_a_large_file_it_is_said_that_rows_are_drawn_anew(capsys):
+    small, large = (of_file(scaling_frame()).assign(full_size=size) for size in (4096, 20_000))
+    for frame, is_there in ((small, False), (large, True)):
+        run = TinyScaling(frame, "a/train.csv")
+        blocks = words_of_blocks(digest(run.frame, run.curves, run.columns, run))
+        for words in ("\n".join(blocks), printed(capsys, run), words_of(made(frame, "train.csv"))):
+            assert ("draws 4,096 of the rows anew" in " ".join(words.split())) is is_there
+
+
+def test_made_data_are_marked_wherever_they_stand(capsys):
+    found = facts(scaling_frame())
+    heads = [head for block in tables.level_tables(found) for head in block["head"]]
+    assert {head for head in heads if head.endswith("*")} == {
+        "spread scales*", "heavy tails*", "normal tails*",
+    }  # fmt: skip
+    assert "* made by us" in printed(capsys, TinyScaling(scaling_frame()))
+    assert "made by us" not in printed(capsys, TinyScaling(scaling_frame(("wine", "digits"))))
+
+
 def test_the_digest_asks_answers_and_shows():
     run = TinyScaling(scaling_frame())
     blocks = digest(run.frame, run.curves, run.columns, run)
     kinds = [block["kind"] for block in blocks]
-    assert kinds[:5] == ["text", "text", "finding", "text", "figure"]
+    assert kinds[:5] == ["text", "text", "finding", "figure", "text"]
     assert "table" in kinds
     assert "formula" in kinds
     # Nothing in it is referred to that the answer's document has not.
@@ -360,7 +438,7 @@ def test_the_terminal_has_80_columns(frame, data, capsys):
 
 def test_the_terminal_has_every_accuracy(capsys):
     text = printed(capsys, TinyScaling(scaling_frame()))
-    assert text.startswith("Scaling: 6 bundled data sets; 10 repeats of 5-fold cross-validation;")
+    assert text.startswith("Scaling: 6 bundled data sets (3 made by us); 10 repeats of 5-fold")
     rows = [line for line in text.splitlines() if line.startswith("robust")]
     assert [row.split()[1] for row in rows] == ["95.5", "97.5"]
     assert all(row.count("±") == 6 for row in rows)

@@ -71,7 +71,7 @@ class Training:
         better = losses < self._least[going]
         self._least[going[better]] = losses[better]
         self._best[going[better]] = nets.parameters[better]
-        fallen = losses <= self._mark[going] - FALL
+        fallen = losses < self._mark[going] - FALL
         self._mark[going[fallen]] = losses[fallen]
         self._since[going[fallen]] = nets.updates
         self.updates[going] = nets.updates
