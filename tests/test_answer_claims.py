@@ -25,7 +25,16 @@ from tiny_answer import (
 
 from simnorm.answering import WORDS, margins
 from simnorm.answering.claims import CLAIMS, accuracy, inference, judge, training, values
-from simnorm.answering.numbers import Family, Number, above, below, cells, interval_text, widened
+from simnorm.answering.numbers import (
+    Family,
+    Number,
+    above,
+    below,
+    cells,
+    interval_text,
+    points_within,
+    widened,
+)
 from simnorm.studies.scaling.models import LEARNING_RATE
 from simnorm.studies.scaling.training import MOST_UPDATES
 
@@ -472,7 +481,7 @@ def test_the_report_s_heavy_tails():
     """Robust 10.2 points better on heavy tails, 0.2 on normal ones: it costs, and tails do it."""
     found = accuracy.assumes_gaussian(case(scaling=tails((10.2, 6.05), (0.2, 1.6))))
     assert found.word == "imprecise"
-    assert found.number == "10 points (4 to 16) by robust scaling, kNN on heavy_tails"
+    assert found.number == "10 points (4 to 16) by robust scaling, kNN on heavy_tails (made)"
     assert "heavy tails cost it 10 points (4 to 16) beside robust scaling" in found.why
     assert "in normal shape: 0.2 points (−1.4 to 1.8)" in found.why
 
@@ -542,6 +551,15 @@ def test_covariate_shift_by_every_definition(activations, gradients, cosine, hal
     """False if smaller by all, true if by none; a larger cosine is less shift."""
     made = shift_of({"best": (activations, gradients, cosine)}, half)
     assert training.covariate_shift(case(shift=made)).word == word
+
+
+def test_the_chapter_counts_the_same_measures():
+    """Verdict and chapter have one list, and the same margins."""
+    from simnorm.figures.shift import shown
+
+    assert set(training.VOTES) == set(shown.COUNTED)
+    assert training.BY_CONSTRUCTION in shown.BY_CONSTRUCTION
+    assert (margins.SHIFT, margins.COSINE) == (shown.MARGIN, shown.MARGIN_COSINE)
 
 
 def test_moments_have_no_vote():
@@ -744,6 +762,8 @@ def test_what_one_alone_would_say_several_do_not():
     assert Family({"a": clear}, 0.01).words == {"a": "more"}
     many = {"a": clear} | {str(i): rest for i in range(9)}
     assert Family(many, 0.01).words["a"] == "undecided"
+    # So are those that are judged with others elsewhere.
+    assert Family({"a": clear}, 0.01, together=10).words == {"a": "undecided"}
 
 
 def test_no_difference_needs_no_widening():
@@ -774,6 +794,20 @@ def test_cells_are_found_by_their_factors():
     assert cells(made, "mean", "rmse", batch_size=8, reference="population") == {}
     assert cells(made, "mean", "rmse", batch_size=8, preset="keras3") == {}
     assert cells(made, "mean", "rmse", batch_size=9) == {}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (-0.0316, 0.0116, "−1 point (−3 to 1)"),
+        (0.0043, 0.0157, "1.0 points (0.4 to 1.6)"),
+        (-0.004, 0.132, "6.4 points (−0.4 to 13.2)"),  # not "0 to 13"
+        (-0.4, -0.2, "−30 points (−40 to −20)"),
+    ],
+)
+def test_points_with_their_interval(low, high, text):
+    """Estimate and ends have the same digits; no end that leaves 0 out is printed as 0."""
+    assert points_within(Number((low + high) / 2, 0.01, low, high)) == text
 
 
 def test_an_interval_is_as_exact_as_it_is_narrow():

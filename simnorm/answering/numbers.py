@@ -413,7 +413,9 @@ def points_within(number: Number) -> str:
     scaled = replace(
         number, estimate=100.0 * number.estimate, low=100.0 * number.low, high=100.0 * number.high
     )
-    return within(scaled, " points")
+    text = within(scaled, " points")
+    is_one = text.startswith(("1 points", f"{MINUS}1 points"))
+    return text.replace("points", "point", 1) if is_one else text
 
 
 def ratio_text(number: Number) -> str:

@@ -132,8 +132,8 @@ def _trained() -> str:
     from simnorm.studies.scaling.training import MOST_UPDATES
 
     return (
-        f" The MLP had at most {MOST_UPDATES:,} updates of Adam at a rate of {LEARNING_RATE:g}; "
-        "nothing is tuned."
+        " The MLP was trained until its loss fell no more, with at most "
+        f"{MOST_UPDATES:,} updates of Adam at a rate of {LEARNING_RATE:g}; nothing is tuned."
     )
 
 
@@ -244,7 +244,7 @@ def _rivals(case: Case, names: tuple[str, ...]) -> Family:
     found: dict[str, Number] = {}
     for scaler, word in (("robust", "robust scaling"), ("min_max", "min-max")):
         found |= {
-            f"{word}, {name.split(', made')[0]}": number
+            f"{word}, {name.split(', made')[0]}{' (made)' * (', made' in name)}": number
             for name, number in case.accuracy(scaler, "z_score", names=names).items()
         }
     family = case.accuracies("robust", "z_score", margins.ACCURACY)
