@@ -185,18 +185,17 @@ def test_what_happens_at_which_rate_is_told_in_words():
     found = first.rate_sentence(facts(frame), "mlp")
     assert found.endswith("is larger at 0.05. At 0.5 without BN it diverges.")
     rows = [row for row in tables.rate_table(facts(frame))["rows"] if row != "rule"]
-    assert "diverges" in str(rows[1])
+    assert "without diverges" in rows[1]
     assert first.rate_sentence(facts(), "mlp") == ""
 
 
 def test_the_table_of_rates_has_a_row_per_rate_and_the_best_last():
-    """By hand: losses 0.3 and 0.6; half the shift, twice, half as much again."""
+    """By hand: losses 0.6/0.3; half the shift, twice, half as much again."""
     rows = [
         row for row in tables.rate_table(facts(rated(0.05, 0.2, 0.15)))["rows"] if row != "rule"
     ]
     assert len(rows) == 6
-    assert rows[0][1:] == ["0.05", "0.300 ± 0.010", "0.600 ± 0.010", "0.49 to 0.51 <",
-                           "0.49 to 0.51 <"]  # fmt: skip
+    assert rows[0][1:] == ["0.05", "1.96 to 2.04 >", "0.49 to 0.51 <", "0.49 to 0.51 <"]
     assert rows[2][0] == "own best" or rows[2][1] == "own best"
     assert str(rows[2]).count(">") == 2
     assert tables.rate_table(facts()) is None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Inches: a row of a panel, and what stands above and below all rows.
-ROW, REST = 0.3, 0.55
+ROW, REST = 0.26, 0.55
 # How far apart the variants of a row stand, in rows.
 APART = 0.24
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from simnorm.report import text
@@ -125,18 +124,24 @@ def statuses(frame: pd.DataFrame) -> list[Block]:
     """Return how many rows are not simply ok, and why."""
     found = [paragraph(text.status_sentence(frame))]
     bad = frame[frame["status"] != "ok"]
-    keys = zip(*(bad[word].astype(str) for word in ("status", "estimator", "reason")), strict=True)
-    rows = Counter(keys)
+    rows: dict[tuple[str, str], list[str]] = {}
+    parts = (bad[word].astype(str) for word in ("status", "reason", "estimator"))
+    for status, reason, quantity in zip(*parts, strict=True):
+        rows.setdefault((status, reason), []).append(quantity.replace("_", " "))
     if rows:
         found.append(
             table(
                 ["status", "quantity", "rows", "reason"],
-                [[status, quantity.replace("_", " "), f"{count:,}", reason]
-                 for (status, quantity, reason), count in rows.items()],
+                [[status, _some(list(dict.fromkeys(names))), f"{len(names):,}", reason]
+                 for (status, reason), names in rows.items()],
                 "Rows that are not simply ok, and why.", "llrl", wide=3,
             )
         )  # fmt: skip
     return found
+
+
+def _some(names: list[str]) -> str:
+    return text.listed(names) if len(names) < 3 else f"{len(names)} quantities"
 
 
 def _said(words: str) -> list[Block]:

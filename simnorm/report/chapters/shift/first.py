@@ -202,8 +202,10 @@ def with_interval(value: Value) -> str:
     if not value.is_sure:
         return times(value)
     ends = ends_words(value)
-    decimals = len(ends.split(" ")[0].partition(".")[2])
-    return f"{fixed(value.estimate, decimals)} times ({ends})"
+    decimals = {len(end.partition(".")[2]) for end in ends.split(" to ")}
+    # Of ends that are far apart each has its own.
+    told = times(value) if len(decimals) > 1 else f"{fixed(value.estimate, decimals.pop())} times"
+    return f"{told} ({ends})"
 
 
 def _moral(shifts: dict[str, Judged], losses: dict[str, Judged]) -> str:
@@ -286,6 +288,8 @@ def ends_words(value: Value, factor: float = 1.0, decimals: int = 2) -> str:
         texts = [_apart_from_one(end) for end in ends]
         if texts[0] == texts[1]:
             texts = [significant(end) for end in ends]
+        if ends[0] <= 0.0 or ends[1] > 10.0 * ends[0]:
+            return " to ".join(significant(end, 2) for end in ends)
         # Both ends have the decimals of the one with more.
         most = max(len(text.partition(".")[2]) for text in texts)
         return " to ".join(fixed(end, most) for end in ends)

@@ -23,6 +23,7 @@ from simnorm.formatting import NOTHING, fixed, format_estimate, significant
 from simnorm.report.article import RULE, Block, cell, table
 from simnorm.report.chapters.shift.facts import Facts, is_constructed
 from simnorm.report.chapters.shift.first import ends_words
+from simnorm.report.text import listed
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED, needed_words
 
 PAIRS = ((BN, NONE), (NOISY, NONE), (NOISY, BN))
@@ -31,7 +32,6 @@ MOST_OTHERS = 4
 IN_RATIOS = {LESS: "smaller", SAME: "same", MORE: "larger", UNDECIDED: "undecided"}
 # More of a cosine is less shift.
 IN_COSINES = IN_RATIOS | {LESS: "less shift", MORE: "more shift"}
-IN_OUTCOMES = {LESS: "lower", SAME: "same", MORE: "higher", UNDECIDED: "undecided"}
 SIGNS = {LESS: "<", SAME: "=", MORE: ">", UNDECIDED: "?"}
 SHORT = {"ks_shift": "KS", "wasserstein_shift": "Wasserstein",
          "gradient_shift": "gradient, relative", COSINE: "gradient, cosine"}  # fmt: skip
@@ -128,7 +128,8 @@ def outcome_table(facts: Facts) -> Block | None:
         rows,
         f"After {run.steps:,} steps{OWN if facts.has_best() else ''}: loss of all training rows, "
         "accuracy on the rows kept apart; ± standard error. Beside each other: 95 % intervals of "
-        "the ratio of losses and of the difference of accuracies in points.",
+        "the ratio of losses and of the difference of accuracies in points; < lower, > higher, = "
+        "no difference, ? undecided.",
         "ll" + "r" * len(run.variants) + "l" * len(heads), tight=True, wide=-1,
         title="What was learned", label="outcomes",
     )  # fmt: skip
@@ -139,9 +140,8 @@ def _outcome_pair(facts: Facts, net: str, here: str, quantity: str, there: str) 
     value = judged.value
     if not value.is_sure:
         return NOTHING
-    if quantity == LOSS:
-        return f"{ends_words(value)}: {IN_RATIOS[judged.word]}"
-    return f"{ends_words(value, 100.0, 1)}: {IN_OUTCOMES[judged.word]}"
+    ends = ends_words(value) if quantity == LOSS else ends_words(value, 100.0, 1)
+    return f"{ends} {SIGNS[judged.word]}"
 
 
 def rate_table(facts: Facts) -> Block | None:
@@ -156,27 +156,26 @@ def rate_table(facts: Facts) -> Block | None:
         found[net] = [
             [
                 "own best" if rate == BEST else rate,
-                *(_loss(facts, net, variant, rate) for variant in (NONE, BN)),
+                _lost(facts, net, rate) or _short_pair(facts, net, LOSS, rate),
                 *(_short_pair(facts, net, one.word, rate) for one in words),
             ]
             for rate in rates
         ]
     return table(
-        ["net", "rate", "loss without", "loss with BN", *(SHORT[one.word] for one in words)],
+        ["net", "rate", "training loss", *(SHORT[one.word] for one in words)],
         by_net(found),
-        "Training loss after the last step, and shift with BN beside that without by the measures "
-        "that count: 95 % intervals of ratios, of cosines of differences. < less, > more shift "
-        "with BN, = no difference, ? undecided.",
-        "llrr" + "l" * len(words), tight=True, wide=-1, title="By learning rate", label="rates",
+        "Training loss after the last step and shift by the measures that count, with BN beside "
+        "without: 95 % intervals of ratios, of cosines of differences. < smaller, > larger with "
+        "BN, of a cosine < less, > more shift; = no difference, ? undecided.",
+        "lll" + "l" * len(words), tight=True, wide=-1, title="By learning rate", label="rates",
     )  # fmt: skip
 
 
-def _loss(facts: Facts, net: str, variant: str, rate: str) -> str:
-    value = facts.run.value(net, variant, LOSS, rate=rate)
-    if value.is_known:
-        text = value_text(value)
-        return f"{text} *" if value.status == "failed" else text
-    return "diverges" if rate in facts.lost(net, variant) else NOTHING
+def _lost(facts: Facts, net: str, rate: str) -> str:
+    """Return which of the two diverges at a rate."""
+    names = {NONE: "without", BN: "with BN"}
+    lost = [words for variant, words in names.items() if rate in facts.lost(net, variant)]
+    return f"{listed(lost)} diverges" if lost else ""
 
 
 def _short_pair(facts: Facts, net: str, quantity: str, rate: str) -> str:
