@@ -25,6 +25,7 @@ from simnorm.report.pieces import TONES
 from simnorm.report.volume import front, needing, sizes
 from simnorm.report.volume.compile import compiled
 from simnorm.report.volume.content import Content, files_of
+from simnorm.report.volume.missing import missing_blocks
 from simnorm.report.volume.scoped import references, scoped, targets
 from simnorm.report.volume.tables import Tables
 from simnorm.report.volume.verdicts import TONE_OF, verdict_blocks, verdict_table, where
@@ -409,3 +410,20 @@ def test_simnorm_report_makes_it_again(tmp_path):
     done = CliRunner().invoke(app, ["report", str(folder)])
     assert done.exit_code == 0, done.output
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_nothing_is_asked_for_twice(laws):
+    """A study that was interrupted asks for the command once; one that lacks torch as well."""
+    for missing in (Missing("It was not run to its end.", "Run the same command again."), NO_TORCH):
+        some = dataclasses.replace(laws, results=laws.results | {"shift": missing})
+        said = plainly(missing_blocks(some, "shift")[1]["text"])
+        assert said.lower().count("run the same command again") == 1
+        assert "hat is finished is kept" in said
+
+
+def test_a_claim_that_was_not_measured_says_why_in_the_appendix(laws):
+    """Where its study has a result; of studies without one the appendix tells once."""
+    odd = laws.verdicts[0]._replace(word="not measured", claim="A claim.", why="It was not asked.")
+    some = dataclasses.replace(laws, verdicts=(odd,))
+    lines = Content.of(some).appendix[1]["blocks"][0]["items"]
+    assert "“A claim.” It was not asked." in lines

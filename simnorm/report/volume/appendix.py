@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simnorm.answering import margins
-from simnorm.answering.verdicts import WORDS
+from simnorm.answering.verdicts import NOT_MEASURED, WORDS
 from simnorm.report.article import Block, chapter, code, listing, small, table
 from simnorm.report.article import text as paragraph
 from simnorm.report.content import attached_note
@@ -67,6 +67,12 @@ def _gaps(answer: Answer) -> list[Block]:
     lines = [
         f"{study}: {missing.reason} {missing.what_to_do}".strip()
         for study, missing in answer.missing.items()
+    ]
+    missing = answer.missing
+    lines += [
+        f"“{v.claim}” {v.why or v.detail}".strip()
+        for v in answer.verdicts
+        if v.word == NOT_MEASURED and v.chapter not in missing
     ]
     lines += [
         "Other networks, data sets and optimizers than those in the designs below: accuracies, "

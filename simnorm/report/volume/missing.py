@@ -11,6 +11,7 @@ from simnorm.report.article import text as paragraph
 if TYPE_CHECKING:
     from simnorm.answering import Answer
 
+AGAIN = "run the same command again"
 WOULD_SHOW = {
     "sweep": "how far mean and standard deviation of a batch are from those of all the data",
     "inputs": "how far a value normalized by its batch is from its z-score",
@@ -29,11 +30,12 @@ def missing_blocks(answer: Answer, study: str) -> list[Block]:
     found = answer.results.get(study)
     if not isinstance(found, Missing):
         return []
+    again = "" if AGAIN in found.what_to_do.lower() else "Then run the same command again: w"
+    kept = f"{again or 'W'}hat is finished is kept, and this report is made anew."
     return [
         finding(f"Not measured here. {found.reason}".strip()),
         paragraph(
-            f"This chapter would show {WOULD_SHOW[study]}. {found.what_to_do} Then run the same "
-            "command again: what is finished is kept, and this report is made anew.".replace(
+            f"This chapter would show {WOULD_SHOW[study]}. {found.what_to_do} {kept}".replace(
                 "  ", " "
             )
         ),
