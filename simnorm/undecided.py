@@ -99,7 +99,7 @@ def needed(
     float
         The smallest number of replications whose interval would, with a chance of 80 % or more,
         lie inside the margin or leave 0 (a ratio: 1) out; `replications` if it does already;
-        infinity if no number would do, or none up to a million; NaN where there is no interval.
+        infinity if none up to a million would, by this rule; NaN where there is no interval.
 
     Raises
     ------

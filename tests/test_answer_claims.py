@@ -766,6 +766,13 @@ def test_what_one_alone_would_say_several_do_not():
     assert Family({"a": clear}, 0.01, together=10).words == {"a": "undecided"}
 
 
+def test_folds_count_among_the_degrees_of_freedom():
+    """Two repeats of five folds have 9: 0.05 +- 0.03 becomes +- 0.036 for two; with 1, +- 0.06."""
+    pair = {name: Number(0.05, 0.01, 0.02, 0.08, replications=2) for name in "ab"}
+    assert Family(pair, 0.01, folds=5).words == {"a": "more", "b": "more"}
+    assert Family(pair, 0.01).words == {"a": "undecided", "b": "undecided"}
+
+
 def test_no_difference_needs_no_widening():
     """Every interval inside the margin is enough, however many there are."""
     inside = Number(0.0, 0.004, -0.009, 0.009)
