@@ -209,7 +209,7 @@ def test_trust_counts_the_verdicts():
 def test_who_needs_scaling():
     found = facts(scaling_frame(("wine", "digits", "breast_cancer"), ("knn",)))
     assert findings.needs_finding(found, "knn") == (
-        "kNN on raw features, against z-scores: less accurate beyond chance on 2 of 3 (all 2 by "
+        "kNN on raw features, against z-scores: less accurate beyond chance on 2 of 3 (all by "
         "more than 1 point), wine (−26.0 points, −27.0 to −25.0) and breast cancer (−3.7, −4.7 to "
         "−2.7); more accurate beyond chance on 1 of 3, digits (+1.1 points, +0.1 to +2.1)."
     )
@@ -233,7 +233,7 @@ def test_what_it_would_take_is_told():
     found = findings.needed_sentence(facts(scaling_frame(("wine",), ("knn",))))
     # -0.5 and -0.125 known to 1.0: endless repeats leave 0.94.
     assert found == (
-        "Of 2 undecided differences between batches and all rows, for 2 repeats alone do not "
+        "For all 2 undecided differences between batches and all rows, repeats alone do not "
         "narrow the interval enough: by the corrected resampled t, whose part n_test/n_train = 1/4 "
         "stays, it takes more rows."
     )
@@ -363,6 +363,10 @@ def test_findings_of_the_digest_are_short_and_say_what_the_table_says():
     assert brief.heavy(found) == (
         f"{brief.ASSUMES} But on wine given heavy tails robust scaling beats it for kNN by +10.0 "
         "points (+9.0 to +11.0); with normal tails the difference is −0.5 points (−1.5 to +0.5)."
+    )
+    of_one = brief.scaler(facts(scaling_frame(("wine",), ("knn",))), Scaling("min_max"))
+    assert of_one == (
+        "Min-max scaling against z-scores: undecided, −1.0 points (95 % interval −2.0 to 0.0)."
     )
     assert "does not show" in brief.heavy(facts(scaling_frame(half=80.0)))
     assert brief.batches(found).startswith(

@@ -21,7 +21,7 @@ from simnorm.report.chapters.scaling.facts import (
     of_sets,
     verdict_on,
 )
-from simnorm.report.chapters.scaling.findings import WITHIN, needs_finding
+from simnorm.report.chapters.scaling.findings import WITHIN, needs_finding, single
 from simnorm.report.text import listed
 from simnorm.undecided import LESS, MORE, SAME, UNDECIDED
 
@@ -62,7 +62,7 @@ def scaler(facts: Facts, scaling: Scaling) -> str:
     points = differences(facts, scaling)
     if not points:
         return ""
-    said = f"{scaling.label.capitalize()} scaling against z-scores, {tally(points)}."
+    said = f"{scaling.label.capitalize()} scaling against z-scores{tally(points)}."
     said += _largest(facts, points)
     if scaling == ROBUST and any(name == SPREAD for name, _ in points):
         said += (
@@ -73,7 +73,10 @@ def scaler(facts: Facts, scaling: Scaling) -> str:
 
 
 def tally(points: Points) -> str:
-    """Return how many comparisons came to what."""
+    """Return how many comparisons came to what; of a single one its number."""
+    if len(points) == 1:
+        (point,) = points.values()
+        return f": {single(verdict_on(point), point)}"
     counts = Counter(verdict_on(point) for point in points.values())
     said = []
     for word, how in HOW.items():
@@ -82,14 +85,14 @@ def tally(points: Points) -> str:
         beyond = sum(is_beyond(p) for p in points.values() if verdict_on(p) == word)
         more = f" ({beyond} by more than {MARGIN:g} point)" if beyond else ""
         said.append(f"{counts[word]} {how}{more}")
-    return f"{plural(len(points), 'comparison')}: {listed(said)}"
+    return f", {plural(len(points), 'comparison')}: {listed(said)}"
 
 
 def _largest(facts: Facts, points: Points) -> str:
     """Return the largest difference beyond chance, one on spread scales at need."""
     sure = {key: p for key, p in points.items() if verdict_on(p) in (LESS, MORE)}
     sure = {key: p for key, p in sure.items() if key[0] != SPREAD} or sure
-    if not sure:
+    if not sure or len(points) == 1:
         return ""
     name, model = max(sure, key=lambda key: abs(sure[key].value))
     who = f"{model_words(model)} on {facts.called(name)}"
@@ -129,7 +132,7 @@ def batches(facts: Facts) -> str:
         points = differences(facts, facts.batch(n))
         if points:
             said.append(
-                f"Batches of {n:,} in place of all training rows, {tally(points)}."
+                f"Batches of {n:,} in place of all training rows{tally(points)}."
                 + _largest(facts, points) * (n == run.sizes[0])
             )
     return " ".join(said)

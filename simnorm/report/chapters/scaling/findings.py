@@ -46,7 +46,7 @@ def comparison(facts: Facts, model: str, scaling: Scaling, against: str, subject
         return ""
     if every == 1:
         word, points = next(iter(groups.items()))
-        return f"{subject}: {_single(word, next(iter(points.values())))}."
+        return f"{subject}: {single(word, next(iter(points.values())))}."
     said = []
     for word, points in groups.items():
         words = f"{HOW[word]} on {of_all(len(points), every)}"
@@ -71,11 +71,14 @@ HOW = {
 
 def _beyond(points: dict[str, Point]) -> str:
     """Return on how many of the data sets the difference is beyond the margin, too."""
-    count = sum(is_beyond(point) for point in points.values())
-    return f" ({of_all(count, len(points))} by more than {MARGIN:g} point)" if count else ""
+    count, every = sum(is_beyond(point) for point in points.values()), len(points)
+    if not count:
+        return ""
+    whose = f"{count} of them " if count < every else "all " if every > 1 else ""
+    return f" ({whose}by more than {MARGIN:g} point)"
 
 
-def _single(word: str, point: Point) -> str:
+def single(word: str, point: Point) -> str:
     """Return the verdict on the only data set."""
     said = interval_text(point).replace(" (", " points (95 % interval ", 1)
     if word == ALIKE:
@@ -202,19 +205,17 @@ def needed_sentence(facts: Facts) -> str:
         return ""
     never = sum(math.isinf(count) for count in counts)
     ends = [count for count in counts if math.isfinite(count)]
-    start = f"Of {plural(len(counts), 'undecided difference')} between batches and all rows, "
     if len(counts) == 1:
         start = "Of the undecided difference between batches and all rows: "
         return start + (
             f"{_never(facts)}." if never else f"it would take {_repeats(ends[0])}."
         )  # fmt: skip
-    parts = []
-    if ends:
-        each = f"up to {_repeats(max(ends))}"
-        parts.append(f"{len(ends)} would take {each} of cross-validation")
-    if never:
-        parts.append(f"for {never} {_never(facts)}")
-    return f"{start}{'; '.join(parts)}."
+    said = f"{plural(len(counts), 'undecided difference')} between batches and all rows"
+    if not ends:
+        return f"For all {said}, {_never(facts)}."
+    each = f"up to {_repeats(max(ends))} of cross-validation"
+    words = f"Of {said}, {len(ends)} would take {each}"
+    return f"{words}; for the other {never}, {_never(facts)}." if never else f"{words}."
 
 
 def _repeats(count: float) -> str:
