@@ -189,6 +189,25 @@ def test_what_happens_at_which_rate_is_told_in_words():
     assert first.rate_sentence(facts(), "mlp") == ""
 
 
+def test_what_some_replications_survive_is_no_comparison():
+    """Without BN 7 of 8 diverge at 0.5: no word on that rate, and no turn with it."""
+    frame = rated(0.05, 0.2, 0.05)
+    lost = frame["factors"].str.contains("rate=0.5") & (
+        frame["factors"].str.contains("variant=none|against=none")
+    )
+    frame.loc[lost, "status"] = "failed"
+    frame.loc[lost, "reason"] = "diverged in 7 of 8 replications"
+    found = facts(frame)
+    assert not found.depends_on_rate()
+    assert first.rate_sentence(found, "mlp") == (
+        "At one rate for both, the gradients of the ReLU net shift, with BN beside without, less "
+        "at 0.05. Its training loss with BN is larger at 0.05. At 0.5 (7 of 8 seeds) without BN it "
+        "diverges."
+    )
+    rows = [row for row in tables.rate_table(found)["rows"] if row != "rule"]
+    assert rows[1] == ["0.5", "without diverges (7 of 8 seeds)", "–", "–"]
+
+
 def test_the_table_of_rates_has_a_row_per_rate_and_the_best_last():
     """By hand: losses 0.6/0.3; half the shift, twice, half as much again."""
     rows = [

@@ -144,7 +144,8 @@ def _ends(
                 found += ratio(run, net, variant, one.word, base)[:3]
         for rate in open_rates(run):
             for one in rows:
-                found.append(ratio(run, net, variants[0], one.word, base, rate).estimate)
+                here = ratio(run, net, variants[0], one.word, base, rate)
+                found += [] if here.is_survivor else [here.estimate]
     known = [value for value in found if math.isfinite(value) and value > 0.0]
     air = max((max(known) / min(known)) ** 0.05, 1.05)
     return min(known) / air, max(known) * air
@@ -162,7 +163,7 @@ def draw_net(
             _draw(ax, ratio(run, net, variant, one.word, base), at, variant)
         for rate in open_rates(run):
             value = ratio(run, net, variants[0], one.word, base, rate)
-            if value.is_known:
+            if value.is_known and not value.is_survivor:
                 ax.plot(value.estimate, -row + 0.33, linestyle="none", zorder=3.8,
                         **_open(run, variants[0], rate))  # fmt: skip
 

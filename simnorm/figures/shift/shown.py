@@ -116,6 +116,11 @@ class Value(NamedTuple):
         return self.is_known and math.isfinite(self.low) and math.isfinite(self.high)
 
     @property
+    def is_survivor(self) -> bool:
+        """Whether it is of some replications only, as others diverged: no fair comparison."""
+        return self.is_known and self.reason.startswith("diverged")
+
+    @property
     def is_ratio(self) -> bool:
         """Whether it is a ratio."""
         return self.measure == "ratio"

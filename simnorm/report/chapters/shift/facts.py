@@ -74,7 +74,7 @@ def judged(value: Value, quantity: str) -> Judged:
     """
     margin = margin_of(quantity)
     low, high = value.low, value.high
-    if not value.is_sure:
+    if not value.is_sure or value.is_survivor:
         return Judged(value, UNDECIDED)
     if value.is_ratio:
         if not low > 0.0:
@@ -133,10 +133,17 @@ class Facts:
         """Whether each variant has its own best rate, out of several."""
         return self.run.rate == BEST and len(self.run.rates) > 1
 
-    def lost(self, net: str, variant: str) -> list[str]:
-        """Return the rates at which a variant has no loss: it diverged in all replications."""
-        run = self.run
-        return [r for r in run.rates if not run.value(net, variant, LOSS, rate=r).is_known]
+    def lost(self, net: str, variant: str) -> dict[str, str]:
+        """Return the rates at which a variant diverged, with how often where not always."""
+        found = {}
+        for rate in self.run.rates:
+            value = self.run.value(net, variant, LOSS, rate=rate)
+            if value.is_survivor:
+                often = value.reason.removeprefix("diverged in ").removesuffix(" replications")
+                found[rate] = f"{often} seeds"
+            elif not value.is_known:
+                found[rate] = ""
+        return found
 
     def compared(self, net: str, variant: str = BN, against: str = NONE) -> int:
         """Return how many measures compare two variants."""

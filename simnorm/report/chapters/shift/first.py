@@ -250,7 +250,8 @@ def rate_sentence(facts: Facts, net: str) -> str:
         sentences.append(f"Its training loss with BN is {losses}.")
     if lost := facts.lost(net, NONE):
         who = "without BN it" if sentences else f"the {name} without BN"
-        sentences.append(f"At {listed(lost)} {who} diverges.")
+        told = [f"{rate} ({often})" if often else rate for rate, often in lost.items()]
+        sentences.append(f"At {listed(told)} {who} diverges.")
     return " ".join(sentences)
 
 
@@ -259,7 +260,7 @@ def _by_rate(facts: Facts, net: str, quantity: str, words: dict[str, str]) -> st
     alike: dict[str, list[str]] = {}
     for rate in facts.run.rates:
         here = facts.judge(net, BN, quantity, NONE, rate)
-        if here.value.is_known:
+        if here.value.is_known and not here.value.is_survivor:
             alike.setdefault(words[here.word], []).append(rate)
     return listed([f"{word} at {listed(rates)}" for word, rates in alike.items()])
 

@@ -172,15 +172,16 @@ def rate_table(facts: Facts) -> Block | None:
 
 
 def _lost(facts: Facts, net: str, rate: str) -> str:
-    """Return which of the two diverges at a rate."""
+    """Return which of the two diverges at a rate, and how often where not always."""
     names = {NONE: "without", BN: "with BN"}
-    lost = [words for variant, words in names.items() if rate in facts.lost(net, variant)]
-    return f"{listed(lost)} diverges" if lost else ""
+    lost = {words: facts.lost(net, variant).get(rate) for variant, words in names.items()}
+    told = [f"{w} diverges{f' ({n})' if n else ''}" for w, n in lost.items() if n is not None]
+    return listed(told) if told else ""
 
 
 def _short_pair(facts: Facts, net: str, quantity: str, rate: str) -> str:
     judged = facts.judge(net, BN, quantity, NONE, rate)
-    if not judged.value.is_known:
+    if not judged.value.is_known or judged.value.is_survivor:
         return NOTHING
     if not judged.value.is_sure:
         return _number(judged.value, judged.value.estimate)
