@@ -69,7 +69,8 @@ def test_without_torch_the_claims_say_how_to_get_it(monkeypatch):
         api.run(plan.designs["shift"])
     missing = missing_for(refusal.value)
     assert missing == Missing(
-        "It needs torch, which is not installed.", 'Get it: pip install "simnorm[torch]".'
+        "It needs torch, which is not installed.",
+        "Get it: pip install torch; in a checkout scripts/quickstart --with-torch.",
     )
     found = training.covariate_shift(Case(plan.settings, {"shift": missing}, nothing_needed()))
     assert found.why == f"{missing.reason} {missing.what_to_do}"

@@ -172,7 +172,7 @@ def test_without_torch_one_line_says_how_to_get_it(word, more, empty_cwd, monkey
     assert done.exit_code == 2
     assert done.stderr == (
         f"simnorm: study: got '{word}'; it needs torch, which is not installed. "
-        'Get it: pip install "simnorm[torch]".\n'
+        "Get it: pip install torch; in a checkout scripts/quickstart --with-torch.\n"
     )
     assert files(empty_cwd) == []
 

@@ -18,7 +18,10 @@ from simnorm.quantities import split_factors
 
 NAMES = ("normal", "exponential")
 N = 16_384
-TORCH = Missing("It needs torch, which is not installed.", 'Get it: pip install "simnorm[torch]".')
+TORCH = Missing(
+    "It needs torch, which is not installed.",
+    "Get it: pip install torch; in a checkout scripts/quickstart --with-torch.",
+)
 
 
 def number(

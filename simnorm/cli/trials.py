@@ -134,7 +134,7 @@ def shift(
     at several learning rates; from the same seeds, so that they compare in pairs, at each rate and
     each at its own best one. Shift is measured in three ways: how far activations move, how far
     gradients turn when the layers below have moved (Santurkar et al. 2018), and how far batches
-    differ at fixed weights. Takes PyTorch, which pip install "simnorm[torch]" brings.
+    differ at fixed weights. Takes PyTorch (pip install torch).
     """
     given: dict[str, Any] = {
         "study": "shift",
@@ -177,8 +177,7 @@ def overhead(
     A step of training and one of inference are timed without batch normalization, with it at the
     input, with it between hidden layers, and with inputs that were standardized once. All take
     turns in every round, and times are compared within a round, as ratios with intervals. One
-    thread works, so leave the machine alone meanwhile. Takes PyTorch, which
-    pip install "simnorm[torch]" brings.
+    thread works, so leave the machine alone meanwhile. Takes PyTorch (pip install torch).
     """
     given: dict[str, Any] = {
         "study": "overhead",

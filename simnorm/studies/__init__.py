@@ -77,7 +77,7 @@ def check_extra(design: Design) -> None:
     extra = STUDIES[design.study].extra
     if extra and find_spec(extra) is None:
         allowed = f"it needs {extra}, which is not installed"
-        hint = f'Get it: pip install "simnorm[{extra}]".'
+        hint = f"Get it: pip install {extra}; in a checkout scripts/quickstart --with-{extra}."
         raise SimnormError("study", design.study, allowed, hint)
 
 
