@@ -185,9 +185,9 @@ def study(
         ``running`` `presets` such as ``"keras3(momentum=0.9)"``, the number of `steps`, and
         `drift` of the mean in standard deviations a step; for ``scaling`` `datasets`, or `data`
         with the `target` that holds the classes, `models`, `scalers` and `folds`; for ``shift``
-        `datasets`, `nets`, `variants` and `steps`; for ``overhead`` `widths` and `epochs`. The last
-        three take no distributions, no target MCSE, and at most 1,024 replications: repeats, seeds
-        or rounds.
+        `datasets`, `nets`, `variants`, learning `rates` and `steps`; for ``overhead`` `widths` and
+        `epochs`. The last three take no distributions, no target MCSE, and at most 1,024
+        replications: repeats, seeds or rounds.
 
     Returns
     -------
