@@ -33,7 +33,7 @@ REPLICATIONS: Mapping[str, Mapping[str, int]] = {
     THOROUGH: {SWEEP: 16384, INPUTS: 8192, RUNNING: 4096, SCALING: 200, SHIFT: 100, OVERHEAD: 400},
 }
 # What a replication of a trial takes on two idle processors, in seconds: one of bundled data.
-SECONDS = {SCALING: 5.0, SHIFT: 8.0, OVERHEAD: 2.5}
+SECONDS = {SCALING: 5.0, SHIFT: 8.5, OVERHEAD: 2.5}
 
 # Of large files, so many numbers or columns are drawn in all for a quick answer, or about so.
 NUMBERS = {SWEEP: 1 << 31, INPUTS: 1 << 28}
