@@ -376,27 +376,34 @@ def test_for_which_inputs_a_running_average_is_good():
 # Accuracy
 
 
-def test_who_needs_scaling():
-    """Both models lose without it: true. One alone: imprecise. None: false. Unknown: undecided."""
+@pytest.mark.parametrize(
+    ("judge_one", "model", "other"),
+    [
+        (accuracy.neighbours_need_scaling, "knn", "mlp"),
+        (accuracy.nets_need_scaling, "mlp", "knn"),
+    ],
+)
+def test_who_needs_scaling(judge_one, model, other):
+    """A loss beyond chance: true. None: false. Unknown: undecided. The other model has no say."""
     made = scaling()
 
-    def word(knn: tuple[float, float], mlp: tuple[float, float]) -> str:
-        changed = with_difference(made, *knn, model="knn", **NONE)
-        changed = with_difference(changed, *mlp, model="mlp", **NONE)
-        return accuracy.needs_scaling(case(scaling=changed)).word
+    def word(points: float, half: float, others: float = 0.0) -> str:
+        changed = with_difference(made, points, half, model=model, **NONE)
+        changed = with_difference(changed, others, 0.5, model=other, **NONE)
+        return judge_one(case(scaling=changed)).word
 
-    assert word((-9.0, 1.0), (-9.0, 1.0)) == "true"
-    assert word((-9.0, 1.0), (0.0, 0.5)) == "imprecise"
-    assert word((0.0, 0.5), (3.0, 0.5)) == "false"
-    assert word((-9.0, 1.0), (0.0, 5.0)) == "undecided"
-    assert accuracy.needs_scaling(case()).word == "not measured"
+    assert word(-9.0, 1.0) == "true"
+    assert word(0.0, 0.5) == "false"
+    assert word(3.0, 0.5, others=-9.0) == "false"
+    assert word(0.0, 5.0, others=-9.0) == "undecided"
+    assert judge_one(case()).word == "not measured"
 
 
 def test_data_of_one_scale_do_not_count():
     """A loss on digits, whose features have one scale, is no answer where scales vary."""
     made = with_difference(scaling(), 0.0, 0.5, **NONE)
     made = with_difference(made, -9.0, 0.5, distribution="digits", **NONE)
-    found = accuracy.needs_scaling(case(scaling=made))
+    found = accuracy.neighbours_need_scaling(case(scaling=made))
     assert found.word == "false"
     assert "−9.0 points" in found.detail
 
@@ -406,10 +413,11 @@ def test_scales_that_are_made_make_no_model_need_scaling():
     made = with_difference(scaling(), -9.0, 1.0, model="knn", **NONE)
     made = with_difference(made, -9.0, 12.0, model="mlp", **NONE)
     made = with_difference(made, -51.0, 14.0, distribution="spread_scales", **NONE)
-    found = accuracy.needs_scaling(case(scaling=made))
+    assert accuracy.neighbours_need_scaling(case(scaling=made)).word == "true"
+    found = accuracy.nets_need_scaling(case(scaling=made))
     assert found.word == "undecided"
     assert found.number.startswith("−9")
-    assert "on scales that are made MLP loses" in found.why
+    assert "on scales that are made it loses" in found.why
     assert "On digits with scales made by us: −51 points" in found.detail
 
 
@@ -417,16 +425,17 @@ def test_scales_that_are_made_alone_are_called_so():
     """Nothing lost on real data, and much on made ones: imprecise."""
     made = with_difference(scaling(), 0.0, 0.5, **NONE)
     made = with_difference(made, -51.0, 14.0, distribution="spread_scales", model="mlp", **NONE)
-    found = accuracy.needs_scaling(case(scaling=made))
+    found = accuracy.nets_need_scaling(case(scaling=made))
     assert found.word == "imprecise"
     assert "On real data nothing is lost" in found.why
+    assert accuracy.neighbours_need_scaling(case(scaling=made)).word == "false"
 
 
 def test_how_the_net_was_trained_is_said():
     """Another net may lose less: rate and updates stand beside every word."""
     for half in (0.5, 20.0):
         made = with_difference(scaling(), -9.0, half, **NONE)
-        why = accuracy.needs_scaling(case(scaling=made)).why
+        why = accuracy.nets_need_scaling(case(scaling=made)).why
         assert f"at most {MOST_UPDATES:,} updates of Adam at a rate of {LEARNING_RATE:g}" in why
 
 
@@ -434,8 +443,7 @@ def test_what_scaling_takes_is_of_those_that_are_undecided():
     """Wine the same, breast_cancer open: not 'at least two repeats', where ten are done."""
     made = with_difference(scaling(), 0.0, 0.5, **NONE)
     made = with_difference(made, -1.0, 3.0, distribution="breast_cancer", model="mlp", **NONE)
-    made = with_difference(made, -9.0, 0.5, distribution="wine", model="knn", **NONE)
-    found = accuracy.needs_scaling(case(scaling=made))
+    found = accuracy.nets_need_scaling(case(scaling=made))
     assert found.word == "undecided"
     assert found.needed.startswith("more rows: by the corrected resampled t")
 
@@ -670,7 +678,7 @@ def whole(**more):
 def test_every_claim_has_a_row():
     """Twelve claims, each with a known word, and, as all studies are there, with a number."""
     found = judge(whole())
-    assert len(found) == len(CLAIMS) == len({verdict.key for verdict in found}) == 12
+    assert len(found) == len(CLAIMS) == len({verdict.key for verdict in found}) == 13
     assert {verdict.word for verdict in found} <= set(WORDS)
     assert all(v.number and v.detail and v.figure and v.chapter and v.why for v in found)
 

@@ -59,7 +59,7 @@ def test_json_has_everything(tmp_path):
     """One document, no number that JSON does not know."""
     found = typed("--json", "-q", "--no-report", "-o", str(tmp_path / "a"))
     said = json.loads(found.stdout)
-    assert len(said["verdicts"]) == 12
+    assert len(said["verdicts"]) == 13
     assert said["settings"]["batch_size"] == 4
     assert said["words"]["no difference"]
     assert "shift" not in said["missing"]  # it was not planned

@@ -33,7 +33,11 @@ def test_scaling_has_what_the_claims_ask_for():
             "kNN on heavy_tails, made of wine",
         ]
     assert made.scaling_size == 8
-    for claim in (accuracy.needs_scaling, accuracy.assumes_gaussian, accuracy.min_max):
+    for claim in (
+        accuracy.neighbours_need_scaling,
+        accuracy.assumes_gaussian,
+        accuracy.min_max,
+    ):
         assert "points" in claim(made).number
 
 

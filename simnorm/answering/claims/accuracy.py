@@ -27,91 +27,69 @@ HEAVY, NORMAL = "heavy_tails", "normal_tails"
 REAL, SPREAD, ONE_SCALE = ("wine", "breast_cancer"), "spread_scales", "digits"
 # A column of the user's data with more than this is no bell curve.
 FAR_FROM_NORMAL = 1.0
-MODELS = ("kNN", "MLP")
 
 
 # ---------------------------------------------------------------------------------------------
 # Who needs it
 
 
-def needs_scaling(case: Case) -> Verdict:
-    """Judge that nearest neighbours and neural networks need scaled inputs.
+def neighbours_need_scaling(case: Case) -> Verdict:
+    """Judge that nearest neighbours need scaled inputs."""
+    claim = "Nearest neighbours need scaled inputs where scales vary."
+    return _needs_scaling(case, "kNN", "neighbours_need_scaling", claim)
+
+
+def nets_need_scaling(case: Case) -> Verdict:
+    """Judge that neural networks need scaled inputs."""
+    claim = "Neural networks need scaled inputs where scales vary."
+    return _needs_scaling(case, "MLP", "nets_need_scaling", claim)
+
+
+def _needs_scaling(case: Case, model: str, key: str, claim: str) -> Verdict:
+    """Judge whether a model loses accuracy without scaling.
 
     Real data decide. A loss on data whose scales are made is told, and makes no model one that
     needs scaling.
     """
-    blank = Verdict(
-        "needs_scaling",
-        "Nearest neighbours and neural networks need scaled inputs where scales vary.",
-        NOT_MEASURED,
-        figure="difference",
-        chapter=SCALING,
-        margin=MARGIN,
-    )
+    blank = Verdict(key, claim, NOT_MEASURED, figure="difference", chapter=SCALING, margin=MARGIN)
     names = case.accuracy_names()
     # A file has one data set without a name.
-    real = tuple(name for name in (*REAL, "") if name in names)
-    family = _without(case, real)
+    family = _without(case, model, tuple(name for name in (*REAL, "") if name in names))
     if not family.numbers:
         return blank._replace(why=case.missing_words(SCALING))
     worst = smallest(family.numbers)
+    trained = _trained() if model == "MLP" else ""
     said = blank._replace(
         number=f"{points_within(family.numbers[worst])} without scaling, {worst}",
         detail=(
             f"Accuracy without scaling, less that with z-scores: {parts_of(family)}."
-            f"{_of_made(case)}{_one_scale(case)}"
+            f"{_of_made(case, model)}{_one_scale(case, model)}"
         ),
     )
-    return _by_models(case, said, family)
-
-
-def _without(case: Case, names: tuple[str, ...]) -> Family:
-    """Return what is lost without scaling; nothing where there are no such data."""
-    if not names:
-        return Family({}, margins.ACCURACY)
-    return case.accuracies("none", "z_score", margins.ACCURACY, names=names)
-
-
-def _by_models(case: Case, said: Verdict, family: Family) -> Verdict:
-    of_model = {model: [name for name in family.words if name.startswith(model)]
-                for model in MODELS}  # fmt: skip
-    of_model = {model: found for model, found in of_model.items() if found}
-    hurt = {model: [n for n in found if family.words[n] == LESS]
-            for model, found in of_model.items()}  # fmt: skip
-    needing = [model for model, found in hurt.items() if found]
-    spared = [
-        model for model, found in of_model.items()
-        if all(family.words[name] in (SAME, MORE) for name in found)
-    ]  # fmt: skip
-    made = _without(case, (SPREAD,) if SPREAD in case.accuracy_names() else ())
-    harmed = [model for model in of_model
-              if any(name.startswith(model) for name in made.named(LESS))]  # fmt: skip
-    trained = _trained() if "MLP" in of_model else ""
-    if len(needing) == len(of_model):
-        found = [name for model in needing for name in hurt[model]]
-        beyond = [name for name in family.beyond(LESS) if name in found]
-        why = f"Accuracy is lower beyond chance: {listed(found)}{_margin_clause(found, beyond)}."
+    if hurt := family.named(LESS):
+        beyond = family.beyond(LESS)
+        why = f"Accuracy is lower beyond chance: {listed(hurt)}{_margin_clause(hurt, beyond)}."
         return said._replace(word=TRUE, why=why + trained)
-    if len(spared) == len(of_model):
-        if only := [model for model in spared if model in harmed]:
-            why = f"On real data nothing is lost; on scales that are made {listed(only)} loses."
+    made = _without(case, model, (SPREAD,) if SPREAD in names else ())
+    is_harmed = bool(made.named(LESS))
+    if all(word in (SAME, MORE) for word in family.words.values()):
+        if is_harmed:
+            why = "On real data nothing is lost; on scales that are made it loses."
             return said._replace(word=IMPRECISE, why=why + trained)
         return said._replace(word=FALSE, why=f"Nothing is lost without it.{trained}")
-    if needing and spared:
-        why = f"It is so of {listed(needing)} alone."
-        return said._replace(word=IMPRECISE, why=why + trained)
-    rest = [model for model in of_model if model not in needing + spared]
-    fewest = [family.fewest(of_model[model]) for model in rest]
-    parts = [f"{listed(needing)} loses accuracy beyond chance"] if needing else []
-    parts += [f"nothing is lost by {listed(spared)}"] if spared else []
-    parts += [f"for {listed(rest)} it is not decided"]
-    also = [model for model in rest if model in harmed]
-    made_too = f"; on scales that are made {listed(also)} loses" if also else ""
+    made_too = "; on scales that are made it loses" if is_harmed else ""
     return said._replace(
         word=UNDECIDED,
-        why=f"{_data_of(family)}{', and '.join(parts)}{made_too}.{trained}",
-        needed=needed_words(max(fewest), "repeat"),
+        why=f"{_data_of(family)}it is not decided{made_too}.{trained}",
+        needed=needed_words(family.fewest(list(family.words)), "repeat"),
     )
+
+
+def _without(case: Case, model: str, names: tuple[str, ...]) -> Family:
+    """Return what a model loses without scaling; nothing where there are no such data."""
+    if not names:
+        return Family({}, margins.ACCURACY)
+    return case.accuracies("none", "z_score", margins.ACCURACY, names=names, model=model)
 
 
 def _data_of(family: Family) -> str:
@@ -137,18 +115,18 @@ def _trained() -> str:
     )
 
 
-def _of_made(case: Case) -> str:
+def _of_made(case: Case, model: str) -> str:
     """Return what becomes of data whose scales are made."""
     if SPREAD not in case.accuracy_names():
         return ""
-    return f" On digits with scales made by us: {_of_each(_without(case, (SPREAD,)))}."
+    return f" On digits with scales made by us: {_alone(_without(case, model, (SPREAD,)))}."
 
 
-def _one_scale(case: Case) -> str:
+def _one_scale(case: Case, model: str) -> str:
     """Return what becomes of data whose features have one scale."""
     if ONE_SCALE not in case.accuracy_names():
         return ""
-    found = _of_each(_without(case, (ONE_SCALE,)))
+    found = _alone(_without(case, model, (ONE_SCALE,)))
     return f" On {ONE_SCALE}, whose features have one scale: {found}."
 
 
@@ -158,6 +136,11 @@ def _of_each(family: Family) -> str:
         f"{points_within(number)}, {name.split(' on ')[0]}"
         for name, number in family.numbers.items()
     )
+
+
+def _alone(family: Family) -> str:
+    """Return the comparison of one data set."""
+    return "; ".join(points_within(number) for number in family.numbers.values())
 
 
 # ---------------------------------------------------------------------------------------------

@@ -121,12 +121,20 @@ class Case:
         }
 
     def accuracies(
-        self, scaler: str, against: str, margin: float, *, names: tuple[str, ...] = ()
+        self,
+        scaler: str,
+        against: str,
+        margin: float,
+        *,
+        names: tuple[str, ...] = (),
+        model: str = "",
     ) -> Family:
-        """Return differences in accuracy as a family."""
+        """Return differences in accuracy as a family, of one model if it is named."""
         result = self.result(SCALING)
         folds = 0 if result is None else result.design.folds
-        return Family(self.accuracy(scaler, against, names=names), margin, folds=folds)
+        found = self.accuracy(scaler, against, names=names)
+        chosen = {name: number for name, number in found.items() if name.startswith(model)}
+        return Family(chosen, margin, folds=folds)
 
     @property
     def real_names(self) -> tuple[str, ...]:
