@@ -315,11 +315,15 @@ def overhead(case: Case) -> Verdict:
     if more and (rest := every.named(LESS) + every.named(SAME)):
         why = f"It depends on the net: {why[:1].lower()}{why[1:-1]}, and not in {len(rest)}."
         return said._replace(word=IMPRECISE, why=why)
+    open_ones = f"Not decided: {len(every.named(UNDECIDED)):,}."
+    if more:
+        # It has a cost wherever that is known; how much in the others is another question.
+        return said._replace(word=TRUE, why=f"{why} {open_ones}")
     if every.named(LESS) and not every.named(UNDECIDED):
         return said._replace(word=FALSE, why="A step takes longer in none of the nets.")
     return said._replace(
         word=UNDECIDED,
-        why=f"{why} {len(every.named(UNDECIDED))} are undecided.",
+        why=f"{why} {open_ones}",
         needed=every.needed_text("round"),
     )
 
