@@ -256,7 +256,7 @@ class Design:
                 raise SimnormError("columns", own["target"], allowed, "Leave it out of them.")
             what = _data_fields(dataset, groups, na, separator, decimal, exact)
         # With replacement a batch may be larger than the full set.
-        is_free = set(schemes) == {REPLACEMENT} or (usual.is_trial and data is None)
+        is_free = set(schemes) == {REPLACEMENT} or not size
         limit = LARGEST_SIZE if is_free else size
         if batch_sizes is None:
             batch_sizes = usual.batch_sizes

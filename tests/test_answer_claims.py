@@ -640,7 +640,7 @@ def test_overhead_in_some_nets_alone():
 
 
 def test_overhead_in_some_and_undecided_in_others_is_no_difference_between_nets():
-    """4 of 6 longer, the others 0.97 to 1.35: there is a cost, and it does not depend on the net."""
+    """4 of 6 longer, the others 0.97 to 1.35: it costs, and nothing says that it hangs on nets."""
     made = overhead()
     is_it = (made.frame["measure"] == "ratio") & (made.frame["width"] == "256")
     for name, value in (("estimate", 1.15), ("ci_low", 0.97), ("ci_high", 1.35)):

@@ -36,7 +36,7 @@ def test_the_table_of_verdicts(tmp_path):
     found = typed("--no-report", "-o", str(tmp_path / "a"))
     assert found.exit_code == 0, found.output
     assert all(len(line) <= 80 for line in found.stdout.splitlines())
-    assert found.stdout.count("not measured") == 5
+    assert found.stdout.count("not measured") == 6
     assert "What to do" in found.stdout
     assert f"answer: {tmp_path / 'a'}" in found.stderr
     assert "✓ sweep" in found.stderr

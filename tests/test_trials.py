@@ -190,3 +190,10 @@ def test_a_run_of_data_names_them_once_alike():
     result = sn.study("scaling", models="knn", **given)
     assert result.provenance["data_sha256"] == result.design.data_sha256
     assert result.provenance["columns_skipped"] == {"c": "it holds the classes"}
+
+
+def test_batches_to_time_come_from_the_full_set():
+    """None is larger than N, which an epoch has."""
+    with pytest.raises(SimnormError, match="a batch cannot be larger than the full set"):
+        Design.make(study="overhead", batch_sizes=[20_000])
+    assert Design.make(study="scaling", batch_sizes=[20_000]).batch_sizes == (20_000,)

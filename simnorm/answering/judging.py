@@ -11,7 +11,7 @@ from simnorm.answering import margins
 from simnorm.answering.claims import Case, judge
 from simnorm.answering.claims.case import left_by, listed, told
 from simnorm.answering.claims.values import accuracy_sentence, batch_accuracies
-from simnorm.answering.needed import sizes_of
+from simnorm.answering.needed import Needed, sizes_of
 from simnorm.answering.numbers import largest, smallest
 from simnorm.answering.settings import QUICK, Settings
 from simnorm.answering.verdicts import FALSE, IMPRECISE, TRUE, UNDECIDED, Verdict
@@ -117,12 +117,17 @@ def _needed_sentence(case: Case) -> str:
     top = max(known, key=lambda name: known[name].batch_size)
     count = len(case.needed)
     if count == 1:
-        return f"{told(top)} reaches that with batches of {known[top].batch_size:,}."
+        return f"{told(top)} reaches that with batches of {_size(known[top])}."
     every = f"All {count:,}" if len(known) == count else f"{len(known):,} of {count:,}"
     return (
-        f"{every} {case.thing}s reach that with batches of {known[top].batch_size:,} or more; the "
-        f"last is {told(top)}."
+        f"{every} {case.thing}s reach that with batches of {_size(known[top])} or more; the last "
+        f"is {told(top)}."
     )
+
+
+def _size(row: Needed) -> str:
+    """Return a batch size, with its range where it has one."""
+    return row.text() if row.high > row.low else f"{row.batch_size:,}"
 
 
 def advice(case: Case) -> tuple[str, ...]:
