@@ -66,6 +66,7 @@ def test_a_column_that_may_hold_the_classes_is_pointed_at(flowers):
     flowers.write_text(text)
     notes = make_plan(flowers, batch_size=8).notes
     assert any("--target Target" in note for note in notes)
+    assert any("are measured on bundled data" in note for note in notes)
     assert not any("may hold" in n for n in make_plan(flowers, target="Target", batch_size=8).notes)
 
 

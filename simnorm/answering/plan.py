@@ -117,6 +117,10 @@ def make_plan(
         dataset = _read(data, target, columns, exclude, na, separator, decimal)
         notes.extend(note.replace(GROUPS, CLASSES) for note in dataset.notes)
         if not target:
+            notes.append(
+                "without --target, accuracy, covariate shift and times are measured on bundled "
+                "data, which takes most of the time"
+            )
             notes += [
                 f"column {name} may hold the classes: --target {name} takes it out of the inputs, "
                 "and measures accuracy on your data"
