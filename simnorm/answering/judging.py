@@ -71,12 +71,13 @@ def sentences(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
         found.insert(1, ALONE)
     undecided = [verdict for verdict in verdicts if verdict.word == UNDECIDED]
     if undecided:
-        claims = "1 claim is" if len(undecided) == 1 else f"{len(undecided)} claims are"
+        one = len(undecided) == 1
+        claims, beside = ("1 claim is", "it") if one else (f"{len(undecided)} claims are", "each")
         why = " A quick run often cannot tell; --thorough tells more." if (
             case.settings.level == QUICK
             and any(MORE_ROWS not in verdict.needed for verdict in undecided)
         ) else ""  # fmt: skip
-        found.append(f"{claims} undecided; beside each stands what it would take.{why}")
+        found.append(f"{claims} undecided; beside {beside} stands what it would take.{why}")
     return tuple(sentence for sentence in found if sentence)
 
 
