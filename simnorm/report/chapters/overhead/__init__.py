@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from simnorm.figures.overhead.shown import INFERENCE, STEP
@@ -15,12 +14,11 @@ from simnorm.report.article import (
     figure,
     finding,
     heading,
-    small,
-    table,
 )
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.overhead import first, tables
 from simnorm.report.chapters.overhead.facts import CLASSES, FEATURES, Facts, facts_of
+from simnorm.report.statuses import statuses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +61,7 @@ def article(
             chapter("Bench", _bench(facts)),
             chapter("Estimands and method", _method(facts)),
             chapter("Findings", _findings(facts)),
-            chapter("Limits", [bullets(limits(facts)), *_statuses(facts)]),
+            chapter("Limits", [bullets(limits(facts)), *statuses(facts.run.frame)]),
         ],
     )
 
@@ -163,19 +161,4 @@ def limits(facts: Facts) -> list[str]:
         "with other versions or in other company, may have medians further off than that.",
         "Time for a step is not time to a result: a net with batch normalization may need fewer "
         "steps, which is not asked here.",
-    ]
-
-
-def _statuses(facts: Facts) -> list[Block]:
-    """Return which rows are not simply ok, and why; nothing if all are."""
-    frame = facts.run.frame
-    odd = frame[frame["status"] != "ok"]
-    if odd.empty:
-        return []
-    found = zip(odd["status"].astype(str), odd["reason"].astype(str), strict=True)
-    rows = [[status, f"{count:,}", reason] for (status, reason), count in Counter(found).items()]
-    return [
-        heading("Status"),
-        small("Rows whose error bar is not to be trusted, or that have no value, and why."),
-        table(["status", "rows", "reason"], rows, f"Of {len(frame):,} rows.", "lrl", wide=2),
     ]

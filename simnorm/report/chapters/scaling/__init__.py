@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from simnorm.figures.scaling.rows import Z_SCORE
@@ -15,12 +14,11 @@ from simnorm.report.article import (
     figure,
     finding,
     heading,
-    small,
-    table,
 )
 from simnorm.report.article import text as paragraph
 from simnorm.report.chapters.scaling import findings, first, method, tables
 from simnorm.report.chapters.scaling.facts import Facts, facts_of, model_words
+from simnorm.report.statuses import statuses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +66,7 @@ def article(
             chapter("Estimands", method.estimands()),
             chapter("Methods", method.methods(facts)),
             chapter("Performance", _performance(facts)),
-            chapter("Limits", [*method.limits(facts), *_statuses(facts)]),
+            chapter("Limits", [*method.limits(facts), *statuses(facts.run.frame)]),
         ],
     )
 
@@ -159,18 +157,3 @@ def _every(facts: Facts) -> list[Block]:
     made = [tables.difference_table(facts, name) for name in facts.run.names]
     blocks = [block for block in made if block]
     return [heading("All differences"), *blocks] if blocks else []
-
-
-def _statuses(facts: Facts) -> list[Block]:
-    """Return which rows are not simply ok, and why; nothing if all are."""
-    frame = facts.run.frame
-    odd = frame[frame["status"] != "ok"]
-    if odd.empty:
-        return []
-    found = zip(odd["status"].astype(str), odd["reason"].astype(str), strict=True)
-    rows = [[status, f"{count:,}", reason] for (status, reason), count in Counter(found).items()]
-    return [
-        heading("Status"),
-        small("Rows whose error bar is not to be trusted, or that have no value, and why."),
-        table(["status", "rows", "reason"], rows, f"Of {len(frame):,} rows.", "lrl", wide=2),
-    ]
