@@ -130,8 +130,8 @@ ENGINE = [
     edit(
         "last_block_dropped", "a last block that is not whole is never drawn",
         "engine.block_count",
-        ("-(-replications(design, source) // lanes_of(design.full_size))",
-         "max(1, replications(design, source) // lanes_of(design.full_size))"),
+        ("-(-replications(design, source) // lanes_in_block(design))",
+         "max(1, replications(design, source) // lanes_in_block(design))"),
     ),
     edit(
         "last_block_whole", "the last block is not cut at R", "engine.compute",
