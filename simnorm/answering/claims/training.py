@@ -40,7 +40,7 @@ SAID = {
     GRADIENTS: "gradients", COSINE: "direction of gradients", "ks_shift": "KS distance",
     "wasserstein_shift": "W1 distance", BY_CONSTRUCTION: "moments",
 }  # fmt: skip
-NETS = {"mlp": "MLP", "linear": "deep linear net"}
+NETS = {"mlp": "ReLU net", "linear": "deep linear net"}
 # What a variant is compared with at its own best learning rate.
 BEST = "best"
 # Test rows over training rows of the study's splits.
