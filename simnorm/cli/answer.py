@@ -98,7 +98,7 @@ def answer(
     Runs every study - sweep, inputs, running, scaling, shift, overhead - and judges each claim by
     what they come to: a word, a number with its error, and what was said beforehand to be too small
     to matter. With --data the values are those of your columns. Ends with a table of verdicts and a
-    PDF. A run that was interrupted goes on where it is: type the same command again. About a
+    PDF. If it is interrupted, finished studies are kept: type the same command again. About a
     quarter of an hour on two processors.
     """
     from simnorm.cli.answering import Wishes, run_answer
@@ -124,8 +124,8 @@ def answer(
         run_answer(given, wishes)
     except KeyboardInterrupt:
         typer.echo(
-            "simnorm: interrupted; the studies that are finished are kept, the one under way is\n"
-            "not. The same command goes on with it.",
+            "simnorm: interrupted; finished studies are kept, the one under way is not.\n"
+            "The same command goes on with it.",
             err=True,
         )
         raise typer.Exit(INTERRUPTED) from None
