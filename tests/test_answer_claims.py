@@ -589,7 +589,9 @@ def test_the_best_rates_decide_and_the_others_are_told():
     assert found.word == "imprecise"
     assert found.number.startswith("×2.39 (2.34 to 2.44), gradients")
     assert "smaller by 4 and not by 4 of 8 measures" in found.why
-    assert "It depends on the learning rate too: in the ReLU net gradients turn with it." in found.why
+    assert (
+        "It depends on the learning rate too: in the ReLU net gradients turn with it." in found.why
+    )
     assert "×0.770 (0.755 to 0.785) at 0.05 and ×2.39 (2.34 to 2.44) at 0.2" in found.detail
     assert "of 0.05 and 0.2, by training loss" in found.detail
     assert found.claim.endswith("in 2 small nets on digits.")

@@ -114,7 +114,7 @@ def _bench(model: nn.Sequential, x: Any, y: Any) -> Bench:
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
     loss = torch.nn.CrossEntropyLoss()
     # Of its own: to change modes is not part of a step.
-    trained = copy.deepcopy(model).eval()
+    trained = copy.deepcopy(model).train(False)
 
     def train() -> None:
         optimizer.zero_grad()

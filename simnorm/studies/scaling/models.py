@@ -82,9 +82,7 @@ class Nets:
     out of features that are not scaled. `training` says when a net has learned enough.
     """
 
-    def __init__(
-        self, count: int, features: int, classes: int, chance: np.random.RandomState
-    ) -> None:
+    def __init__(self, count: int, features: int, classes: int, chance: Any) -> None:
         self.chance, self.classes = chance, classes
         outputs = 1 if classes == 2 else classes
         self._shapes = ((features, HIDDEN), (1, HIDDEN), (HIDDEN, outputs), (1, outputs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +124,8 @@ def seed_of(words: list[int]) -> np.random.SeedSequence:
     return np.random.SeedSequence(words)
 
 
-def chance(seed: np.random.SeedSequence) -> np.random.RandomState:
-    """Return what scikit-learn draws from, which newer generators are not taken for."""
+def chance(seed: np.random.SeedSequence) -> Any:
+    """Return what scikit-learn draws from, a RandomState: newer generators it does not take."""
     return np.random.RandomState(np.random.PCG64DXSM(seed))
 
 
