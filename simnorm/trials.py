@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from simnorm.diagnostics import EXACT, FAILED, OK, UNDEFINED, UNRELIABLE
 from simnorm.intervals import order_interval, order_ranks
 from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
-from simnorm.quantities import columns_of
+from simnorm.quantities import ALIKE, ALONE, columns_of
 from simnorm.schema import SCHEMA, SCHEMA_VERSION
+from simnorm.tally import t_quantile
 
 if TYPE_CHECKING:
     from simnorm.design import Design
@@ -44,8 +45,6 @@ MEASURE_OF = {
 }  # fmt: skip
 AGAINST = "against"
 
-ALONE = "one replication has no standard error"
-ALIKE = "no replication differed from another"
 ALIKE_FOLDS = "no fold differed from another, which is no proof that none would"
 FEW = "so few replications that an end of the interval is missing"
 
@@ -274,9 +273,7 @@ def _mean(a: Floats) -> Summary:
 
 
 def _with_t(mean: float, error: float, count: int) -> Summary:
-    from scipy.special import stdtrit
-
-    reach = float(stdtrit(count - 1, 0.975)) * error
+    reach = float(t_quantile(count)) * error
     return Summary(mean, error, mean - reach, mean + reach)
 
 

@@ -36,6 +36,7 @@ from simnorm.studies.overhead.timing import (
     step_seconds,
     usual_clock,
 )
+from simnorm.studies.torch_thread import one_thread
 from simnorm.tally import Tally
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
@@ -434,7 +435,7 @@ def test_threads_and_generators_are_as_before() -> None:
     from simnorm.studies.overhead import nets
 
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    with nets.one_thread():
+    with one_thread():
         assert torch.get_num_threads() == 1
         nets.stand_of(8, 4, np.random.default_rng(0)).benches[HIDDEN_BN].train()
     assert torch.get_num_threads() == threads

@@ -24,6 +24,7 @@ from simnorm.studies.drawing import sources
 from simnorm.studies.shift import distances, nets, training
 from simnorm.studies.shift.nets import BN, NETS, NOISE, NOISY_BN, NONE, SILENCE, Net, Noise
 from simnorm.studies.shift.training import Run, Split, chance_of, looks, outcome_steps
+from simnorm.studies.torch_thread import one_thread
 
 ALL = (NONE, BN, NOISY_BN)
 SMALL = {"steps": 3, "datasets": "wine", "replications": 2, "rates": "0.05,0.2"}
@@ -535,7 +536,7 @@ def test_threads_are_put_back_after_an_error(torch):
     """Whatever is raised meanwhile."""
     torch.set_num_threads(2)
     try:
-        with contextlib.suppress(ZeroDivisionError), training.one_thread():
+        with contextlib.suppress(ZeroDivisionError), one_thread():
             assert torch.get_num_threads() == 1
             raise ZeroDivisionError
         assert torch.get_num_threads() == 2

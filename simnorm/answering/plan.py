@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simnorm.answering.settings import DEFAULT, LEVELS, QUICK, THOROUGH, Settings
 from simnorm.answering.whole import STUDIES as STUDIES_IN_ORDER
-from simnorm.design import DEFAULT_DISTRIBUTIONS, DEFAULT_FULL_SIZE, DEFAULT_SEED, Design
+from simnorm.design import (
+    DEFAULT_DISTRIBUTIONS,
+    DEFAULT_FULL_SIZE,
+    DEFAULT_SEED,
+    OF_CLASSES,
+    Design,
+)
 from simnorm.errors import SimnormError, nearest
 from simnorm.grammar import LARGEST_SEED, parse_batch_sizes, whole_number
 from simnorm.options import INPUTS, OVERHEAD, RUNNING, SCALING, SHIFT, STUDIES, SWEEP
@@ -45,8 +51,6 @@ FEWEST = 64
 BATCH_SIZES = {SWEEP: "2:1024:x2", INPUTS: "1:1024:x2", RUNNING: "1:128:x2"}
 SCALING_SIZES = {QUICK: (8, 128), DEFAULT: (2, 8, 32, 128), THOROUGH: (2, 4, 8, 16, 32, 64, 128)}
 OVERHEAD_SIZES = {QUICK: (8, 128), DEFAULT: (8, 32, 128, 512), THOROUGH: (8, 32, 128, 512)}
-# What the reader says of a column of classes, and what it is here.
-GROUPS, CLASSES = "(it groups the rows)", "(it holds the classes)"
 # What a column of classes is often called.
 CLASS_NAMES = ("target", "label", "class", "y")
 # Of every five rows four are trained on.
@@ -115,7 +119,7 @@ def make_plan(
         settings = Settings(level, n, DEFAULT_FULL_SIZE, DEFAULT_DISTRIBUTIONS, seed)
     else:
         dataset = _read(data, target, columns, exclude, na, separator, decimal)
-        notes.extend(note.replace(GROUPS, CLASSES) for note in dataset.notes)
+        notes.extend(note.replace(*OF_CLASSES) for note in dataset.notes)
         if not target:
             notes.append(
                 "without --target, accuracy, covariate shift and times are measured on bundled "

@@ -10,6 +10,7 @@ import numpy as np
 from simnorm.diagnostics import OK, UNRELIABLE
 from simnorm.error_bars.verdicts import Estimate
 from simnorm.errors import SimnormError
+from simnorm.tally import t_quantile
 
 SAME = "all splits gave the same number, which is no proof that others would"
 
@@ -70,8 +71,6 @@ def corrected_t(values: Any, *, test_share: float | None = None) -> Estimate:
     >>> round(found.mcse, 6)
     0.004907
     """
-    from scipy.special import stdtrit
-
     splits, share = _read(values, test_share)
     count = splits.size
     estimate = float(splits.mean())
@@ -79,7 +78,7 @@ def corrected_t(values: Any, *, test_share: float | None = None) -> Estimate:
         nothing = math.nan
         return Estimate(estimate, nothing, nothing, nothing, count, nothing, UNRELIABLE, SAME)
     error = float(splits.std(ddof=1)) * math.sqrt(1.0 / count + share / (1.0 - share))
-    reach = float(stdtrit(count - 1, 0.975)) * error
+    reach = float(t_quantile(count)) * error
     return Estimate(estimate, error, estimate - reach, estimate + reach, count, math.nan, OK, "")
 
 

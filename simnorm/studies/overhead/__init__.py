@@ -49,6 +49,7 @@ from simnorm.studies.overhead.timing import (
     step_seconds,
     usual_clock,
 )
+from simnorm.studies.torch_thread import one_thread
 from simnorm.trials import MEDIAN, MEDIAN_RATIO, Cell
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def block_errors(
     Order, weights and batches are a pure function of design and block; the times are what the
     clock says.
     """
-    from simnorm.studies.overhead.nets import one_thread, stand_of
+    from simnorm.studies.overhead.nets import stand_of
 
     clock = usual_clock() if clock is None else clock
     stands = {

@@ -10,8 +10,6 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,19 +25,6 @@ FEATURES, CLASSES, HIDDEN = 64, 10, 2
 LEARNING_RATE = 1e-6
 
 Weights = list[NDArray[np.float32]]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute on one thread; on as many as before after."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def drawn_weights(rng: np.random.Generator, width: int) -> Weights:

@@ -87,10 +87,10 @@ from simnorm.studies.shift.training import (
     Split,
     chance_of,
     looks,
-    one_thread,
     outcome_steps,
     weights_of,
 )
+from simnorm.studies.torch_thread import one_thread
 from simnorm.tally import measure
 from simnorm.trials import AGAINST, FOLDS, MEAN, RATIO, Cell
 from simnorm.trials import rows as trial_rows

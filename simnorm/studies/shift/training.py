@@ -9,10 +9,8 @@ noise have the same noise.
 
 from __future__ import annotations
 
-import contextlib
 import math
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,24 +84,6 @@ MOST_PROBED = 512
 DIVERGED = 2.0
 # So many batches show what batch statistics do at fixed weights.
 MOST_BATCHES = 8
-
-# torch counts its threads for all; one at a time sets them to one, so that sums are always added
-# up in the same order, and puts back what was there.
-_ALONE = threading.Lock()
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread, and nobody else here meanwhile; then as before."""
-    import torch
-
-    with _ALONE:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 def looks(steps: int) -> tuple[int, ...]:
