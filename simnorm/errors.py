@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
 from collections.abc import Iterable
 
 # The command line calls these parameters differently from the library.
@@ -67,6 +69,46 @@ class RunError(SimnormError):
     """A run that could not be finished or kept, with input that was in order."""
 
     exit_code = 1
+
+
+class Interrupted(RunError):  # noqa: N818 -- nothing is wrong
+    """A run that was asked to stop before it had drawn all; what it finished is kept.
+
+    Parameters
+    ----------
+    done, total
+        What is drawn, and what was to be drawn, as `engine.Progress` counts it.
+    folder
+        Where what is done is kept; empty if nowhere.
+
+    Examples
+    --------
+    >>> error = Interrupted(62, 100, "runs/x")
+    >>> print(error)
+    run: interrupted; 62 % of it is drawn and kept in runs/x. The same command goes on.
+    >>> round(error.share(), 2)
+    0.62
+    """
+
+    def __init__(self, done: int, total: int, folder: str | os.PathLike[str] = "") -> None:
+        self.done, self.total = done, total
+        self.folder = os.fspath(folder)
+        kept = f"kept in {self.folder}" if self.folder else "not kept"
+        hint = "The same command goes on." if self.folder else "With out= it would be kept."
+        percent = math.floor(100 * self.share())
+        super().__init__("run", "interrupted", f"{percent} % of it is drawn and {kept}", hint)
+
+    def sentence(self, name: str) -> str:
+        """Return the message; nothing that was given is at fault."""
+        return f"{name}: {self.got}; {self.allowed}. {self.hint}"
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[object, ...]]:
+        """Let it pass from another process whole."""
+        return type(self), (self.done, self.total, self.folder)
+
+    def share(self) -> float:
+        """Return how much of the run is done, from 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
 
 
 def shown(value: object, limit: int = 60) -> str:
