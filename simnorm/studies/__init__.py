@@ -14,12 +14,15 @@ from simnorm.errors import SimnormError
 from simnorm.options import STUDIES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
     from simnorm.design import Design
     from simnorm.engine import Sums
     from simnorm.studies.drawing import Source
+    from simnorm.studies.labelled import Label
 
 
 class Study(Protocol):
@@ -30,6 +33,9 @@ class Study(Protocol):
 
     def cell_count(self, design: Design) -> int:
         """Return the number of cells of all sources."""
+
+    def labels(self, design: Design, source: Source) -> Iterable[Label]:
+        """Return what each number of `block_errors` is, in the same order: see `simnorm.labels`."""
 
     def may_fail(self, design: Design, source: Source) -> NDArray[np.bool_] | None:
         """Return the cells where a NaN makes a replication void; None if there are no such."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,7 @@ from simnorm.studies.drawing import (
     sources,
     sources_open,
 )
+from simnorm.studies.labelled import Label
 
 if TYPE_CHECKING:
     from simnorm.engine import Sums
@@ -101,6 +102,16 @@ def cell_count(design: Design) -> int:
     return sum(
         each * len(references(source)) * max(1, len(source.columns)) for source in sources(design)
     )
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: they are the cells."""
+    against = references(source)
+    for column in source.columns or ("",):
+        for spec in design.estimators:
+            for size in design.batch_sizes:
+                for reference in against:
+                    yield Label(column, spec, size, reference)
 
 
 def check(design: Design) -> None:

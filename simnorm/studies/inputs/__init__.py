@@ -78,6 +78,7 @@ from simnorm.studies.inputs.batches import (
     sets_of_column,
     sets_of_law,
 )
+from simnorm.studies.labelled import Label
 from simnorm.theory.normalized import spread_chance
 
 if TYPE_CHECKING:
@@ -98,6 +99,11 @@ def cells(design: Design, source: Source) -> tuple[Any, ...]:
 def cell_count(design: Design) -> int:
     """Return the number of cells of all sources."""
     return sum(len(grid.cells(design, source)) for source in sources(design))
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: cells, and bins of outputs and of z-scores."""
+    yield from grid.labels(design, source)
 
 
 def may_fail(design: Design, source: Source) -> NDArray[np.bool_] | None:  # noqa: ARG001
@@ -330,6 +336,7 @@ __all__ = [
     "check",
     "curve_points",
     "draws",
+    "labels",
     "may_fail",
     "memory_needed",
     "rows",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from simnorm.distributions import Distribution, distribution
 from simnorm.quantities import MEAN, RATIO, ROOT_RATIO, VALUE, Cell, factors_text
 from simnorm.sampling import IID
 from simnorm.studies.drawing import Source, chunk, references
+from simnorm.studies.labelled import Label
 
 Floats = NDArray[np.float64]
 
@@ -233,6 +234,19 @@ def _value_bins(design: Design, source: Source) -> list[Bins | None]:
     if not source.columns:
         return [law_bins(distribution(source.distribution))]
     return [column_bins(column) for column in chunk(design, source).columns]
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is.
+
+    Bins of outputs are fixed by the batch size, those of z-scores by the law or column.
+    """
+    for c in cells(design, source):
+        yield Label(c.column, "", c.batch_size, f"{c.quantity} {c.factors} {c.reference}")
+    for part in behind(design, source):
+        for name, where in (("output", part.outputs), ("by_value", part.by_value)):
+            for i in range(where.stop - where.start):
+                yield Label(part.column, "", part.batch_size, f"{name} bin {i}")
 
 
 def width(design: Design, source: Source) -> int:

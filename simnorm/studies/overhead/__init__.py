@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from simnorm.quantities import curve_rows, factors_text
 from simnorm.sampling import batch_count
 from simnorm.streams import block_stream
 from simnorm.studies.drawing import Source
+from simnorm.studies.labelled import Label, of_trial
 from simnorm.studies.overhead.timing import (
     INPUT_BN,
     NONE,
@@ -99,6 +101,11 @@ def cell_count(design: Design) -> int:
     """Return the number of cells."""
     pairs = len(design.batch_sizes) * len(design.widths)
     return pairs * (2 * (2 * len(VARIANTS) - 1) + 1) + 1
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: they are the cells."""
+    return of_trial(design, cells(design, source))
 
 
 def may_fail(design: Design, source: Source) -> None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ from simnorm.resampling import CHUNK_ROWS
 from simnorm.sampling import IID
 from simnorm.streams import SLAB_DRAWS, lanes_of
 from simnorm.studies.drawing import Source, chunk, references, sources, sources_open
+from simnorm.studies.labelled import Label
 from simnorm.studies.running.averages import Errors, Plan, errors_of, plan_of, running
 from simnorm.studies.running.batches import Part, parts, scale_of, wanted_lanes
 from simnorm.tally import MEASURES
@@ -100,6 +102,25 @@ def cells(design: Design, source: Source) -> tuple[Cell, ...]:
         for case in cases(design)
         for reference in references(source)
     )
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: cells, and trajectories under the first drift."""
+    every, columns = cases(design), source.columns or ("",)
+    for column in columns:
+        for quantity in QUANTITIES:
+            for n in design.batch_sizes:
+                for case in every:
+                    for reference in references(source):
+                        what = f"{quantity} {case.factors} {reference}"
+                        yield Label(column, str(case.average), n, what)
+    rows = numbers_behind(plan_of(design)) // 2
+    for column in columns:
+        for n in design.batch_sizes:
+            for case in every[:: len(design.drift)]:
+                for i in range(rows):
+                    what = f"trajectory {case.factors} row {i}"
+                    yield Label(column, str(case.average), n, what)
 
 
 def _deviations(design: Design, source: Source) -> list[tuple[str, float]]:

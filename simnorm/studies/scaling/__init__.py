@@ -50,6 +50,7 @@ same.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,7 @@ from simnorm.design import Design
 from simnorm.errors import SimnormError
 from simnorm.quantities import curve_rows, factors_text
 from simnorm.studies.drawing import Source, sources
+from simnorm.studies.labelled import Label, of_trial
 from simnorm.studies.scaling import repeat
 from simnorm.studies.scaling.features import BATCH, NONE, Z_SCORE, Scaling
 from simnorm.studies.scaling.splits import check_table, folds, table, training_rows
@@ -127,6 +129,11 @@ def cell_count(design: Design) -> int:
     every = len(scalings(design))
     each = every + sum(every - 1 for _ in bases(design))
     return len(sources(design)) * len(design.models) * each
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: they are the cells."""
+    return of_trial(design, cells(design, source))
 
 
 def may_fail(design: Design, source: Source) -> None:

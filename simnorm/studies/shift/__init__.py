@@ -54,6 +54,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -66,6 +67,7 @@ from simnorm.grammar import number_text
 from simnorm.quantities import curve_rows, factors_text, part_of
 from simnorm.studies import check_extra
 from simnorm.studies.drawing import Source, sources
+from simnorm.studies.labelled import Label, of_trial
 from simnorm.studies.shift.nets import BN, NETS, NONE
 from simnorm.studies.shift.training import (
     BATCH_SHIFT,
@@ -218,6 +220,13 @@ def _layers(quantity: str, net: str) -> range:
     if quantity in OUTCOMES:
         return range(1)
     return range(2, hidden + 2) if quantity in GRADIENTS else range(1, hidden + 1)
+
+
+def labels(design: Design, source: Source) -> Iterator[Label]:
+    """Yield what each number is: cells, trajectories, and whether a rate was the best one."""
+    points = (f"{p.quantity} {list(p[1:])}" for p in points_of(design))
+    chosen = (f"chosen {[*key, rate]}" for key, rate in choices(design))
+    return of_trial(design, cells(design, source), (*points, *chosen))
 
 
 def may_fail(design: Design, source: Source) -> None:
