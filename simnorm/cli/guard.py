@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import functools
-import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
 import typer
 
+from simnorm.cli import interrupts
+from simnorm.cli.interrupts import Stopped, say
 from simnorm.errors import SimnormError
 
 Arguments = ParamSpec("Arguments")
 
-INTERRUPTED = 130
+INTERRUPTED = interrupts.exit_code(signal.SIGINT)
 
 
 def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
@@ -23,20 +25,22 @@ def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
     @functools.wraps(command)
     def safely(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with interrupts.raised():
+                command(*args, **kwargs)
         except SimnormError as error:
-            typer.echo(f"simnorm: {error.sentence(error.option())}", err=True)
+            say(f"simnorm: {error.sentence(error.option())}")
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
-            # The reader of our output has left, as in `simnorm sweep | head`. Nothing is wrong;
-            # stdout is pointed elsewhere so that Python's own flush at exit stays silent.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader of our output has left, as in `simnorm sweep | head`. Nothing is wrong.
+            interrupts.silence(sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            typer.echo(f"simnorm: {error.filename or 'a file'}: {error.strerror}", err=True)
+            say(f"simnorm: {error.filename or 'a file'}: {error.strerror}")
             raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            typer.echo("simnorm: interrupted; what was drawn is not kept, run it again", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as error:
+            stopped = error if isinstance(error, Stopped) else Stopped()
+            first, *others = stopped.lines
+            say("\n".join([f"simnorm: {first}", *others]))
+            raise typer.Exit(interrupts.exit_code(stopped.signum)) from None
 
     return safely

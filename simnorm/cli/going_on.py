@@ -1,0 +1,117 @@
+"""What is said of a run that ended before its time, and of one that goes on."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from simnorm.cli.interrupts import say
+from simnorm.engine import Progress
+from simnorm.errors import Interrupted
+
+NOT_BEGUN = "interrupted; nothing was begun"
+# Paths and commands are for copying: they stay in one piece.
+WHOLE: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+
+OnProgress = Callable[[Progress], None]
+
+
+class Told:
+    """Passes progress on, remembers the last of it, and says once that a run goes on.
+
+    Parameters
+    ----------
+    folder
+        Where the run is.
+    shown
+        Whether anything is to be said.
+    """
+
+    def __init__(self, folder: Path, *, shown: bool) -> None:
+        self.folder, self.shown = folder, shown
+        self.last = Progress(0, 0)
+
+    def through(self, bar: OnProgress | None) -> OnProgress:
+        """Return what a run tells its progress, and the bar with it."""
+
+        def on_progress(progress: Progress) -> None:
+            # What is stored is taken before anything is drawn.
+            if self.last.done == self.last.stored and progress.done > progress.stored > 0:
+                self._say(progress)
+            self.last = progress
+            if bar is not None:
+                bar(progress)
+
+        return on_progress
+
+    def _say(self, progress: Progress) -> None:
+        if not self.shown:
+            return
+        if progress.cells:
+            say(f"goes on: what is in {self.folder} is not drawn again")
+            return
+        say(f"goes on: {percent(progress.stored, progress.total)} of {self.folder} was there")
+
+
+def percent(done: float, total: float) -> str:
+    """Return a share in words, never more than it is.
+
+    Examples
+    --------
+    >>> percent(629, 1000), percent(1, 1000), percent(0, 0)
+    ('62 %', 'less than 1 %', '0 %')
+    """
+    if not done:
+        return "0 %"
+    whole = math.floor(100 * min(1.0, done / total))
+    return f"{whole} %" if whole else "less than 1 %"
+
+
+def interrupted_lines(folder: Path, error: Interrupted, last: Progress) -> tuple[str, ...]:
+    """Return what is said of an interrupted run: what is kept, and the commands to go on with."""
+    if not error.done:
+        return ("interrupted before anything was drawn", go_on_line())
+    said = f"{percent(error.done, error.total)} is done and kept in {folder}"
+    if last.cells:
+        # How much there is to draw, nobody knows.
+        precise = f"{last.cells - last.open_cells:,} of {last.cells:,} cells are precise"
+        said = f"{precise}; what is drawn is kept in {folder}"
+    return (folded(f"interrupted; {said}"), go_on_line(), report_line(folder))
+
+
+def left_lines(folder: Path) -> tuple[str, ...]:
+    """Return what is said by a run that leaves at once."""
+    if not folder.is_dir():
+        return ("left at once", go_on_line())
+    return (folded(f"left at once; what was finished before is kept in {folder}"), go_on_line())
+
+
+def finished_lines(folder: Path) -> tuple[str, ...]:
+    """Return what is said where a run was interrupted that had drawn all."""
+    return (folded(f"interrupted; the run is finished and kept in {folder}"), report_line(folder))
+
+
+def folded(text: str) -> str:
+    """Return a message in lines of 80 columns, the program's name before it."""
+    name = "simnorm: "
+    return textwrap.fill(name + text, 80, **WHOLE).removeprefix(name)
+
+
+def go_on_line() -> str:
+    """Return how a run goes on: the same command does."""
+    return f"to go on: {command_line()}"
+
+
+def report_line(folder: Path) -> str:
+    """Return how a report of a folder is made."""
+    return f"for a PDF: simnorm report {shlex.quote(str(folder))}"
+
+
+def command_line() -> str:
+    """Return the command as it could be typed again."""
+    return shlex.join(["simnorm", *sys.argv[1:]])
