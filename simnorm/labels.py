@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -22,8 +23,9 @@ from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 from simnorm.studies.labelled import Label
 
-# Every box draws all observations anew: with more of them, one for all is less work.
-MOST_BOXES = 4
+# Every box draws all observations anew. With more of them, or if they have this share of all numbers
+# of one that holds them, that one is less work.
+MOST_BOXES, LARGEST_SHARE = 4, 0.5
 # The fields of a label that stay where a function is not there to be looked at.
 PLAIN_FIELDS = len(Label._fields)
 
@@ -89,6 +91,11 @@ def stream_name(design: Design, source: Source) -> str:  # noqa: ARG001
     '["t(df=3)","shuffle"]'
     """
     return canonical_json([source.distribution, source.sampling])
+
+
+def fingerprints(design: Design) -> dict[str, str]:
+    """Return what functions of the user look like now, by their names."""
+    return dict(_versions(design))
 
 
 def _versions(design: Design) -> Versions:
@@ -158,8 +165,9 @@ def boxes(design: Design, source: Source, missing: Iterable[str]) -> list[Box]:
         return [itself]
     whole = _bounds(every.values())
     parts = _parts(wanted.values())
-    if len(parts) > MOST_BOXES:
-        parts = [_bounds(wanted.values())]
+    around = _bounds(wanted.values())
+    if len(parts) > MOST_BOXES or sum(map(_area, parts)) >= LARGEST_SHARE * _area(around):
+        parts = [around]
     parts = [_sufficient(design, source, part, wanted, whole) for part in parts]
     if any(set(part.columns) == set(whole.columns) and part[1:] == whole[1:] for part in parts):
         return [itself]
@@ -206,6 +214,10 @@ def _bounds(wanted: Iterable[Label]) -> Part:
     return Part(tuple(sorted(columns)), tuple(sorted(kinds)), tuple(sorted(sizes)))
 
 
+def _area(part: Part) -> int:
+    return math.prod(map(len, part))
+
+
 def _is_in(label: Label, part: Part) -> bool:
     return (
         label.column in part.columns and label.kind in part.kinds and label.batch_size in part.sizes
@@ -234,6 +246,7 @@ def _box(design: Design, source: Source, part: Part) -> Box:
 __all__ = [
     "Box",
     "boxes",
+    "fingerprints",
     "labels",
     "plain",
     "stream_name",
