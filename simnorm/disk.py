@@ -6,55 +6,7 @@ import errno
 import shutil
 from pathlib import Path
 
-from simnorm.design import Design
 from simnorm.errors import RunError
-from simnorm.labels import labels
-from simnorm.schedule import looks, task_level
-from simnorm.studies import study_of
-from simnorm.studies.drawing import Source, replications, sources
-from simnorm.tasks import KEPT_REPLICATIONS
-
-# Bytes of a number's sums in a node: the doubles of `simnorm.tally.Tally`.
-OF_NUMBER = 8 * 7
-# Of a kept replication of a cell: A and Q.
-OF_KEPT = 8 * 2
-# Of a node beside its numbers: headers of arrays, a checksum, the rest of a page.
-OF_NODE = 2_048
-# Of a cell in the tables, which are written beside the old ones before they take their place.
-OF_CELL = 8_192
-# An empty database with its log, which is cut back at a thousand pages.
-LEAST = 6_000_000
-# What is asked for is a guess and some more.
-MARGIN = 1.5
-
-
-def bytes_needed(design: Design, workers: int) -> int:
-    """Return about how many bytes a run folder may take; with a target, at the most.
-
-    Parameters
-    ----------
-    design, workers
-        What is run and by how many, who share out the nodes.
-    """
-    every = sources(design)
-    # Columns of data and laws are much the same: the largest stands for all.
-    most = max(_bytes_of(design, source, workers) for source in every[:: max(1, len(every) // 8)])
-    tables = study_of(design).cell_count(design) * OF_CELL
-    return LEAST + int(MARGIN * (most * len(every) + tables))
-
-
-def _bytes_of(design: Design, source: Source, workers: int) -> int:
-    """Return about how many bytes the nodes of a source take."""
-    ends = looks(design, source)
-    nodes = first = 0
-    for end in ends:
-        level = task_level(design, workers, None if len(ends) == 1 else end - first)
-        nodes += -(-end >> level) - (first >> level)
-        first = end
-    kept = min(replications(design, source), KEPT_REPLICATIONS)
-    cells = len(study_of(design).cells(design, source))
-    numbers = len(labels(design, source))
-    return nodes * (OF_NODE + OF_NUMBER * numbers) + OF_KEPT * kept * cells
 
 
 def free_bytes(folder: Path) -> int | None:
@@ -83,20 +35,24 @@ def size_text(size: float) -> str:
     return f"{size:.0f} bytes"
 
 
-def check_room(folder: Path, design: Design, workers: int) -> None:
+def check_room(folder: Path, needed: int) -> None:
     """Refuse a run for which there is no room, before anything is drawn.
+
+    Parameters
+    ----------
+    folder, needed
+        Where the run is to be, and how many bytes it may take there in all.
 
     Raises
     ------
     RunError
         With what it needs and what is free.
     """
-    free, needed = free_bytes(folder), bytes_needed(design, workers)
-    there = sum(path.stat().st_size for path in folder.glob("run.db*")) if folder.is_dir() else 0
-    if free is not None and needed - there > free:
-        allowed = (
-            f"the run may need {size_text(needed - there)}, and {size_text(free)} are free there"
-        )
+    free = free_bytes(folder)
+    if folder.is_dir():
+        needed -= sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    if free is not None and needed > free:
+        allowed = f"the run may need {size_text(needed)}, and {size_text(free)} are free there"
         raise RunError("out", str(folder), allowed, "Make room, or name another folder.")
 
 

@@ -16,9 +16,10 @@ from simnorm.answering.needed import needed_sizes, nothing_needed, read_needed, 
 from simnorm.answering.plan import DEFAULT_BATCH_SIZE, Plan, make_plan
 from simnorm.answering.settings import DEFAULT, SETTINGS, Settings
 from simnorm.answering.whole import STUDIES, Answer, Missing
-from simnorm.engine import ENGINE_VERSION, Progress
-from simnorm.errors import RunError, SimnormError
+from simnorm.engine import Progress
+from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.results import Result, csv_text, load
+from simnorm.tasks import ENGINE_VERSION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,8 +156,15 @@ def carry_out(
     workers: int | None = None,
     watcher: Watcher | None = None,
     command: str | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Answer:
-    """Run what a plan says and judge it; see `answer`."""
+    """Run what a plan says and judge it; see `answer`.
+
+    Raises
+    ------
+    Interrupted
+        If `stop` has said so: studies that are finished, and what is of the one under way, stay.
+    """
     watcher = watcher or Watcher()
     if folder is not None:
         check_folder(folder, plan.settings)
@@ -164,8 +172,10 @@ def carry_out(
     results: dict[str, Result | Missing] = {}
     for word, design in plan.designs.items():
         place = None if folder is None else folder / word
-        results[word] = _study(word, design, place, workers, watcher, command)
-    table = _needed(plan, folder, workers, watcher)
+        _go_on(stop, folder)
+        results[word] = _study(word, design, place, workers, watcher, command, stop)
+    _go_on(stop, folder)
+    table = _needed(plan, folder, workers, watcher, stop)
     provenance = {
         "command": command or "simnorm answer, from Python",
         "simnorm": __version__,
@@ -253,6 +263,7 @@ def _study(
     workers: int | None,
     watcher: Watcher,
     command: str | None,
+    stop: Callable[[], bool] | None,
 ) -> Result | Missing:
     """Load a study or run it; say why it is missing if it cannot be run."""
     begin = time.perf_counter()
@@ -265,7 +276,12 @@ def _study(
         if folder is not None:
             _make_room(folder, design)
         found = api.run(
-            design, workers=workers, out=folder, on_progress=on_progress, command=command
+            design,
+            workers=workers,
+            out=folder,
+            on_progress=on_progress,
+            command=command,
+            stop=stop,
         )
     except RunError:
         raise  # a disk that is full ends everything
@@ -300,16 +316,37 @@ def _make_room(folder: Path, design: Design) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def _needed(plan: Plan, folder: Path | None, workers: int | None, watcher: Watcher) -> pd.DataFrame:
+def _go_on(stop: Callable[[], bool] | None, folder: Path | None) -> None:
+    """Raise if there is to be an end."""
+    if stop is not None and stop():
+        raise Interrupted(0, 0, folder or "")
+
+
+def _needed(
+    plan: Plan,
+    folder: Path | None,
+    workers: int | None,
+    watcher: Watcher,
+    stop: Callable[[], bool] | None,
+) -> pd.DataFrame:
     """Return the batch sizes that are needed, from the folder if they are there."""
     begin = time.perf_counter()
     table = None if folder is None else read_needed(folder)
     if table is not None and list(table["name"]) == list(plan.settings.names):
         watcher.end(SOLVE, 0.0, loaded=True)
         return table
-    on_progress = watcher.begin(SOLVE)
+    tell = watcher.begin(SOLVE)
+
+    def on_progress(progress: Progress) -> None:
+        # Nothing of a search is kept, so that it may end in the middle.
+        _go_on(stop, folder)
+        if tell is not None:
+            tell(progress)
+
     try:
         table = needed_sizes(plan, on_progress, workers)
+    except RunError:
+        raise
     except (SimnormError, MemoryError) as error:
         watcher.left_out(SOLVE, missing_for(error))
         return nothing_needed()

@@ -175,14 +175,12 @@ def run(
 ) -> None:
     """Run a study from its design file.
 
-    Every run folder and every report carries its design.
+    Every run folder and every report carries its design. What is finished of it is not drawn again:
+    a run that was interrupted goes on in its folder.
     """
-    from simnorm.cli.running import Wishes, run_design
-    from simnorm.design import Design
+    from simnorm.cli.running import Wishes, run_file
 
-    notes: list[str] = []
-    read = Design.from_file(design, notes)
-    run_design(read, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper), notes)
+    run_file(design, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper))
 
 
 app.command()(report_command)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from simnorm.cli.guard import INTERRUPTED, guarded
+from simnorm.cli.guard import guarded
 from simnorm.cli.options import (
     COLUMNS,
     DATA,
@@ -120,12 +120,4 @@ def answer(
     }
     given = {name: value for name, value in given.items() if value is not None}
     wishes = Wishes(workers, out, report, no_report, paper, json, dry_run, quiet, verbose)
-    try:
-        run_answer(given, wishes)
-    except KeyboardInterrupt:
-        typer.echo(
-            "simnorm: interrupted; finished studies are kept, the one under way is not.\n"
-            "The same command goes on with it.",
-            err=True,
-        )
-        raise typer.Exit(INTERRUPTED) from None
+    run_answer(given, wishes)

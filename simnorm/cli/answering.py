@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
+import signal
 import sys
 import textwrap
 from collections.abc import Callable
@@ -27,16 +27,29 @@ from simnorm.answering.running import (
     missing_for,
 )
 from simnorm.answering.verdicts import WORDS, Verdict
+from simnorm.cli.going_on import (
+    NOT_BEGUN,
+    WHOLE,
+    command_line,
+    finished_lines,
+    folded,
+    go_on_line,
+    left_lines,
+    percent,
+    report_line,
+)
+from simnorm.cli.interrupts import Stop, Stopped, heeded, meanwhile, say
 from simnorm.cli.plan import foretold_seconds
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
-from simnorm.cli.running import announce_reading, command_line
+from simnorm.cli.running import announce_reading
 from simnorm.design import Design
-from simnorm.engine import Progress, worker_count
-from simnorm.errors import SimnormError
+from simnorm.engine import Progress
+from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import seconds_text
 from simnorm.options import STUDIES
 from simnorm.studies import check_extra, study_of
+from simnorm.workers import worker_count
 
 REPORT = "report.pdf"
 # Widths of the table's columns, with a space between: 80 in all.
@@ -45,6 +58,8 @@ MOST_COLUMNS = 8
 NAME_WIDTH = 32
 # Where the words of a study are not enough.
 SAID = {SOLVE: "needed batch sizes"}
+# One line up, and that line away.
+UP = "\x1b[1A\x1b[2K"
 DONE, LEFT_OUT = "\N{CHECK MARK}", "\N{EN DASH}"
 
 
@@ -65,19 +80,23 @@ class Wishes(NamedTuple):
 class Terminal(Watcher):
     """Shows a bar for the study under way, and a line for each that is done."""
 
-    def __init__(self, *, shown: bool) -> None:
-        self.shown = shown
+    def __init__(self, *, shown: bool, stop: Callable[[], bool] | None = None) -> None:
+        self.shown, self.stop = shown, stop
+        self.study, self.ended = "", 0
         self._stack = ExitStack()
 
     def begin(self, study: str) -> Callable[[Progress], None] | None:
         """Show a bar."""
+        self.study = study
         if self.shown and sys.stderr.isatty():
-            typer.echo(f"  {SAID.get(study, study)}", err=True)
+            say(f"  {SAID.get(study, study)}")
         trial = study if study in STUDIES and STUDIES[study].is_trial else ""
-        return self._stack.enter_context(progress_bar(shown=self.shown, study=trial))
+        bar = progress_bar(shown=self.shown, study=trial, stop=self.stop)
+        return self._stack.enter_context(bar)
 
     def end(self, study: str, seconds: float, *, loaded: bool) -> None:
         """Say that a study is there."""
+        self.ended += 1
         self._say(DONE, study, "there already" if loaded else seconds_text(seconds))
 
     def left_out(self, study: str, missing: Missing) -> None:
@@ -86,39 +105,94 @@ class Terminal(Watcher):
 
     def _say(self, mark: str, study: str, words: str) -> None:
         self._stack.close()
+        self.study = ""
         if not self.shown:
             return
-        up = "\x1b[1A\x1b[2K" if sys.stderr.isatty() and "there already" not in words else ""
+        up = UP if sys.stderr.isatty() and "there already" not in words else ""
         line = f"{mark} {SAID.get(study, study):<20}{words}"
-        typer.echo(up + textwrap.fill(line, 80, subsequent_indent=" " * 22), err=True)
+        say(up + textwrap.fill(line, 80, subsequent_indent=" " * 22))
 
     def close(self) -> None:
-        """Take the bar away, whatever happened."""
+        """Take away the bar, and the line above it, whatever happened."""
         self._stack.close()
+        if self.shown and self.study and sys.stderr.isatty():
+            say(UP, end="")
+        self.study = ""
 
 
 def run_answer(given: dict[str, Any], wishes: Wishes) -> None:
     """Check every wish, run the studies, print the verdicts and name the files."""
     workers = worker_count(wishes.workers)
     _check_report(wishes)
-    if given.get("data") is not None and not wishes.quiet:
-        announce_reading(given["data"])
-    plan = make_plan(**given)
-    folder = wishes.out or default_folder(plan.settings)
-    check_folder(folder, plan.settings)
-    report = None if wishes.no_report else wishes.report or folder / REPORT
-    check_wished(report, wishes.paper)
-    if not wishes.quiet:
-        for note in plan.notes:
-            typer.echo(textwrap.fill(f"note: {note}", 80, subsequent_indent="  "), err=True)
-    if wishes.dry_run:
-        _print_plan(foretold(plan, folder, workers), wishes)
-        return
-    watcher = Terminal(shown=not wishes.quiet)
-    try:
-        found = carry_out(plan, folder, workers=workers, watcher=watcher, command=command_line())
-    finally:
-        watcher.close()
+    with meanwhile(NOT_BEGUN):
+        if given.get("data") is not None and not wishes.quiet:
+            announce_reading(given["data"])
+        plan = make_plan(**given)
+        folder = wishes.out or default_folder(plan.settings)
+        check_folder(folder, plan.settings)
+        report = None if wishes.no_report else wishes.report or folder / REPORT
+        check_wished(report, wishes.paper)
+        if not wishes.quiet:
+            for note in plan.notes:
+                say(textwrap.fill(f"note: {note}", 80, subsequent_indent="  "))
+        if wishes.dry_run:
+            _print_plan(foretold(plan, folder, workers), wishes)
+            return
+    found = _carried_out(plan, folder, workers, wishes)
+    with meanwhile(*finished_lines(folder)):
+        _shown(found, folder, report, wishes)
+
+
+def _carried_out(plan: Plan, folder: Path, workers: int, wishes: Wishes) -> Answer:
+    """Run the studies. If that ends before its time, say what is kept, and how it goes on."""
+    stop = Stop(lambda: left_lines(folder), shown=not wishes.quiet)
+    watcher = Terminal(shown=not wishes.quiet, stop=stop)
+    with heeded(stop):
+        try:
+            found = carry_out(
+                plan, folder, workers=workers, watcher=watcher, command=command_line(), stop=stop
+            )
+        except Interrupted as error:
+            lines = stopped_lines(folder, watcher, len(plan.designs) + 1, error)
+            raise Stopped(stop.signum or signal.SIGINT, *lines) from None
+        except RunError as error:
+            watcher.close()
+            say(textwrap.fill(f"simnorm: {error.sentence(error.option())}", 80, **WHOLE))
+            say(go_on_line())
+            raise typer.Exit(error.exit_code) from None
+        finally:
+            watcher.close()
+        if stop():
+            raise Stopped(stop.signum, *finished_lines(folder))
+    return found
+
+
+def stopped_lines(
+    folder: Path, watcher: Terminal, studies: int, error: Interrupted
+) -> tuple[str, ...]:
+    """Return what is said of an interrupted answer.
+
+    Parameters
+    ----------
+    folder, watcher
+        Where it is kept, and what has seen the studies end.
+    studies
+        How many there are, needed batch sizes among them.
+    error
+        How far the study under way is.
+    """
+    kept = [f"{watcher.ended} of {studies} studies"] if watcher.ended else []
+    if error.done and watcher.study:
+        name = SAID.get(watcher.study, watcher.study)
+        kept.append(f"{percent(error.done, error.total)} of {name}")
+    if not kept:
+        return ("interrupted before anything was drawn", go_on_line())
+    lines = (folded(f"interrupted; kept in {folder}: {' and '.join(kept)}"), go_on_line())
+    return (*lines, report_line(folder)) if watcher.ended else lines
+
+
+def _shown(found: Answer, folder: Path, report: Path | None, wishes: Wishes) -> None:
+    """Print the verdicts, write the report that is wished for, and name the files."""
     gone = None
     try:
         if wishes.json:
@@ -132,11 +206,8 @@ def run_answer(given: dict[str, Any], wishes: Wishes) -> None:
         with stage("report", shown=not wishes.quiet):
             found.report(report, paper=wishes.paper)
     if not wishes.quiet:
-        typer.echo(f"answer: {folder}", err=True)
-        if report is not None:
-            typer.echo(f"report: {report}", err=True)
-        else:
-            typer.echo(f"for a PDF: simnorm report {shlex.quote(str(folder))}", err=True)
+        say(f"answer: {folder}")
+        say(report_line(folder) if report is None else f"report: {report}")
     if gone is not None:
         raise gone
 

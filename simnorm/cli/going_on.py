@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from simnorm.cli.interrupts import say
+from simnorm.design import Design
 from simnorm.engine import Progress
 from simnorm.errors import Interrupted
+from simnorm.store import default_folder
+from simnorm.studies import study_of
 
 NOT_BEGUN = "interrupted; nothing was begun"
 # Paths and commands are for copying: they stay in one piece.
@@ -100,6 +103,20 @@ def folded(text: str) -> str:
     """Return a message in lines of 80 columns, the program's name before it."""
     name = "simnorm: "
     return textwrap.fill(name + text, 80, **WHOLE).removeprefix(name)
+
+
+def folded_note(text: str) -> str:
+    """Return a note in lines of 80 columns."""
+    return textwrap.fill(f"note: {text}", 80, subsequent_indent="  ", **WHOLE)
+
+
+def shared_words(folder: Path, design: Design) -> str:
+    """Return that a run goes on in the folder of a smaller design; nothing if it does not."""
+    if folder == default_folder(design):
+        return ""
+    before = Design.from_file(folder, read=False)
+    there, all_of_it = (study_of(one).cell_count(one) for one in (before, design))
+    return f"goes on in {folder}, which has {there:,} of the {all_of_it:,} cells"
 
 
 def go_on_line() -> str:

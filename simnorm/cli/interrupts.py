@@ -170,10 +170,10 @@ def _write(text: str) -> None:
         os.write(STDERR, text.encode())
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """Write a line to stderr; if its reader has left, nothing more is written there."""
     try:
-        typer.echo(text, err=True)
+        typer.echo(text + end, err=True, nl=False)
     except OSError:
         silence(STDERR)
 

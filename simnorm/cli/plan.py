@@ -13,12 +13,12 @@ import typer
 
 from simnorm.api import memory_needed
 from simnorm.design import Design
-from simnorm.engine import Task, compute, total_draws
 from simnorm.formatting import plural, seconds_text
 from simnorm.grammar import number_text
 from simnorm.options import OVERHEAD, SCALING, SHIFT, STUDIES
 from simnorm.studies import check_extra, study_of
 from simnorm.studies.drawing import sources
+from simnorm.tasks import Task, compute, total_draws
 
 # The time of a large run is foretold from one block of full sets of this size.
 PROBE_SIZE = 16_384

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from simnorm.cli.interrupts import FINISHING
 from simnorm.engine import Progress
 from simnorm.formatting import seconds_text
 from simnorm.options import OVERHEAD, SCALING, SHIFT
@@ -65,8 +66,12 @@ def _rate(draws: float) -> str:
 
 
 @contextmanager
-def progress_bar(*, shown: bool, study: str = "") -> Iterator[Callable[[Progress], None] | None]:
+def progress_bar(
+    *, shown: bool, study: str = "", stop: Callable[[], bool] | None = None
+) -> Iterator[Callable[[Progress], None] | None]:
     """Show draws, rate and time left on stderr while the block runs, if that is a terminal.
+
+    In a run that goes on the bar begins where the run is, and the rate is of what is drawn now.
 
     Parameters
     ----------
@@ -74,10 +79,22 @@ def progress_bar(*, shown: bool, study: str = "") -> Iterator[Callable[[Progress
         Whether anything is to be shown.
     study
         The study; one that draws nothing has no rate.
+    stop
+        Whether the run is to stop, which the bar then says in its place.
     """
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Bar
+    from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Bar(RichProgress):
+        """The bar; it is drawn anew ten times a second, by a thread of its own."""
+
+        def get_renderables(self) -> Iterable[RenderableType]:
+            """Return what is shown."""
+            if stop is not None and stop():
+                return [Text(FINISHING)]
+            return super().get_renderables()
 
     console = Console(stderr=True)
     if not (shown and console.is_terminal):
@@ -99,9 +116,13 @@ def progress_bar(*, shown: bool, study: str = "") -> Iterator[Callable[[Progress
 
         def on_progress(progress: Progress) -> None:
             nonlocal begin
-            now = time.perf_counter()
-            begin = begin or (now, progress.done)
-            state = state_of(progress, now - begin[0], progress.done - begin[1], of_trial)
+            now, drawn = time.perf_counter(), progress.done - progress.stored
+            if begin is None and drawn:
+                begin = (now, drawn)
+            since, before = begin or (now, drawn)
+            state = state_of(progress, now - since, drawn - before, of_trial)
+            if begin is None:
+                state = state._replace(description=first, rate=COMPILING)
             bar.update(task, **state._asdict())
 
         yield on_progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
+import signal
 import sys
 import textwrap
 from pathlib import Path
@@ -14,16 +14,31 @@ import typer
 
 from simnorm import stopped
 from simnorm.api import run
+from simnorm.cli.going_on import (
+    NOT_BEGUN,
+    WHOLE,
+    Told,
+    command_line,
+    finished_lines,
+    folded_note,
+    go_on_line,
+    interrupted_lines,
+    left_lines,
+    report_line,
+    shared_words,
+)
+from simnorm.cli.interrupts import Stop, Stopped, heeded, meanwhile, say
 from simnorm.cli.plan import planned, print_plan
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
 from simnorm.design import Design
-from simnorm.engine import worker_count
-from simnorm.errors import SimnormError
+from simnorm.disk import check_room
+from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
-from simnorm.store import REPORT, check_folder, default_folder, replaced
+from simnorm.store import REPORT, bytes_needed, check_folder, home_of, is_run
+from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,12 +77,23 @@ def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = Fals
         Whether a report is written into the run folder where no place is named.
     """
     notes: list[str] = []
-    if given.get("data") is not None and not wishes.quiet:
-        announce_reading(given["data"])
-    design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
+    with meanwhile(NOT_BEGUN):
+        if given.get("data") is not None and not wishes.quiet:
+            announce_reading(given["data"])
+        design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
     if with_report and wishes.report is None:
-        folder = wishes.out or default_folder(design)
+        folder = wishes.out or home_of(design)
         wishes = wishes._replace(report=folder / REPORT)
+    run_design(design, wishes, notes)
+
+
+def run_file(path: Path, wishes: Wishes) -> None:
+    """Run a design from its file; in the folder of a run, go on there."""
+    notes: list[str] = []
+    with meanwhile(NOT_BEGUN):
+        design = Design.from_file(path, notes)
+    if wishes.out is None and is_run(path):
+        wishes = wishes._replace(out=path)
     run_design(design, wishes, notes)
 
 
@@ -83,29 +109,72 @@ def run_study(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None
 
 def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     """Check every wish, run the design, print its table and name its files."""
-    from simnorm.cli.summary import print_summary
-
+    folder = wishes.out or home_of(design)
     # What takes time is alone on the machine.
     workers = 1 if STUDIES[design.study].is_timed else worker_count(wishes.workers)
-    folder = wishes.out or default_folder(design)
-    check_folder(folder, design)
-    if before := replaced(folder, design):
-        notes.append(f"{folder} held this design with {before}: the new run takes its place")
-    check_wished(wishes.report, wishes.paper)
-    if not wishes.quiet:
-        for note in notes:
-            typer.echo(f"note: {note}", err=True)
-    if wishes.dry_run:
-        plan = planned(design, workers, folder)
-        if wishes.json:
-            typer.echo(json.dumps(plan))
-        else:
-            print_plan(plan)
-        return
-    with progress_bar(shown=not wishes.quiet, study=design.study) as on_progress:
-        result = run(
-            design, workers=workers, out=folder, on_progress=on_progress, command=command_line()
-        )
+    with meanwhile(NOT_BEGUN):
+        check_folder(folder, design)
+        check_wished(wishes.report, wishes.paper)
+        if wishes.out is None and (words := shared_words(folder, design)):
+            notes.append(words)
+        if not wishes.quiet:
+            for note in notes:
+                say(f"note: {note}")
+        if wishes.dry_run:
+            _foretell(planned(design, workers, folder), wishes)
+            return
+        check_room(folder, bytes_needed(design))
+    result = _drawn(design, wishes, folder, workers)
+    with meanwhile(*finished_lines(folder)):
+        _shown(result, wishes, folder)
+
+
+def _foretell(plan: dict[str, Any], wishes: Wishes) -> None:
+    if wishes.json:
+        typer.echo(json.dumps(plan))
+    else:
+        print_plan(plan)
+
+
+def _drawn(design: Design, wishes: Wishes, folder: Path, workers: int) -> Result:
+    """Run the design. If that ends before its time, say what is kept, and how it goes on."""
+    stop = Stop(lambda: left_lines(folder), shown=not wishes.quiet)
+    told = Told(folder, shown=not wishes.quiet)
+
+    def note(sentence: str) -> None:
+        if not wishes.quiet:
+            say(folded_note(sentence))
+
+    with heeded(stop):
+        try:
+            with progress_bar(shown=not wishes.quiet, study=design.study, stop=stop) as bar:
+                result = run(
+                    design,
+                    workers=workers,
+                    out=folder,
+                    on_progress=told.through(bar),
+                    on_note=note,
+                    command=command_line(),
+                    stop=stop,
+                )
+        except Interrupted as error:
+            lines = interrupted_lines(folder, error, told.last)
+            raise Stopped(stop.signum or signal.SIGINT, *lines) from None
+        except RunError as error:
+            say(textwrap.fill(f"simnorm: {error.sentence(error.option())}", 80, **WHOLE))
+            if is_run(folder):
+                say(go_on_line())
+            raise typer.Exit(error.exit_code) from None
+        if stop():
+            # It came when all was drawn.
+            raise Stopped(stop.signum, *finished_lines(folder))
+    return result
+
+
+def _shown(result: Result, wishes: Wishes, folder: Path) -> None:
+    """Print the table, write the report that is wished for, and name the files."""
+    from simnorm.cli.summary import print_summary
+
     gone = None
     try:
         if wishes.json:
@@ -123,12 +192,12 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
             report = result.report(wishes.report, paper=wishes.paper)
     if not wishes.quiet:
         if without := stopped.without_error_bars(result.design, result.frame):
-            typer.echo(textwrap.fill(f"note: {without}", 80), err=True)
-        typer.echo(f"run: {folder}", err=True)
+            say(textwrap.fill(f"note: {without}", 80))
+        say(f"run: {folder}")
         if report is not None:
-            typer.echo(f"report: {report}", err=True)
-        elif design.study == SWEEP:
-            typer.echo(f"for a PDF: simnorm report {shlex.quote(str(folder))}", err=True)
+            say(f"report: {report}")
+        elif result.design.study == SWEEP:
+            say(report_line(folder))
     tell_missed(result)
     if gone is not None:
         raise gone
@@ -142,9 +211,11 @@ def tell_missed(result: Result) -> None:
     if not said:
         return
     step = stopped.next_step(result.design, result.frame)
-    typer.echo(textwrap.fill(f"simnorm: {said} {step}", 80), err=True)
+    say(textwrap.fill(f"simnorm: {said} {step}", 80))
     for line in stopped.missed_lines(result.design, result.frame):
-        typer.echo(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "), err=True)
+        say(textwrap.fill(line, 80, initial_indent="  ", subsequent_indent="    "))
+    if stopped.is_partial(result.frame):
+        say(f"to go on for as long again: {command_line()}")
 
 
 def announce_reading(path: str) -> None:
@@ -154,12 +225,7 @@ def announce_reading(path: str) -> None:
     except OSError:
         return  # the reader says what is wrong
     if size > SLOW_FILE:
-        typer.echo(f"reading {path} ({size / 1e6:,.0f} MB)", err=True)
-
-
-def command_line() -> str:
-    """Return the command as it could be typed again."""
-    return shlex.join(["simnorm", *sys.argv[1:]])
+        say(f"reading {path} ({size / 1e6:,.0f} MB)")
 
 
 def print_json(result: Result, folder: Path) -> None:
@@ -193,11 +259,10 @@ def print_details(result: Result) -> None:
     if study.is_trial:
         packages = [name for name in PACKAGES if name in facts]
         versions = ", ".join(f"{name} {facts[name]}" for name in packages)
-        typer.echo(f"{spent} on {threads}, {versions}", err=True)
+        say(f"{spent} on {threads}, {versions}")
         return
     rate = facts["draws"] / max(facts["seconds"], 1e-9) / 1e6
-    typer.echo(
+    say(
         f"{facts['draws']:,} draws in {spent} ({rate:.0f} M/s) on {threads}, "
-        f"{facts['reducer']} reducer, numpy {facts['numpy']}",
-        err=True,
+        f"{facts['reducer']} reducer, numpy {facts['numpy']}"
     )

@@ -113,12 +113,13 @@ def solve(
     Exact where theory is exact; elsewhere a simulated error is searched, and the answer comes with
     the range it lies in. Exit code 3 if no batch size is enough.
     """
+    from simnorm.cli.interrupts import meanwhile
     from simnorm.cli.progress import progress_bar
     from simnorm.cli.running import announce_reading
-    from simnorm.engine import worker_count
     from simnorm.errors import SimnormError
     from simnorm.solving import solve as solved
     from simnorm.solving.answers import together
+    from simnorm.workers import worker_count
 
     if target_rmse is None:
         raise SimnormError("target_rmse", "nothing", "the error to be reached is needed",
@@ -145,7 +146,8 @@ def solve(
     given = {name: value for name, value in given.items() if value is not None}
     if data is not None and not quiet:
         announce_reading(data)
-    with progress_bar(shown=not quiet) as on_progress:
+    nothing = "interrupted; nothing of a search is kept"
+    with meanwhile(nothing), progress_bar(shown=not quiet) as on_progress:
         answers = solved(target_rmse, on_progress=on_progress, **given)
     for answer in answers:
         if json:
