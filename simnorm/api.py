@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simnorm import design as defaults
-from simnorm._version import __version__
 from simnorm.design import Design
-from simnorm.errors import RunError, SimnormError
-from simnorm.machine import packages_of, processor
+from simnorm.errors import Interrupted, SimnormError
 from simnorm.options import STUDIES
+from simnorm.provenance import bits_of, provenance_of
 
 if TYPE_CHECKING:
-    from simnorm.dataset import Dataset
+    from simnorm.crews import Crew
     from simnorm.distributions import Distribution
     from simnorm.engine import Progress
     from simnorm.estimators import Estimator
+    from simnorm.keeping import Store
     from simnorm.results import Result
+    from simnorm.settling import Maker
+    from simnorm.tasks import Job, Node
 
     # A word, an estimator, or any function of (sample, axis=-1).
     Statistic = str | Estimator | Callable[..., Any]
@@ -52,6 +51,8 @@ def sweep(
     time_limit: str | float | None = None,
     seed: int = defaults.DEFAULT_SEED,
     workers: int | None = None,
+    executor: Any = None,
+    scheduler: str = "",
     out: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -106,8 +107,15 @@ def sweep(
         From 0 to 2^128 - 1. The same seed gives the same bits for any number of workers.
     workers
         Threads; as many as there are processors if None.
+    executor
+        Who computes in their place: any `concurrent.futures.Executor`, such as a
+        ``ProcessPoolExecutor``, a function that makes one (so that a broken one can be replaced),
+        or a `distributed.Client`. No effect on any bit.
+    scheduler
+        The address of a Dask scheduler, such as ``"tcp://host:8786"``, or its scheduler file.
     out
-        Folder that receives the run. Nothing is written if None.
+        Folder that receives the run. Nothing is written if None. What a run has left there is not
+        drawn again: the same call goes on, and another one computes what is missing.
     on_progress
         Called now and then with the observations drawn so far and in all.
 
@@ -155,7 +163,14 @@ def sweep(
         time_limit=time_limit,
         seed=seed,
     )
-    return run(design, workers=workers, out=out, on_progress=on_progress)
+    return run(
+        design,
+        workers=workers,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        on_progress=on_progress,
+    )
 
 
 def study(
@@ -163,6 +178,8 @@ def study(
     distributions: str | Distribution | Iterable[str | Distribution] | None = None,
     *,
     workers: int | None = None,
+    executor: Any = None,
+    scheduler: str = "",
     out: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     **given: Any,
@@ -177,7 +194,7 @@ def study(
         accuracy of classifiers by how features are scaled; ``shift``: internal covariate shift with
         batch normalization and without; ``overhead``: what it costs in time; or ``sweep``. The
         studies ``shift`` and ``overhead`` need PyTorch.
-    distributions, workers, out, on_progress
+    distributions, workers, executor, scheduler, out, on_progress
         As in `sweep`.
     given
         What else `sweep` takes, but for the estimators, and what only the study takes: for
@@ -213,7 +230,14 @@ def study(
     0.309
     """
     design = Design.make(distributions, study=word, **given)
-    return run(design, workers=workers, out=out, on_progress=on_progress)
+    return run(
+        design,
+        workers=workers,
+        executor=executor,
+        scheduler=scheduler,
+        out=out,
+        on_progress=on_progress,
+    )
 
 
 def run(
@@ -222,9 +246,13 @@ def run(
     functions: Iterable[Statistic] | Mapping[str, Callable[..., Any]] = (),
     data: Any = None,
     workers: int | None = None,
+    executor: Any = None,
+    scheduler: str = "",
     out: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
-    command: str | None = None,
+    on_note: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    command: str = "",
 ) -> Result:
     """Run a design and return its result; parameters as `sweep`.
 
@@ -236,126 +264,160 @@ def run(
         The functions that its estimators named ``user.NAME`` stand for: a file does not hold them.
     data
         The data themselves, in place of the file that the design names: an array is in no file.
-    workers, out, on_progress
+    workers, executor, scheduler, out, on_progress
         As in `sweep`.
+    on_note
+        Called with sentences about what was met: damage, lost workers, another environment.
+    stop
+        Asked before anything is handed out: once it says yes, what runs is finished and kept.
     command
         The command line to name in the provenance.
+
+    Raises
+    ------
+    SimnormError
+        If the design cannot be run here, or the folder is not its own.
+    Interrupted
+        If `stop` has said so before all was there; the same call goes on.
     """
-    from simnorm import engine, results, settling, store
-    from simnorm.compiled import compiled_kernels
-    from simnorm.studies import check_extra, study_of
+    from simnorm import crews, store
 
     if not isinstance(design, Design):
         design = Design.from_file(design, functions=functions, data=data)
     elif functions:
         design = design.with_functions(functions)
-    usual = STUDIES[design.study]
-    workers = engine.worker_count(workers)
-    if usual.is_timed:
-        workers = 1  # whatever else runs would be timed too
-    check_extra(design)
-    check_memory(design, workers)
-    study_of(design).check(design)
+    crews.check_timed(design.study, executor, scheduler)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        store.check_folder(folder, design)
-    started, clock = datetime.now(UTC), time.perf_counter()
+    check(design, folder, 1 if executor or scheduler else workers)
+    started = datetime.now(UTC)
+    note = on_note or _nothing
     with ExitStack() as stack:
-        on_node = None
+        few = 1 if STUDIES[design.study].is_timed else workers
+        crew = stack.enter_context(crews.opened(few, executor, scheduler or None))
+        keeper = None
         if folder is not None:
-            on_node = stack.enter_context(_opened(folder, design)).add
-        made = settling.Maker(design)
-        drawn = 0
-
-        def count(progress: Progress) -> None:
-            nonlocal drawn
-            drawn = progress.done
-            if on_progress is not None:
-                on_progress(progress)
-
-        engine.run(
-            design,
-            workers=workers,
-            on_node=on_node,
-            on_progress=count,
-            on_source=made.add,
-            on_look=made.look,
-        )
-    frame, curves, columns = made.tables()
-    provenance: dict[str, Any] = {
-        "command": command or f"simnorm {design.study}, from Python",
-        "simnorm": __version__,
-        "engine_version": engine.ENGINE_VERSION,
-        "python": platform.python_version(),
-        **{name: version_of(name) for name in ("numpy", "scipy", "pandas")},
-        "platform": " ".join([platform.system(), *platform.libc_ver()]).strip(),
-        "cpu": platform.machine(),
-        "started": started.isoformat(timespec="seconds"),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
-        "draws": drawn,
-        "workers": workers,
-        "reducer": "compiled" if compiled_kernels() is not None else "array",
-    }
-    if compiled_kernels() is not None:
-        provenance["numba"] = version_of("numba")
-    provenance |= {package: version_of(package) for package in packages_of(design.study)}
-    if usual.is_trial:
-        provenance["processor"] = processor()
-    if design.dataset is not None:
-        provenance |= _data_provenance(design, design.dataset)
-    result = results.Result(design, frame, curves, provenance, columns)
-    if folder is not None:
-        _kept(folder, result.save)
+            session = {"workers": crew.workers, "backend": crew.name, "command": command}
+            keeper = stack.enter_context(_opened(folder, design, session))
+        for sentence in [*crew.notes, *(keeper.notes if keeper else ())]:
+            note(sentence)
+        made, facts = _computed(design, crew, keeper, on_progress, note, stop)
+        facts |= {
+            "started": started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        result = _result(design, made, provenance_of(design, command, facts))
+        if folder is not None:
+            # The folder is still ours alone.
+            store.kept(folder, result.save)
     return result
 
 
-def _data_provenance(design: Design, dataset: Dataset) -> dict[str, Any]:
-    """Return which data were read, and what was left out of them."""
-    found: dict[str, Any] = {"data": dataset.name, "data_sha256": design.data_sha256}
-    if dataset.dropped:
-        found["rows_dropped"] = dataset.dropped
-    if dataset.skipped:
-        found["columns_skipped"] = {
-            name: "it holds the classes" if name == design.target else reason
-            for name, reason in dataset.skipped.items()
-        }
-    return found
+def check(design: Design, folder: Path | None = None, workers: int | None = None) -> None:
+    """Refuse a design that cannot be run here, before anything is drawn.
 
-
-@functools.cache
-def version_of(package: str) -> str:
-    """Return an installed package's version, which takes milliseconds to find."""
-    return version(package)
-
-
-def _opened(folder: Path, design: Design) -> Any:
+    Raises
+    ------
+    SimnormError
+        With the reason.
+    """
     from simnorm import store
+    from simnorm.studies import check_extra, study_of
+    from simnorm.workers import worker_count
 
-    def open_store(place: Path) -> Any:
-        place.mkdir(parents=True, exist_ok=True)
-        if (place / store.DESIGN).exists():
-            return store.Store(place, design)
-        store.write_text(place / store.DESIGN, design.to_toml())
-        try:
-            return store.Store(place, design)
-        except BaseException:
-            # A design alone would make the folder neither empty nor a run's.
-            (place / store.DESIGN).unlink()
-            raise
-
-    return _kept(folder, open_store)
+    check_extra(design)
+    check_memory(design, 1 if STUDIES[design.study].is_timed else worker_count(workers))
+    study_of(design).check(design)
+    if folder is not None:
+        store.check_folder(folder, design)
 
 
-def _kept(folder: Path, action: Callable[[Path], Any]) -> Any:
-    """Run an action that writes to the folder; say so in one line if the disk will not have it."""
-    import sqlite3
+def _computed(
+    design: Design,
+    crew: Crew,
+    keeper: Store | None,
+    on_progress: Callable[[Progress], None] | None,
+    note: Callable[[str], None],
+    stop: Callable[[], bool] | None,
+) -> tuple[Maker, dict[str, Any]]:
+    """Compute what is missing; return what makes the tables, and how it went."""
+    from simnorm import engine
+    from simnorm.schedule import LOST
+    from simnorm.settling import Maker
+
+    made, clock = Maker(design), time.perf_counter()
+    last = engine.Progress(0, 0)
+    given_up: list[str] = []
+
+    def keep(job: Job, node: Node, origin: str) -> None:
+        if origin == LOST:
+            given_up.append(words := lost_words(job, node))
+            note(words)
+        elif keeper is not None:
+            keeper.add(job, node)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        last = progress
+        if on_progress is not None:
+            on_progress(progress)
 
     try:
-        return action(folder)
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunError("out", str(folder), f"it cannot be written ({reason})") from None
+        engine.run(
+            design, crew=crew, pool=keeper, on_node=keep, on_progress=tell,
+            on_source=made.add, on_look=made.look, stop=stop,
+        )  # fmt: skip
+    except Interrupted as error:
+        raise Interrupted(error.done, error.total, keeper.folder if keeper else "") from None
+    seconds = time.perf_counter() - clock
+    facts: dict[str, Any] = {
+        "workers": crew.workers,
+        "backend": crew.name,
+        "draws": last.done,
+        "seconds": round(keeper.seconds if keeper else seconds, 3),
+        "sessions": keeper.sessions if keeper else 1,
+        "session_draws": last.drawn,
+        "session_seconds": round(seconds, 3),
+    }
+    if given_up:
+        facts["tasks_given_up"] = given_up
+    return made, facts
+
+
+def lost_words(job: Job, node: Node) -> str:
+    """Return what is said of a task that was given up."""
+    from simnorm.database import blocks_words, stream_words
+    from simnorm.labels import stream_name
+    from simnorm.studies.drawing import sources
+
+    name = stream_words(stream_name(job.design, sources(job.design)[job.task.source]))
+    blocks = blocks_words(job.task.level, job.task.position)
+    said = next((failure.message for failure in node.failures.values()), "it was given up")
+    return f"{name}, {blocks}: {said}; its replications count as failed, and a new run tries again"
+
+
+def _result(design: Design, made: Maker, provenance: dict[str, Any]) -> Result:
+    from simnorm.results import Result
+
+    frame, curves, columns = made.tables()
+    return Result(design, frame, curves, provenance, columns)
+
+
+def _nothing(sentence: str) -> None:
+    """Tell nobody."""
+
+
+def _opened(folder: Path, design: Design, session: dict[str, Any]) -> Store:
+    """Open a folder's store, which may have to be made."""
+    from simnorm import store
+    from simnorm.keeping import Store
+
+    def open_store(place: Path) -> Store:
+        place.mkdir(parents=True, exist_ok=True)
+        versions = bits_of(design.study)
+        return Store(place, design, session | {"versions": versions})
+
+    found: Store = store.kept(folder, open_store)
+    return found
 
 
 def memory_needed(design: Design, workers: int) -> int:

@@ -146,12 +146,17 @@ class Cluster:
         self._is_own = isinstance(scheduler, str)
         self.notes: list[str] = []
         self._parcels: OrderedDict[Any, Any] = OrderedDict()
+        self._client: Any = None
+        self._loop: Any = None
         self._looked, self._seen = 0.0, time.monotonic()
         self._quiet.enter_context(_quiet())
         try:
             if self._is_own:
                 self.address = address_of(scheduler)
-                self._client = _connected(self._dask, self.address)
+                # A loop of its own ends for certain: a client that closes by itself leaves its.
+                self._loop = self._dask.utils.LoopRunner()
+                self._loop.start()
+                self._client = _connected(self._dask, self.address, self._loop.loop)
             else:
                 self._client = getattr(scheduler, "_client", scheduler)
                 self.address = _address_of_client(self._client)
@@ -167,7 +172,7 @@ class Cluster:
             found = self._client.get_versions(packages=["simnorm", *parcels.PACKAGES])
         except TimeoutError:
             raise self._without_workers() from None
-        except (OSError, self._dask.CommClosedError) as error:
+        except OSError as error:
             raise self._lost(error) from None
         check_cluster(found, self.address)
         if self.address.startswith("tcp:") and not is_here(self.address):
@@ -190,7 +195,7 @@ class Cluster:
     def _nthreads(self) -> int:
         try:
             return sum(self._client.nthreads().values())
-        except (OSError, TimeoutError, self._dask.CommClosedError) as error:
+        except OSError as error:
             raise self._lost(error) from None
 
     def _look(self) -> None:
@@ -264,7 +269,7 @@ class Cluster:
             node: Node = pickle.loads(future.result(timeout=TO_COME_BACK))
         except self._dask.KilledWorker as error:
             raise WorkerLostError(error.allowed_failures + 1) from None
-        except (self._dask.CancelledError, TimeoutError, self._dask.CommClosedError):
+        except (self._dask.CancelledError, OSError):
             if self._client.status != "running":
                 raise self._lost() from None
             raise WorkerLostError from None
@@ -290,10 +295,11 @@ class Cluster:
     def close(self) -> None:
         """Let go of what is in flight, and of the scheduler; a client that was given stays open."""
         self._parcels.clear()
-        client = self.__dict__.get("_client")
-        if client is not None and self._is_own:
+        if self._client is not None and self._is_own:
             with contextlib.suppress(Exception):  # a scheduler that is gone takes no goodbye
-                client.close(timeout=TO_BEGIN)
+                self._client.close(timeout=TO_BEGIN)
+        if self._loop is not None:
+            self._loop.stop()
         self._quiet.close()
 
 
@@ -340,7 +346,7 @@ def _address_of_client(client: Any) -> str:
     return str(client.scheduler.address)
 
 
-def _connected(distributed: Any, address: str) -> Any:
+def _connected(distributed: Any, address: str, loop: Any) -> Any:
     """Return a client.
 
     Raises
@@ -348,19 +354,20 @@ def _connected(distributed: Any, address: str) -> Any:
     RunError
         If no scheduler answers at the address.
     """
+    if address.startswith("tls:"):
+        secrets = distributed.security.Security().get_connection_args("client")
+        if secrets.get("ssl_context") is None:
+            allowed = "tls:// needs certificates, and Dask's configuration names none"
+            hint = "They belong under distributed.comm.tls in ~/.config/dask/distributed.yaml."
+            raise RunError("scheduler", address, allowed, hint)
     try:
         with warnings.catch_warnings():
             # The versions are checked, and told of in one line.
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
             return distributed.Client(
-                address, timeout=TO_CONNECT, set_as_default=False, name="simnorm"
+                address, timeout=TO_CONNECT, set_as_default=False, name="simnorm", loop=loop
             )
-    except TypeError as error:
-        # TLS without certificates.
-        allowed = f"the connection cannot be made ({shown(str(error), 80)})"
-        hint = "Dask's configuration distributed.comm.tls names the certificates."
-        raise RunError("scheduler", address, allowed, hint) from None
-    except (OSError, TimeoutError, ValueError, ImportError, distributed.CommClosedError):
+    except (OSError, ValueError, ImportError):
         raise RunError("scheduler", address, "no Dask scheduler answers there", START) from None
 
 

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from simnorm import parcels
 from simnorm.errors import RunError, SimnormError
 from simnorm.options import STUDIES
-from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
     from simnorm.design import Design

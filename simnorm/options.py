@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simnorm.errors import SimnormError, nearest
+from simnorm.errors import SimnormError, nearest, shown
 from simnorm.grammar import split_list, whole_number
 from simnorm.presets import average
 from simnorm.sampling import IID, SEQUENTIAL, SHUFFLE
@@ -134,10 +134,10 @@ def study_settings(word: object) -> Study:
     SimnormError
         If there is no such study.
     """
-    if word not in STUDIES:
-        hint = nearest(str(word), STUDIES).strip()
+    if not isinstance(word, str) or word not in STUDIES:
+        hint = nearest(shown(word), STUDIES).strip()
         raise SimnormError("study", word, f"allowed are {', '.join(STUDIES)}", hint)
-    return STUDIES[str(word)]
+    return STUDIES[word]
 
 
 def read_settings(word: str, given: Mapping[str, object]) -> dict[str, Any]:

@@ -32,14 +32,15 @@ from simnorm.diagnostics import (
     UNRELIABLE,
     Verdict,
 )
-from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.grammar import number_text
 from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
 from simnorm.rare import differing
 from simnorm.sampling import batch_count
+from simnorm.schedule import Sums
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION
 from simnorm.studies.drawing import Source
 from simnorm.tally import MEASURES, Measured, Tally, interval, measure, quietly, without_error
+from simnorm.tasks import KEPT_REPLICATIONS
 from simnorm.theory import Value, measure_power
 
 Floats = NDArray[np.float64]

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import stopped, store
+from simnorm.believable import check_table
 from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.distributions import Distribution
@@ -25,6 +26,7 @@ from simnorm.estimators import Estimator
 from simnorm.estimators import estimator as read_estimator
 from simnorm.formatting import plural
 from simnorm.grammar import whole_number
+from simnorm.neutral import neutral_table, original
 from simnorm.options import STUDIES, SWEEP
 from simnorm.quantities import MEAN, split_factors
 from simnorm.reducers import REFERENCES
@@ -429,8 +431,8 @@ class Result:
         if self.design.data:
             store.write_text(folder / store.COLUMNS, csv_text(self.columns))
         provenance = json.dumps(self.provenance, indent=2, sort_keys=True, allow_nan=False)
+        # With it the run is finished.
         store.write_text(folder / store.PROVENANCE, provenance + "\n")
-        store.write_text(folder / store.DESIGN, self.design.to_toml())
 
     def __repr__(self) -> str:
         """Return what the result holds."""
@@ -485,12 +487,21 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
     Raises
     ------
     SimnormError
-        If the folder holds no finished run.
+        If the folder holds no run, or one that has nothing to show yet.
+
+    Notes
+    -----
+    Of a run that is not finished, because it goes on or was interrupted, the tables are made of
+    what is stored, and nothing is written: see `simnorm.unfinished`.
     """
     folder = Path(folder)
     names = (store.DESIGN, store.RESULTS, store.CURVES, store.PROVENANCE)
     missing = [name for name in names if not os.path.isfile(folder / name)]
     reading: dict[str, Any] = {"functions": functions, "data": data, "read": data is not None}
+    if missing and store.is_run(folder):
+        from simnorm.unfinished import so_far
+
+        return so_far(folder, functions, data)
     if missing:
         raise SimnormError(
             "run",
@@ -506,6 +517,8 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
             read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
         ]
+        for name, table in zip((store.RESULTS, store.CURVES), parts[1:3], strict=True):
+            _check_believable(design, name, table)
         if design.study != SWEEP:
             parts[1] = split_factors(parts[1])
         if design.data:
@@ -519,8 +532,11 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
 
 
 def csv_text(table: pd.DataFrame) -> str:
-    """Return a table as CSV text: empty where there is no value, floats that read back exactly."""
-    return str(table.to_csv(index=False, lineterminator="\n"))
+    """Return a table as CSV text: empty where there is no value, floats that read back exactly.
+
+    No text is a formula to a spreadsheet, see `simnorm.neutral`.
+    """
+    return str(neutral_table(table).to_csv(index=False, lineterminator="\n"))
 
 
 def read_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
@@ -537,6 +553,13 @@ def read_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
         raise ValueError(f"{path.name}: {error}") from None
 
 
+def _check_believable(design: Design, name: str, table: pd.DataFrame) -> None:
+    try:
+        check_table(design, table)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _checked_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     if list(table.columns) != list(schema):
@@ -547,7 +570,7 @@ def _checked_table(path: Path, schema: dict[str, type]) -> pd.DataFrame:
         if kind is float:
             columns[name] = [float(text) if text else math.nan for text in texts]
         elif kind is str:
-            columns[name] = texts
+            columns[name] = texts.map(original)
         else:
             columns[name] = [int(text) for text in texts]
     return typed(columns, schema)

@@ -8,7 +8,7 @@ the workers, or on what was drawn later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,18 +18,21 @@ from numpy.typing import NDArray
 from simnorm.batch_laws.curves import histogram_curves
 from simnorm.design import Design
 from simnorm.diagnostics import EXACT, FAILED, OK, UNDEFINED, UNRELIABLE
-from simnorm.engine import KEPT_REPLICATIONS, REPLICATIONS, TARGET, Node, Sums, Task, rerun
+from simnorm.engine import rerun
 from simnorm.khat import LARGEST_KHAT
 from simnorm.options import SWEEP
 from simnorm.precision import Target, target
 from simnorm.quantities import MEAN, split_factors
 from simnorm.robust import with_robust
 from simnorm.sampling import SEQUENTIAL
+from simnorm.schedule import REPLICATIONS, TARGET, TIME, OnNode, Sums
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, joined
+from simnorm.strands import Pool
 from simnorm.studies import drawing, study_of
 from simnorm.studies.drawing import Source
 from simnorm.tables import column_rows, columns_table, data_curves
 from simnorm.tally import MEASURES
+from simnorm.tasks import KEPT_REPLICATIONS
 
 Columns = dict[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -225,18 +228,25 @@ class Maker:
             self._columns[source] = column_rows(design, source) if first else []
 
     @classmethod
-    def of_nodes(cls, design: Design, nodes: Iterable[tuple[Task, Node]]) -> Maker:
-        """Make what a run made, from the nodes that it left behind."""
+    def of_pool(
+        cls, design: Design, pool: Pool, *, cut: str = TIME, on_held: OnNode | None = None
+    ) -> Maker:
+        """Make what a run made, from the nodes that it left behind: see `simnorm.engine.rerun`."""
         made = cls(design)
-        rerun(design, nodes, on_source=made.add, on_look=made.look)
+        rerun(design, pool, cut=cut, on_held=on_held, on_source=made.add, on_look=made.look)
         return made
+
+    @property
+    def sources(self) -> list[Source]:
+        """The sources that rows are there of, in the order of the design."""
+        return [source for source in drawing.sources(self.design) if source in self._rows]
 
     def _of(self, source: Source) -> Settling:
         return self._settling.setdefault(source, Settling(self.design, source))
 
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Return the tidy table, the curves, and what the columns of data are like."""
-        order = drawing.sources(self.design)
+        order = self.sources
         frame = joined([self._rows[source] for source in order])
         curves = joined([part for source in order for part in self._curves[source]], CURVES_SCHEMA)
         columns = [row for source in order for row in self._columns.get(source, [])]

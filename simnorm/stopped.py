@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from simnorm.engine import MAX, TIME
 from simnorm.formatting import plural, seconds_text, significant
 from simnorm.precision import FIRST_LOOK, Target, target
 from simnorm.quantities import MEAN
 from simnorm.sampling import SEQUENTIAL
+from simnorm.schedule import MAX, TIME
 from simnorm.settling import CELL, achieved, judged
 from simnorm.tally import MEASURES
 

@@ -1,64 +1,97 @@
-"""The run folder: who may write where, atomic files, and the store of finished nodes.
+"""The run folder: which design may go on in it, what is in it, and files written in one step.
 
-``run.db`` is a SQLite database in WAL mode with ``synchronous=FULL``: one transaction per task,
-so that nothing acknowledged is lost. Its payloads are plain arrays of doubles with a checksum;
-pickles are neither written nor read.
+Its tables are a function of its design as last given. What is stored beside them, in ``run.db``
+(`simnorm.keeping`), may be more: another design takes from it what it asks for.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
-import numpy as np
-
-from simnorm.design import Design, grouping
-from simnorm.engine import ENGINE_VERSION, Node, Task
+from simnorm.database import DATABASE as DATABASE
+from simnorm.database import STORE_VERSION, Contents, read_contents
+from simnorm.design import Design, canonical_json, grouping
 from simnorm.errors import RunError, SimnormError
-from simnorm.precision import target
-from simnorm.studies import study_of
-from simnorm.studies.drawing import Source, sources
+from simnorm.labels import labels
+from simnorm.machine import processor
+from simnorm.options import STUDIES
+from simnorm.studies.drawing import sources
+from simnorm.tasks import ENGINE_VERSION, KEPT_REPLICATIONS, block_count
 
-DESIGN, DATABASE, RESULTS = "design.toml", "run.db", "results.csv"
+DESIGN, RESULTS = "design.toml", "results.csv"
 CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
 # Of a run on data only: what the columns are like.
 COLUMNS = "columns.csv"
+LOCK = "run.lock"
+# What is made of the stored nodes, and made again whenever the design is another one. Provenance is
+# written last: with it a run is finished.
+MADE = (PROVENANCE, RESULTS, CURVES, COLUMNS)
+OURS = (DESIGN, DATABASE, LOCK, REPORT, *MADE)
 
-# Another value of these means other draws: such a run never shares a folder.
+# Another value of these means other numbers: such a run never shares a folder.
 IDENTITY = ("study", "full_size", "seed", "steps", "target", "folds", "epochs")
-
-# What another run in the same folder may add to, but not take from.
+# What another design in the same folder may have more of, or less.
 GROWING = (
     "distributions", "columns", "sampling", "estimators", "batch_sizes",
     "epsilon", "gamma", "beta", "presets", "drift",
     "datasets", "models", "scalers", "nets", "variants", "rates", "widths",
 )  # fmt: skip
-
-SCHEMA = """
-create table meta (key text primary key, value text not null);
-create table nodes (
-    source text not null, level integer not null, position integer not null,
-    replications integer not null, payload blob not null, sha256 text not null,
-    primary key (source, level, position)
-) without rowid;
-create table failures (
-    source text not null, cell integer not null, replication integer not null,
-    message text not null
-);
-"""
+# How the names of files end that are not there yet.
+TEMPORARY = ".tmp"
+# Pages of a database, its log and tables, beside the numbers themselves.
+SPARE_BYTES = 1 << 22
 
 
 def default_folder(design: Design) -> Path:
     """Return the folder a design's run goes to unless another is named."""
     return Path("runs") / f"{design.study}-{design.identity()}"
+
+
+def home_of(design: Design) -> Path:
+    """Return the folder in which a design's run goes on, or begins, unless another is named.
+
+    That is its default folder if there is one; otherwise one beside it whose design this one
+    contains, so that nothing there is lost, and what it has need not be drawn again.
+    """
+    default = default_folder(design)
+    if is_run(default):
+        return default
+    found = []
+    for path in sorted(default.parent.glob(f"{design.study}-*/{DESIGN}")):
+        with contextlib.suppress(SimnormError):
+            before = Design.from_file(path, read=False)
+            same = is_run(path.parent) and not differences(path.parent, design)
+            if same and _contains(design, before):
+                found.append((len(before.batch_sizes) * len(before.names), path.parent))
+    return max(found, default=(0, default), key=lambda pair: pair[0])[1]
+
+
+def _contains(design: Design, before: Design) -> bool:
+    """Tell whether a design asks for all the cells of another one."""
+    return all(set(getattr(before, key)) <= set(getattr(design, key)) for key in GROWING)
+
+
+def identity_of(design: Design) -> str:
+    """Return what every number of a run follows from, beside its label and data, as JSON."""
+    values = {key: getattr(design, key) for key in IDENTITY}
+    return canonical_json({"store": STORE_VERSION, "engine": ENGINE_VERSION, **values})
+
+
+def data_of(design: Design) -> dict[str, str]:
+    """Return hashes of the columns of a design's data, and of what groups their rows."""
+    if design.dataset is None or not design.data:
+        return {}
+    found = {f"column {name}": design.dataset.digest([name]) for name in design.columns}
+    for name in grouping(design.sampling, design.target):
+        found[f"groups of {name}"] = design.dataset.group_digest(name)
+    return found
 
 
 def check_folder(folder: Path, design: Design) -> None:
@@ -68,27 +101,18 @@ def check_folder(folder: Path, design: Design) -> None:
     ------
     SimnormError
         If it is a file, not writable, holds something that is no run, or a run of another seed,
-        full size or study, or with more in it than the design asks for.
+        full size, study, or of other data.
     """
     check_writable(folder, "out")
     if folder.exists() and not folder.is_dir():
         raise SimnormError("out", str(folder), "it is a file, a folder is needed")
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir() or not _strangers(folder):
         return
     if not is_run(folder):
         raise SimnormError(
             "out", str(folder), "the folder holds files but no run", "Name a new or empty folder."
         )
-    before = Design.from_file(folder / DESIGN, read=False)
-    differs = [
-        f"{key} {getattr(before, key)} there, {getattr(design, key)} here"
-        for key in IDENTITY
-        if getattr(before, key) != getattr(design, key)
-    ]
-    differs += _other_data(before, design)
-    if not differs:
-        differs = _left_out(before, design)
-    if differs:
+    if differs := differences(folder, design):
         raise SimnormError(
             "out",
             str(folder),
@@ -97,32 +121,55 @@ def check_folder(folder: Path, design: Design) -> None:
         )
 
 
-def _other_data(before: Design, design: Design) -> list[str]:
-    """Return in which way a folder's run is of other data than the new design's."""
-    if bool(before.data) != bool(design.data):
-        kinds = [f"data {d.data!r}" if d.data else "distributions" for d in (before, design)]
-        return [f"{kinds[0]} there, {kinds[1]} here"]
-    shared = [name for name in before.columns if name in design.columns]
-    if not design.data or design.dataset is None or len(shared) < len(before.columns):
-        return []  # columns that are missing are told of elsewhere
-    groups = grouping(before.sampling, before.target)
-    if not set(groups) <= set(grouping(design.sampling, design.target)):
+def _strangers(folder: Path) -> bool:
+    """Tell whether a folder holds more than what a run leaves that was killed as it began."""
+    begun = (DESIGN, LOCK, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
+    names = [path.name for path in folder.iterdir()]
+    if is_run(folder) or any(name not in begun and not is_temporary(name) for name in names):
+        return True
+    # A design alone may be somebody's own, in a folder of their own.
+    return bool(names) and LOCK not in names
+
+
+def differences(folder: Path, design: Design) -> list[str]:
+    """Return in which fields a design is of other numbers than a folder's run."""
+    return differences_of(read_contents(folder, with_rows=False), design)
+
+
+def differences_of(contents: Contents, design: Design) -> list[str]:
+    """Return in which fields a design is of other numbers than those that are stored."""
+    if not contents.identity:
         return []
-    same = design.dataset.digest(before.columns, groups) == before.data_sha256
-    return [] if same else ["the numbers of the data have changed"]
+    before = json.loads(contents.identity)
+    here = json.loads(identity_of(design))
+    if before.get("store") != here["store"]:
+        return [f"kept by simnorm's store {before.get('store', 1)}, this one is {here['store']}"]
+    keys = ("study",) if before["study"] != here["study"] else ("engine", *IDENTITY)
+    found = [
+        f"{'engine version' if key == 'engine' else key} {before.get(key)} there, {here[key]} here"
+        for key in keys
+        if before.get(key) != here[key]
+    ]
+    return found or _other_data(contents, design) or _other_machine(contents, design)
 
 
-def _left_out(before: Design, design: Design) -> list[str]:
-    """Return what a folder's run holds and the new design would not: it would be lost."""
-    left_out = []
-    if coarser := _coarser(before, design):
-        left_out.append(coarser)
-    for key in GROWING:
-        missing = [str(part) for part in getattr(before, key) if part not in getattr(design, key)]
-        if missing:
-            some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-            left_out.append(f"{key} {some} not here")
-    return left_out
+def _other_data(contents: Contents, design: Design) -> list[str]:
+    """Return in which way a run is of other data than a design's."""
+    if contents.groups and bool(contents.data) != bool(design.data):
+        kinds = ["data", "distributions"] if contents.data else ["distributions", "data"]
+        return [f"{kinds[0]} there, {kinds[1]} here"]
+    here = data_of(design)
+    changed = [name for name, sha256 in contents.data.items() if here.get(name, sha256) != sha256]
+    return [f"the numbers of {', '.join(changed[:3])} have changed"] if changed else []
+
+
+def _other_machine(contents: Contents, design: Design) -> list[str]:
+    """Return on which other processor times were taken."""
+    if not STUDIES[design.study].is_timed:
+        return []
+    names = [json.loads(session.versions).get("processor") for session in contents.sessions]
+    others = [name for name in names if name not in (None, processor())]
+    return [f"times taken on {others[0]} there, {processor()} here"] if others else []
 
 
 def where_runs_are(folder: Path) -> str:
@@ -136,36 +183,26 @@ def where_runs_are(folder: Path) -> str:
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a folder holds a run."""
-    return all((folder / name).is_file() for name in (DESIGN, DATABASE))
+    """Return whether a folder holds a run, finished or not."""
+    return all(os.path.isfile(folder / name) for name in (DESIGN, DATABASE))
 
 
-def _coarser(before: Design, design: Design) -> str:
-    """Return in which way a design asks for less precision than a folder's run had."""
-    if before.target_mcse:
-        if not design.target_mcse:
-            return f"target MCSE {before.target_mcse} there, R {design.replications:,} here"
-        there, here = target(before.target_mcse), target(design.target_mcse)
-        if there.is_share != here.is_share or there.value < here.value:
-            return f"target MCSE {there} there, {here} here"
-    if before.replications > design.replications:
-        limits = ["at most " if d.target_mcse else "" for d in (before, design)]
-        return (
-            f"R {limits[0]}{before.replications:,} there, {limits[1]}{design.replications:,} here"
-        )
-    return ""
+def is_finished(folder: Path) -> bool:
+    """Return whether a folder holds the tables of its design."""
+    return is_run(folder) and all(os.path.isfile(folder / name) for name in MADE[:3])
 
 
-def replaced(folder: Path, design: Design) -> str:
-    """Return what a run in the folder had asked for, if the new one asks for something else."""
-    if not is_run(folder):
-        return ""
-    before = Design.from_file(folder / DESIGN, read=False)
-    if (before.target_mcse, before.replications) == (design.target_mcse, design.replications):
-        return ""
-    if before.target_mcse:
-        return f"target MCSE {before.target_mcse}, at most R = {before.replications:,}"
-    return f"R = {before.replications:,}"
+def bytes_needed(design: Design) -> int:
+    """Return about how many bytes a run's folder takes, and half as many more."""
+    from simnorm.schedule import task_level
+
+    total = SPARE_BYTES
+    for source in sources(design):
+        nodes = block_count(design, source) / 2 ** task_level(design, 1)
+        width = len(labels(design, source))
+        kept = 16 * width * min(KEPT_REPLICATIONS, design.replications)
+        total += round(1.5 * (nodes * (8 * 7 * width + 400) + kept + 400 * 8 * width))
+    return total
 
 
 def check_writable(path: Path, parameter: str) -> None:
@@ -192,7 +229,7 @@ def check_writable(path: Path, parameter: str) -> None:
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path` that takes its place when the block ends well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -214,96 +251,21 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def source_name(source: Source) -> str:
-    """Return what a source is called in the database: JSON of what it has."""
-    return json.dumps([part for part in source if part])
+def is_temporary(name: str) -> bool:
+    """Tell whether a file's name is that of one that was never finished."""
+    return name.startswith(".") and name.endswith(TEMPORARY)
 
 
-def cells_text(design: Design) -> str:
-    """Return the cells of every source as JSON."""
-    cells = {
-        source_name(source): [[str(c[0]), *c[1:]] for c in study_of(design).cells(design, source)]
-        for source in sources(design)
-    }
-    return json.dumps(cells)
+def kept(folder: Path, action: Callable[[Path], Any]) -> Any:
+    """Run an action that writes to the folder; say so in one line if the disk will not have it.
 
-
-class Store:
-    """The database of one run. Use as a context manager.
-
-    Parameters
-    ----------
-    folder
-        The run folder, which exists. A database that is there is replaced: it is a cache.
-    design
-        The design that is run.
+    Raises
+    ------
+    RunError
+        If it cannot be written.
     """
-
-    def __init__(self, folder: Path, design: Design) -> None:
-        self.path = folder / DATABASE
-        for old in (self.path, *(self.path.with_name(DATABASE + end) for end in ("-wal", "-shm"))):
-            old.unlink(missing_ok=True)
-        self._sources = [source_name(source) for source in sources(design)]
-        self._database = sqlite3.connect(self.path, isolation_level=None)
-        try:
-            self._prepare(design)
-        except BaseException:
-            # A database without a run in it would keep the folder from being used again.
-            self._database.close()
-            self.path.unlink(missing_ok=True)
-            raise
-
-    def _prepare(self, design: Design) -> None:
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = full")
-        self._database.executescript(SCHEMA)
-        meta = {
-            "engine_version": str(ENGINE_VERSION),
-            "design": design.to_toml(),
-            "cells": cells_text(design),
-        }
-        self._database.executemany("insert into meta values (?, ?)", meta.items())
-
-    def add(self, task: Task, node: Node) -> None:
-        """Keep a finished node in a transaction of its own."""
-        tally = node.tally
-        buffer = io.BytesIO()
-        arrays = [np.concatenate([tally.pivot, tally.offset, tally.scatter]), node.kept]
-        if tally.void is not None:
-            arrays.append(tally.void)
-        for array in arrays:
-            np.lib.format.write_array(buffer, array, allow_pickle=False)
-        payload = buffer.getvalue()
-        row = (
-            self._sources[task.source],
-            task.level,
-            task.position,
-            tally.count,
-            payload,
-            hashlib.sha256(payload).hexdigest(),
-        )
-        failures = [(row[0], cell, *failure) for cell, failure in node.failures.items()]
-        try:
-            self._database.execute("begin")
-            self._database.execute("insert into nodes values (?, ?, ?, ?, ?, ?)", row)
-            self._database.executemany("insert into failures values (?, ?, ?, ?)", failures)
-            self._database.execute("commit")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._database.execute("rollback")
-            raise RunError(
-                "out", str(self.path), f"it cannot be written ({error})", "Is the disk full?"
-            ) from None
-
-    def __enter__(self) -> Store:
-        """Return the store."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the database; what was added is kept whatever happened."""
-        self._database.close()
+    try:
+        return action(folder)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunError("out", str(folder), f"it cannot be written ({reason})") from None

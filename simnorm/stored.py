@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.engine import Failure, Failures, Node, Task
 from simnorm.errors import SimnormError
 from simnorm.store import DATABASE, source_name
 from simnorm.studies.drawing import Source, lanes_in_block, sources
 from simnorm.tally import Tally
+from simnorm.tasks import Failure, Failures, Node, Task
 
 # Rows of the first array of a payload: pivots and offsets of A and Q, and three sums of products.
 SUMS = 7

@@ -31,17 +31,18 @@ from simnorm.diagnostics import (
     UNRELIABLE,
 )
 from simnorm.distributions import distribution
-from simnorm.engine import KEPT_REPLICATIONS, Sums
 from simnorm.khat import LARGEST_KHAT, influence_khat
 from simnorm.known import Known, KnownColumn, known_law
 from simnorm.quantities import curve_rows
 from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
+from simnorm.schedule import Sums
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION, joined, typed
 from simnorm.studies import drawing, sweep
 from simnorm.studies.drawing import Source
 from simnorm.studies.sweep import Cell
 from simnorm.tally import MEASURES, Measured, Tally, measure, without_error
+from simnorm.tasks import KEPT_REPLICATIONS
 
 ALL_MEASURES = (*MEASURES, *(f"relative_{name}" for name in MEASURES))
 

@@ -34,7 +34,7 @@ from simnorm.tally import t_quantile
 
 if TYPE_CHECKING:
     from simnorm.design import Design
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
     from simnorm.studies.drawing import Source
 
 Floats = NDArray[np.float64]

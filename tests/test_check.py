@@ -425,7 +425,7 @@ def test_which_nodes_are_drawn_depends_on_the_content(run):
         folder = Folder(long)
         folder.__dict__["digest"] = str(digit)
         first, more = replayed._chosen(folder)
-        assert [pair.task for pair in first[:2]] == [engine.Task(0, 1, 0), engine.Task(0, 1, 19)]
+        assert [pair.task for pair in first[:2]] == [tasks.Task(0, 1, 0), tasks.Task(0, 1, 19)]
         assert (len(first), len(more)) == (3, 17)
         assert first == replayed._chosen(folder)[0]
         chosen.add(first[2].task)
@@ -507,7 +507,7 @@ def test_the_streams_looked_at_are_those_drawn_from(study, sampling, of_data, mo
             monkeypatch.setattr(module, "block_stream", spy)
     engine.run(design, workers=1)
     (source,) = drawing.sources(design)
-    listed = list(streams_of(design, source, engine.block_count(design, source)))
+    listed = list(streams_of(design, source, tasks.block_count(design, source)))
     assert len(listed) == len(set(listed))
     assert set(listed) == seen
 
@@ -655,9 +655,9 @@ def test_stored_nodes_are_those_that_were_computed(made):
     found = stored.stored(made / "5", design)
     assert list(found) == drawing.sources(design)
     for number, pairs in enumerate(found.values()):
-        assert [task for task, _ in pairs] == [engine.Task(number, 1, p) for p in range(3)]
+        assert [task for task, _ in pairs] == [tasks.Task(number, 1, p) for p in range(3)]
         for task, node in pairs:
-            assert replayed._is_same(node, engine.compute(design, task))
+            assert replayed._is_same(node, tasks.compute(design, task))
             assert node.draws == 0
 
 
@@ -670,7 +670,7 @@ def test_stored_failures_belong_to_their_nodes(tmp_path):
     (pairs,) = stored.stored(run, design).values()
     assert any(node.failures for _, node in pairs)
     for task, node in pairs:
-        assert replayed._is_same(node, engine.compute(design, task))
+        assert replayed._is_same(node, tasks.compute(design, task))
 
 
 def test_a_broken_database_is_told_in_one_line(run):

@@ -229,8 +229,8 @@ def test_a_node_took_what_its_blocks_take():
     """That of `compute` itself, also of a node that reaches beyond the last block."""
     design = Design.make("normal", full_size=4096, batch_sizes=[4], replications=700)
     (source,) = drawing.sources(design)
-    for task in (engine.Task(0, 0, 0), engine.Task(0, 1, 1), engine.Task(0, 3, 0)):
-        assert drawn_of(design, source, task) == engine.compute(design, task).draws
+    for task in (tasks.Task(0, 0, 0), tasks.Task(0, 1, 1), tasks.Task(0, 3, 0)):
+        assert drawn_of(design, source, task) == tasks.compute(design, task).draws
 
 
 # A run that is less than was asked for
@@ -436,7 +436,7 @@ def test_streams_are_listed_no_further_than_they_are_looked_at(monkeypatch):
         ["normal", "laplace"], full_size=64, batch_sizes=[2], replications=16 << 29
     )
     nodes = {
-        source: [(engine.Task(i, 29, 0), None)] for i, source in enumerate(drawing.sources(design))
+        source: [(tasks.Task(i, 29, 0), None)] for i, source in enumerate(drawing.sources(design))
     }
     found, every = uniqueness._streams(design, nodes)
     assert every == 2 << 29
@@ -451,7 +451,7 @@ def test_sources_of_a_file_share_their_streams():
     design = Design.make(data=data, sampling=["shuffle", "replacement", "sequential"],
                          batch_sizes=[2, 4], replications=10)  # fmt: skip
     sources = drawing.sources(design)
-    nodes = {source: [(engine.Task(i, 0, 0), None)] for i, source in enumerate(sources)}
+    nodes = {source: [(tasks.Task(i, 0, 0), None)] for i, source in enumerate(sources)}
     found, every = uniqueness._streams(design, nodes)
     assert every == len(found) == len(set(found)) == 3  # of the orders, and of both sizes
 
@@ -465,7 +465,7 @@ def test_the_source_of_a_file_that_went_farthest_counts(monkeypatch):
     first, second = drawing.sources(design)
     for levels in ((2, 0), (0, 2)):
         nodes = {
-            source: [(engine.Task(i, level, 0), None)]
+            source: [(tasks.Task(i, level, 0), None)]
             for i, (source, level) in enumerate(zip((first, second), levels, strict=True))
         }
         found, every = uniqueness._streams(design, nodes)

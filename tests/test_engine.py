@@ -19,7 +19,8 @@ from simnorm.compiled import compiled_kernels
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED, ledger
 from simnorm.distributions import DISTRIBUTIONS, distribution
-from simnorm.engine import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, run, total_draws
+from simnorm.engine import run
+from simnorm.tasks import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, total_draws
 from simnorm.estimators import ESTIMATORS
 from simnorm.reducers import array_estimators
 from simnorm.streams import lanes_of
@@ -588,9 +589,9 @@ def test_draws_are_counted_by_whole_blocks():
     """The number of observations counts the last block whole, for every source."""
     design = Design.make(["normal", "t"], full_size=16_384, replications=65)
     source = drawing.sources(design)[0]
-    assert engine.block_count(design, source) == 2
+    assert tasks.block_count(design, source) == 2
     assert total_draws(design) == 2 * 2 * 64 * 16_384
-    assert engine.block_count(dataclasses.replace(design, replications=64), source) == 1
+    assert tasks.block_count(dataclasses.replace(design, replications=64), source) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 2, 64])
@@ -600,11 +601,11 @@ def test_tasks_are_powers_of_two_blocks_and_enough_for_all(workers):
         design = Design.make(
             ["normal", "t"], full_size=full_size, replications=replications, batch_sizes=[2]
         )
-        level = engine.task_level(design, workers)
+        level = schedule.task_level(design, workers)
         assert level >= 0
-        assert level == 0 or (lanes_of(full_size) * full_size) << level <= engine.TASK_DRAWS
-        tasks = 2 * -(-engine.block_count(design, drawing.sources(design)[0]) >> level)
-        assert level == 0 or tasks >= engine.TASKS_PER_WORKER * workers
+        assert level == 0 or (lanes_of(full_size) * full_size) << level <= schedule.TASK_DRAWS
+        tasks = 2 * -(-tasks.block_count(design, drawing.sources(design)[0]) >> level)
+        assert level == 0 or tasks >= schedule.TASKS_PER_WORKER * workers
 
 
 def test_memory_does_not_grow_with_the_replications():

@@ -15,7 +15,7 @@ import pytest
 import simnorm as sn
 from simnorm import trials
 from simnorm.design import Design
-from simnorm.engine import Sums
+from simnorm.schedule import Sums
 from simnorm.errors import SimnormError
 from simnorm.intervals import order_ranks
 from simnorm.studies import overhead

@@ -107,7 +107,7 @@ def test_looks_are_at_the_first_whole_block_from_256_on_and_at_doublings() -> No
         (10**7, 40, (3,)),
     ):
         design = Design.make("normal", full_size=size, target_mcse="1%", max_replications=most)
-        assert engine.looks(design, drawing.sources(design)[0]) == expected
+        assert schedule.looks(design, drawing.sources(design)[0]) == expected
 
 
 # --------------------------------------------------------------------------------------- the rule
@@ -300,7 +300,7 @@ def test_the_nodes_of_a_run_make_its_table_again() -> None:
     options = {"estimators": ["mean", "std"], **SMALL}
     for given in ({"replications": 700}, {"target_mcse": "5%"}, {"time_limit": "1h"}):
         design = Design.make(["normal", "laplace"], **given, **options)
-        nodes: list[tuple[engine.Task, engine.Node]] = []
+        nodes: list[tuple[tasks.Task, tasks.Node]] = []
         made = settling.Maker(design)
         engine.run(
             design,

@@ -569,7 +569,7 @@ def test_provenance_names_what_made_the_numbers(whole):
     wanted = "command simnorm python numpy scipy platform cpu started finished seconds draws"
     assert set(f"{wanted} workers reducer".split()) <= set(provenance)
     assert provenance["reducer"] in ("compiled", "array")
-    assert provenance["draws"] == engine.total_draws(whole.design)
+    assert provenance["draws"] == tasks.total_draws(whole.design)
     started, finished = (pd.Timestamp(provenance[name]) for name in ("started", "finished"))
     assert started <= finished
     assert started.utcoffset().total_seconds() == 0

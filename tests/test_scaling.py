@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import simnorm as sn
 from simnorm.datasets import bundled
 from simnorm.design import Design
-from simnorm.engine import total_draws
+from simnorm.tasks import total_draws
 from simnorm.errors import SimnormError
 from simnorm.preprocessing import BatchNormalizer
 from simnorm.studies import scaling

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 import simnorm as sn
 from simnorm.batch_laws.split import full_set_errors
-from simnorm.engine import KEPT_REPLICATIONS, run
+from simnorm.engine import run
+from simnorm.tasks import KEPT_REPLICATIONS
 from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.figures import split

@@ -16,7 +16,7 @@ import pytest
 import simnorm as sn
 from simnorm import engine, store, streams
 from simnorm.design import Design
-from simnorm.engine import MergeTree
+from simnorm.tasks import MergeTree
 from simnorm.errors import RunError, SimnormError
 from simnorm.store import Store, atomic, check_folder, default_folder, is_run, write_text
 from simnorm.studies import sweep
@@ -85,7 +85,7 @@ def test_the_database_is_plain_sqlite(run_folder):
     meta = dict(database.execute("select key, value from meta"))
     database.close()
     assert Design.from_toml(meta["design"]) == small_design()
-    assert meta["engine_version"] == str(engine.ENGINE_VERSION)
+    assert meta["engine_version"] == str(tasks.ENGINE_VERSION)
     cells = [[str(c.estimator), c.batch_size, c.reference, ""] for c in sweep.cells(small_design())]
     sources = ('["normal", "shuffle"]', '["exponential", "shuffle"]')
     assert json.loads(meta["cells"]) == dict.fromkeys(sources, cells)
@@ -147,10 +147,10 @@ def test_no_pickle_is_written(run_folder):
 def test_every_task_is_a_transaction_of_its_own(tmp_path):
     """What was added is there for another reader before the store is closed."""
     design = small_design(distributions="normal", replications=4)
-    (node,) = [engine.compute(design, engine.Task(0, 0, 0))]
+    (node,) = [tasks.compute(design, tasks.Task(0, 0, 0))]
     with Store(tmp_path, design) as kept:
         for position in range(3):
-            kept.add(engine.Task(0, 0, position), node)
+            kept.add(tasks.Task(0, 0, position), node)
             assert len(nodes_of(tmp_path)) == position + 1
 
 
@@ -184,11 +184,11 @@ def test_what_was_stored_survives_an_error(tmp_path, monkeypatch):
 def test_a_database_that_cannot_take_a_row_is_a_run_error(tmp_path):
     """An error of SQLite while a node is kept is told as the folder's, with exit code 1."""
     design = small_design(distributions="normal", replications=4)
-    node = engine.compute(design, engine.Task(0, 0, 0))
+    node = tasks.compute(design, tasks.Task(0, 0, 0))
     with Store(tmp_path, design) as kept:
-        kept.add(engine.Task(0, 0, 0), node)
+        kept.add(tasks.Task(0, 0, 0), node)
         with pytest.raises(RunError, match="cannot be written") as caught:
-            kept.add(engine.Task(0, 0, 0), node)  # the row is there already
+            kept.add(tasks.Task(0, 0, 0), node)  # the row is there already
     assert caught.value.exit_code == 1
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 import simnorm as sn
 from simnorm.design import Design
-from simnorm.engine import Sums
+from simnorm.schedule import Sums
 from simnorm.errors import SimnormError
 from simnorm.studies.drawing import Source, lanes_in_block, sources
 from simnorm.tally import Tally

@@ -155,7 +155,7 @@ def carry_out(
     *,
     workers: int | None = None,
     watcher: Watcher | None = None,
-    command: str | None = None,
+    command: str = "",
     stop: Callable[[], bool] | None = None,
 ) -> Answer:
     """Run what a plan says and judge it; see `answer`.
@@ -262,7 +262,7 @@ def _study(
     folder: Path | None,
     workers: int | None,
     watcher: Watcher,
-    command: str | None,
+    command: str,
     stop: Callable[[], bool] | None,
 ) -> Result | Missing:
     """Load a study or run it; say why it is missing if it cannot be run."""

@@ -26,7 +26,7 @@ from simnorm.studies.sweep import Cell
 from simnorm.tally import Tally, measure
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 

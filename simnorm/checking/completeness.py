@@ -14,11 +14,11 @@ from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
 from simnorm.checking.keys import Key, held, wanted
 from simnorm.design import Design
-from simnorm.engine import Node, Task, block_count, looks
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.robust import QUANTILES
 from simnorm.sampling import batch_count
+from simnorm.schedule import looks
 from simnorm.store import DATABASE, PROVENANCE, RESULTS
 from simnorm.studies import study_of
 from simnorm.studies.drawing import (
@@ -30,6 +30,7 @@ from simnorm.studies.drawing import (
 )
 from simnorm.studies.single_errors import most_replications
 from simnorm.tally import MEASURES
+from simnorm.tasks import Node, Task, block_count
 from simnorm.trials import source_word
 
 NAME = "completeness"

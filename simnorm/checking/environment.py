@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 
-from simnorm.api import version_of
 from simnorm.compiled import compiled_kernels
 from simnorm.machine import packages_of, processor
 from simnorm.options import STUDIES, SWEEP
+from simnorm.provenance import version_of
 
 # In another environment numbers agree to this part of the size of the errors in their cell.
 TOLERANCE = 1e-9

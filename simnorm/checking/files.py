@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from simnorm import store, stored
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import FILES, Folder
-from simnorm.engine import ENGINE_VERSION
 from simnorm.formatting import plural
 from simnorm.schema import SCHEMA_VERSION
 from simnorm.studies.drawing import sources
+from simnorm.tasks import ENGINE_VERSION
 
 NAME = "files"
 

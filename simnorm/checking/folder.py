@@ -17,7 +17,6 @@ from simnorm import store, stored
 from simnorm.checking.finding import ImpossibleError
 from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
-from simnorm.engine import ENGINE_VERSION, Node, Task
 from simnorm.errors import SimnormError
 from simnorm.options import STUDIES, SWEEP
 from simnorm.quantities import split_factors
@@ -26,6 +25,7 @@ from simnorm.results import read_table
 from simnorm.schema import CURVES_SCHEMA, SCHEMA
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source
+from simnorm.tasks import ENGINE_VERSION, Node, Task
 
 FILES = (store.DESIGN, store.DATABASE, store.RESULTS, store.CURVES, store.PROVENANCE)
 # A folder with fewer of them is no run that something has happened to.

@@ -20,8 +20,9 @@ from simnorm.checking.completeness import words_of_source
 from simnorm.checking.environment import TOLERANCE, differences
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
+from simnorm.crews import computed
 from simnorm.design import Design
-from simnorm.engine import Node, Progress, Task, block_count, computed, worker_count
+from simnorm.engine import Progress
 from simnorm.errors import SimnormError
 from simnorm.formatting import plural
 from simnorm.options import STUDIES, SWEEP
@@ -29,6 +30,8 @@ from simnorm.store import DATABASE
 from simnorm.stored import blocks_words
 from simnorm.studies import check_extra, study_of
 from simnorm.studies.drawing import Source, sources
+from simnorm.tasks import Node, Task, block_count
+from simnorm.workers import worker_count
 
 NAME = "replayed"
 

@@ -18,13 +18,13 @@ from simnorm.checking.fingerprints import Stream, fingerprint, streams_of
 from simnorm.checking.folder import Folder, Nodes
 from simnorm.design import Design
 from simnorm.distributions import distribution
-from simnorm.engine import Node, Task, block_count
 from simnorm.formatting import plural
 from simnorm.options import SCALING, STUDIES, SWEEP
 from simnorm.store import DATABASE
 from simnorm.stored import blocks_words
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
+from simnorm.tasks import Node, Task, block_count
 
 NAME = "uniqueness"
 

@@ -11,6 +11,7 @@ from simnorm.figures import figure, save, save_svg
 from simnorm.figures.choice import main_rows, schemes_of
 from simnorm.figures.style import PAGE_WIDTH
 from simnorm.figures.tables import is_data, names_of
+from simnorm.neutral import neutral_table
 from simnorm.report.article import Article, article_of
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.origin import design_text, moment, provenance_rows
@@ -151,7 +152,8 @@ def attached_note(frame: pd.DataFrame) -> str:
 
 def csv_bytes(table: pd.DataFrame, digits: str | None = None) -> bytes:
     """Return a table as the bytes of a CSV file."""
-    return str(table.to_csv(index=False, lineterminator="\n", float_format=digits)).encode()
+    text = neutral_table(table).to_csv(index=False, lineterminator="\n", float_format=digits)
+    return str(text).encode()
 
 
 def light(table: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simnorm.design import Design
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
     from simnorm.studies.drawing import Source
     from simnorm.studies.labelled import Label
 

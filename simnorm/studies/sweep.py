@@ -44,7 +44,7 @@ from simnorm.studies.drawing import (
 from simnorm.studies.labelled import Label
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -141,7 +141,7 @@ def draws(design: Design, source: Source) -> int:  # noqa: ARG001
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
     from simnorm.batch_laws.choice import MOST_DRAWS
-    from simnorm.engine import KEPT_REPLICATIONS
+    from simnorm.tasks import KEPT_REPLICATIONS
 
     lanes = lanes_of(design.full_size)
     count = len(cells(design))

@@ -14,7 +14,7 @@ from simnorm.design import Design
 GIVEN = {"full_size": 16, "estimators": "mean,unbiased_variance,median"}
 
 
-def _same(one: engine.Sums, other: engine.Sums) -> bool:
+def _same(one: schedule.Sums, other: schedule.Sums) -> bool:
     return all(
         np.array_equal(getattr(one.tally, name), getattr(other.tally, name))
         for name in ("count", "pivot", "offset", "scatter")
@@ -31,9 +31,9 @@ def workers_and_arrival() -> str:
     design = Design.make(["exponential"], **{k: v for k, v in given.items() if k != "lanes"})
     rng = random.Random(1)
     with small_blocks(16):
-        nodes = [engine.compute(design, engine.Task(0, 0, b), compiled=False) for b in range(94)]
+        nodes = [tasks.compute(design, tasks.Task(0, 0, b), compiled=False) for b in range(94)]
         for _ in range(3):
-            tree, order = engine.MergeTree(), list(range(94))
+            tree, order = tasks.MergeTree(), list(range(94))
             rng.shuffle(order)
             for block in order:
                 tree.add(0, block, nodes[block].tally)

@@ -173,11 +173,11 @@ def stored_nodes() -> None:
     """A run folder holds every block once, with the checksums of what it holds, and these sums."""
     with tempfile.TemporaryDirectory() as folder:
         design = Design.make(["normal"], full_size=8, batch_sizes=[2], replications=1000)
-        nodes: dict[engine.Task, engine.Node] = {}
+        nodes: dict[tasks.Task, tasks.Node] = {}
         with small_blocks(16):
             with store.Store(Path(folder), design) as opened:
 
-                def keep(task: engine.Task, node: engine.Node) -> None:
+                def keep(task: tasks.Task, node: tasks.Node) -> None:
                     nodes[task] = node
                     opened.add(task, node)
 
@@ -195,7 +195,7 @@ def stored_nodes() -> None:
             assert hashlib.sha256(payload).hexdigest() == digest
             buffer = io.BytesIO(payload)
             arrays = [np.load(buffer, allow_pickle=False) for _ in range(2)]
-            node = nodes[engine.Task(0, level, position)]
+            node = nodes[tasks.Task(0, level, position)]
             sums = np.concatenate([node.tally.pivot, node.tally.offset, node.tally.scatter])
             assert np.array_equal(arrays[0], sums)
             assert np.array_equal(arrays[1], node.kept)

@@ -129,22 +129,22 @@ STREAMS = [
 ENGINE = [
     edit(
         "last_block_dropped", "a last block that is not whole is never drawn",
-        "engine.block_count",
+        "tasks.block_count",
         ("-(-replications(design, source) // lanes_in_block(design))",
          "max(1, replications(design, source) // lanes_in_block(design))"),
     ),
     edit(
-        "last_block_whole", "the last block is not cut at R", "engine.compute",
+        "last_block_whole", "the last block is not cut at R", "tasks.compute",
         ("found = found[..., : wanted - first]", "found = found[..., :]"),
     ),
     edit(
         "merged_as_they_come", "nodes are merged in the order of their arrival",
-        "engine.MergeTree.add",
+        "tasks.MergeTree.add",
         ("(sibling, tally) if index & 1 else (tally, sibling)", "(sibling, tally)"),
     ),
     edit(
         "merged_in_a_chain", "a task merges its blocks one after the other, not up the tree",
-        "engine.compute",
+        "tasks.compute",
         ("tree.add(0, block, Tally.of(found[0], found[1], may_fail))",
          "here = Tally.of(found[0], found[1], may_fail); "
          "tree.nodes[0, 0] = tree.nodes[0, 0].merge(here) if tree.nodes else here"),

@@ -34,7 +34,7 @@ def run(
     workers: int = 1,
     lanes: int | None = None,
     **given: Any,
-) -> tuple[Design, dict[Any, engine.Sums]]:
+) -> tuple[Design, dict[Any, schedule.Sums]]:
     """Run a design on few threads and return it with the sums of every source."""
     design = Design.make(distributions, **given)
     with small_blocks(lanes) if lanes else contextlib.nullcontext():

@@ -68,7 +68,7 @@ def blocks_once() -> str:
         design = Design.make(
             ["normal"], full_size=8, batch_sizes=[2], replications=replications, estimators="mean"
         )
-        nodes: dict[engine.Task, engine.Node] = {}
+        nodes: dict[tasks.Task, tasks.Node] = {}
         with small_blocks(64):
             found = engine.run(
                 design,

@@ -82,7 +82,7 @@ from simnorm.studies.labelled import Label
 from simnorm.theory.normalized import spread_chance
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -122,7 +122,7 @@ def check(design: Design) -> None:
 
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
-    from simnorm.engine import KEPT_REPLICATIONS
+    from simnorm.tasks import KEPT_REPLICATIONS
 
     first = sources(design)[0]
     lanes, size = lanes_of(design.full_size), design.full_size

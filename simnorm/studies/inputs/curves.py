@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED
 from simnorm.distributions import distribution
-from simnorm.engine import Sums
 from simnorm.quantities import MEAN, RATIO, VALUE, curve_rows, factors_text, measured, part_of
+from simnorm.schedule import Sums
 from simnorm.studies.drawing import Source, chunk, references
 from simnorm.studies.inputs import expected, grid
 from simnorm.studies.inputs.grid import Behind, output_bins

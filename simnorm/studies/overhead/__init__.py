@@ -55,7 +55,7 @@ from simnorm.studies.torch_thread import one_thread
 from simnorm.trials import MEDIAN, MEDIAN_RATIO, Cell
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

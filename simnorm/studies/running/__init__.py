@@ -41,7 +41,7 @@ from simnorm.studies.running.batches import Part, parts, scale_of, wanted_lanes
 from simnorm.tally import MEASURES
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
     from simnorm.studies.running.knowledge import Knowledge
 
 Floats = NDArray[np.float64]
@@ -162,7 +162,7 @@ def draws(design: Design, source: Source) -> int:
 
 def memory_needed(design: Design, workers: int) -> int:
     """Return the bytes that a run needs at most, beside what the imports take."""
-    from simnorm.engine import KEPT_REPLICATIONS
+    from simnorm.tasks import KEPT_REPLICATIONS
 
     plan, lanes = plan_of(design), lanes_of(design.full_size)
     sizes, every = design.batch_sizes, sources(design)

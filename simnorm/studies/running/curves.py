@@ -40,7 +40,7 @@ from simnorm.studies.running.knowledge import (
 from simnorm.tally import Tally, measure
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
     from simnorm.studies.running import Case
 
 Floats = NDArray[np.float64]

@@ -68,7 +68,7 @@ from simnorm.studies.scaling.splits import check_table, folds, table, training_r
 from simnorm.trials import AGAINST, FOLDS, Cell
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

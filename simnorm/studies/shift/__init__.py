@@ -98,7 +98,7 @@ from simnorm.trials import AGAINST, FOLDS, MEAN, RATIO, Cell
 from simnorm.trials import rows as trial_rows
 
 if TYPE_CHECKING:
-    from simnorm.engine import Sums
+    from simnorm.schedule import Sums
 
 Floats = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

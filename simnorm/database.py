@@ -1,0 +1,437 @@
+"""The database of a run: its tables, what a row says, and reading it without trusting it.
+
+``run.db`` is SQLite. A row of the table of nodes holds plain arrays of doubles and a checksum over
+all of its fields and over what identifies the run, so that a row is believed or is not there. That
+its numbers are those of the design's draws only drawing them again can tell (`simnorm.checking`).
+Pickles are neither written nor read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from simnorm.design import canonical_json
+from simnorm.labels import plain
+from simnorm.strands import Group, Place
+from simnorm.tally import Tally
+from simnorm.tasks import Failure, Node
+
+DATABASE = "run.db"
+# Raised whenever the tables change.
+STORE_VERSION = 2
+# What the first one is taken for: it did not say.
+FIRST_STORE = '{"store":1}'
+
+SCHEMA = """
+create table meta (key text primary key, value text not null);
+create table data (name text primary key, sha256 text not null);
+create table groups (id text primary key, stream text not null, labels text not null);
+create table nodes (
+    owner text not null, level integer not null, position integer not null,
+    replications integer not null, failures text not null, payload blob not null,
+    sha256 text not null,
+    primary key (owner, level, position, replications)
+) without rowid;
+create table sessions (
+    number integer primary key, started text not null, ended text not null,
+    seconds real not null, draws integer not null, workers integer not null,
+    backend text not null, host text not null, pid integer not null,
+    command text not null, versions text not null, outcome text not null
+);
+"""
+
+# Rows of the first array of a payload: pivots and offsets of A and Q, and three sums of products.
+SUMS = 7
+MOST_LEVEL = 62
+NODES = "select owner, level, position, replications, failures, payload, sha256 from nodes"
+SESSIONS = (
+    "select number, started, ended, seconds, draws, workers, backend, host, pid, command, "
+    "versions, outcome from sessions order by number"
+)
+
+
+class Row(NamedTuple):
+    """A row of the table of nodes, as it stands there."""
+
+    owner: str
+    level: int
+    position: int
+    replications: int
+    failures: str
+    payload: bytes
+    sha256: str
+
+    @property
+    def place(self) -> Place:
+        """Where the node stands."""
+        return Place(self.level, self.position, self.replications)
+
+
+class Session(NamedTuple):
+    """One process's work on a run; `ended` and `outcome` are empty while it lasts or if it died."""
+
+    number: int
+    started: str
+    ended: str
+    seconds: float
+    draws: int
+    workers: int
+    backend: str
+    host: str
+    pid: int
+    command: str
+    versions: str
+    outcome: str
+
+
+class Numbers(NamedTuple):
+    """Whose numbers a group of nodes holds: a stream, and labels (see `simnorm.labels`)."""
+
+    stream: str
+    labels: tuple[str, ...]
+
+
+class Contents(NamedTuple):
+    """What is believed of a database, and what is not.
+
+    Parameters
+    ----------
+    identity
+        What the run is of: see `simnorm.store.identity_of`. Empty if nothing is there yet.
+    data
+        Hashes of columns, and of what groups the rows, by their names.
+    groups
+        Whose numbers nodes hold, by the group's id.
+    rows
+        The nodes.
+    sessions
+        The sessions, the last one last.
+    functions
+        Fingerprints of functions of the user as last given, by their names.
+    faults
+        A sentence for everything that is not believed.
+    """
+
+    identity: str
+    data: dict[str, str]
+    groups: dict[str, Numbers]
+    rows: list[Row]
+    sessions: list[Session]
+    functions: dict[str, str]
+    faults: list[str]
+
+
+NOTHING = Contents("", {}, {}, [], [], {}, [])
+
+
+def blocks_words(level: int, position: int) -> str:
+    """Return which blocks a node stands for.
+
+    Examples
+    --------
+    >>> blocks_words(0, 5), blocks_words(2, 1)
+    ('block 5', 'blocks 4 to 7')
+    """
+    first, end = position << level, (position + 1) << level
+    return f"blocks {first} to {end - 1}" if level else f"block {first}"
+
+
+def stream_words(stream: str) -> str:
+    """Return what a stream is called in a message."""
+    try:
+        parts = json.loads(stream)
+    except ValueError:
+        return stream
+    flat = [one for part in parts for one in (part if isinstance(part, list) else [part])]
+    return ", ".join(str(one) for one in flat if one)
+
+
+def sealed(*parts: object) -> str:
+    """Return the checksum of texts, numbers and bytes: no two lists of them have the same."""
+    found = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
+        found.update(f"{len(data)}:".encode())
+        found.update(data)
+    return found.hexdigest()
+
+
+def group_id(identity: str, numbers: Numbers) -> str:
+    """Return the id of a group: the checksum of all that it is."""
+    return sealed(identity, numbers.stream, *numbers.labels)
+
+
+def row_of(identity: str, owner: str, place: Place, node: Node) -> Row:
+    """Return the row that a node is stored as."""
+    tally, buffer = node.tally, io.BytesIO()
+    arrays = [np.concatenate([tally.pivot, tally.offset, tally.scatter]), node.kept]
+    if tally.void is not None:
+        arrays.append(tally.void)
+    for array in arrays:
+        np.lib.format.write_array(buffer, array, allow_pickle=False)
+    failures = canonical_json([[cell, *failure] for cell, failure in sorted(node.failures.items())])
+    row = (owner, *place, failures, buffer.getvalue())
+    return Row(*row, sealed(identity, *row))
+
+
+def node_of(row: Row, width: int) -> Node:
+    """Return the node of a row whose checksum is right.
+
+    Parameters
+    ----------
+    row
+        The row.
+    width
+        How many numbers its group has.
+
+    Raises
+    ------
+    ValueError
+        If there are not the arrays that there should be.
+    """
+    arrays = _arrays(row.payload)
+    shapes, types = [array.shape for array in arrays], [array.dtype for array in arrays]
+    is_sound = (
+        len(arrays) in (2, 3)
+        and shapes[0] == (SUMS, width)
+        and len(shapes[1]) == 3
+        and shapes[1][0] == 2
+        and shapes[1][1] <= width
+        and shapes[1][2] <= row.replications
+        and types[:2] == [np.dtype(np.float64)] * 2
+        and (len(arrays) == 2 or (shapes[2] == (width,) and types[2] == np.dtype(np.int64)))
+    )
+    if not is_sound:
+        raise ValueError(f"its arrays have the shapes {shapes} and types {types}")
+    sums, kept, *void = arrays
+    tally = Tally(row.replications, sums[:2], sums[2:4], sums[4:], *void)
+    failures = {cell: Failure(at, said) for cell, at, said in json.loads(row.failures)}
+    return Node(tally, kept, 0, failures)
+
+
+def _arrays(payload: bytes) -> list[np.ndarray]:
+    buffer, arrays = io.BytesIO(payload), []
+    while buffer.tell() < len(payload):
+        try:
+            arrays.append(np.lib.format.read_array(buffer, allow_pickle=False))
+        except (ValueError, EOFError, OSError) as error:
+            raise ValueError(f"its arrays cannot be read ({error})") from None
+    return arrays
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open a run's database for reading; not even a lock is left in the folder.
+
+    SQLite would make two files beside a database in WAL mode. Where a log is there, because the run
+    goes on or has been killed, both are copied and the copy is opened.
+    """
+    path = folder / DATABASE
+    log = path.with_name(f"{DATABASE}-wal")
+    with contextlib.ExitStack() as stack:
+        if log.is_file() and log.stat().st_size:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
+            for file in (path, log):
+                shutil.copyfile(file, place / file.name)
+            address = (place / DATABASE).as_uri()
+        else:
+            address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        database = stack.enter_context(contextlib.closing(sqlite3.connect(address, uri=True)))
+        yield database
+
+
+def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
+    """Return what is believed of a run's database; nothing in the folder changes.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    with_rows
+        Whether the nodes are read, and the whole file is looked at for damage.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read at all.
+    """
+    if not (folder / DATABASE).stat().st_size:
+        return NOTHING
+    try:
+        with opened(folder) as database:
+            return _contents(database, with_rows=with_rows)
+    except sqlite3.Error as error:
+        return NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
+
+
+def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
+    faults: list[str] = []
+    if not _all(database, "select name from sqlite_master", faults) and not faults:
+        return NOTHING  # killed before there was a table
+    if with_rows:
+        said = [str(line) for (line,) in _all(database, "pragma integrity_check", faults)]
+        faults += [line for line in said if line != "ok"]
+    meta = dict(_all(database, "select key, value from meta", faults))
+    identity = str(meta.get("identity", ""))
+    if "engine_version" in meta:
+        return NOTHING._replace(identity=FIRST_STORE)
+    if meta.get("sha256") != sealed(identity):
+        faults.append("what the run is of has another checksum")
+        return NOTHING._replace(faults=faults)
+    data = {
+        str(name): str(sha256)
+        for name, sha256 in _all(database, "select name, sha256 from data", faults)
+    }
+    groups = _groups(database, identity, faults)
+    rows = []
+    for values in _all(database, NODES, faults) if with_rows else ():
+        row = Row(*values)
+        if fault := _fault(row, identity, groups):
+            faults.append(fault)
+        else:
+            rows.append(row)
+    sessions = []
+    for values in _all(database, SESSIONS, faults):
+        session = Session(*values)
+        kinds = (int, str, str, float, int, int, str, str, int, str, str, str)
+        if all(type(v) is kind for v, kind in zip(session, kinds, strict=True)):
+            sessions.append(session)
+        else:
+            faults.append("a session has values of other types")
+    return Contents(identity, data, groups, rows, sessions, _functions(meta, faults), faults)
+
+
+def _functions(meta: Mapping[str, str], faults: list[str]) -> dict[str, str]:
+    try:
+        found = json.loads(meta.get("functions", "{}"))
+        return {str(name): str(version) for name, version in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        faults.append("fingerprints of functions cannot be read")
+        return {}
+
+
+def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list[tuple]:
+    """Return rows as far as they can be read; note what is in the way."""
+    found: list[tuple] = []
+    try:
+        found.extend(database.execute(question))
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
+        faults.append(f"{DATABASE} cannot be read to its end ({error})")
+    return found
+
+
+def _groups(database: sqlite3.Connection, identity: str, faults: list[str]) -> dict[str, Numbers]:
+    found = {}
+    for owner, stream, text in _all(database, "select id, stream, labels from groups", faults):
+        try:
+            labels = json.loads(text)
+            numbers = Numbers(str(stream), tuple(labels))
+        except (ValueError, TypeError):
+            numbers = Numbers("", ())
+        if group_id(identity, numbers) == owner:
+            found[owner] = numbers
+        else:
+            faults.append("names of numbers have another checksum")
+    return found
+
+
+def _fault(row: Row, identity: str, groups: Mapping[str, Numbers]) -> str:
+    """Return why a row is not believed; nothing if it is."""
+    if row.owner not in groups:
+        return "a node is of no group"
+    numbers = groups[row.owner]
+    where = stream_words(numbers.stream)
+    try:
+        if 0 <= row.level <= MOST_LEVEL:
+            where += f", {blocks_words(row.level, row.position)}"
+        if sealed(identity, *row[:-1]) != row.sha256:
+            return f"{where}: its checksum is not that of its numbers"
+        node_of(row, len(numbers.labels))
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+        return f"{where}: {error}"
+    return ""
+
+
+class Rows:
+    """Groups of stored nodes, by their stream: a pool (see `simnorm.strands.Pool`).
+
+    Parameters
+    ----------
+    groups
+        Whose numbers nodes hold, by the group's id.
+    places
+        Where there are nodes, by the same.
+    fetch
+        Returns the row of a group's id and place.
+    """
+
+    def __init__(
+        self,
+        groups: Mapping[str, Numbers],
+        places: Mapping[str, Sequence[Place]],
+        fetch: Callable[[str, Place], Row],
+    ) -> None:
+        self._of_stream: dict[str, list[Group]] = {}
+        for owner, numbers in sorted(groups.items()):
+            here = places.get(owner, ())
+            if here:
+                group = Group(numbers.labels, here, _reader(owner, len(numbers.labels), fetch))
+                self._of_stream.setdefault(numbers.stream, []).append(group)
+
+    @classmethod
+    def of(cls, contents: Contents, *, plainly: bool = False) -> Rows:
+        """Return the pool of what was read of a database.
+
+        Parameters
+        ----------
+        contents
+            What was read.
+        plainly
+            Whether functions of the user are taken for what they were when last given: for a design
+            that has only their names.
+        """
+        rows = {(row.owner, row.place): row for row in contents.rows}
+        groups = contents.groups
+        if plainly and contents.functions:
+            groups = {owner: _plain(numbers, contents) for owner, numbers in groups.items()}
+        return cls(groups, places_of(contents), lambda *key: rows[key])
+
+    def groups(self, stream: str) -> Sequence[Group]:
+        """Return what is stored of a stream."""
+        return self._of_stream.get(stream, ())
+
+
+def _plain(numbers: Numbers, contents: Contents) -> Numbers:
+    """Return labels without the fingerprints that functions had when last given."""
+    last = {f",{json.dumps(version)}]" for version in contents.functions.values()}
+    found = [
+        plain(label) if any(label.endswith(end) for end in last) else label
+        for label in numbers.labels
+    ]
+    return numbers._replace(labels=tuple(found))
+
+
+def places_of(contents: Contents) -> dict[str, list[Place]]:
+    """Return where there are nodes, by their group's id."""
+    found: dict[str, list[Place]] = {}
+    for row in contents.rows:
+        found.setdefault(row.owner, []).append(row.place)
+    return found
+
+
+def _reader(owner: str, width: int, fetch: Callable[[str, Place], Row]) -> Callable[[Place], Node]:
+    def read(place: Place) -> Node:
+        return node_of(fetch(owner, place), width)
+
+    return read

@@ -1,0 +1,358 @@
+"""Keeps the finished nodes of a run, and finds them again.
+
+The store is a pool: it holds every node that was ever finished in its folder, and a design takes
+from it what it asks for. One transaction a task, in WAL mode with ``synchronous=FULL``: nothing
+that was acknowledged is lost. What is damaged is put aside, and drawn again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from simnorm import database, store
+from simnorm.database import (
+    DATABASE,
+    NODES,
+    SESSIONS,
+    Contents,
+    Numbers,
+    Row,
+    Rows,
+    Session,
+    group_id,
+    places_of,
+    read_contents,
+    row_of,
+    sealed,
+)
+from simnorm.design import Design, canonical_json
+from simnorm.errors import Interrupted, RunError, SimnormError
+from simnorm.formatting import plural
+from simnorm.labels import fingerprints, labels, stream_name
+from simnorm.store import LOCK, TEMPORARY
+from simnorm.strands import Group, Place
+from simnorm.studies.drawing import sources
+from simnorm.tasks import Job, Node
+
+
+class Lock:
+    """A folder's lock, held until the process that took it lets go of it, or is no more.
+
+    SQLite's own, on a file that holds nothing: it goes away with the process however that ends, is
+    the same on all systems, and does not pass to children.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = sqlite3.connect(folder / LOCK, timeout=0.0, isolation_level=None)
+        try:
+            self._database.execute("begin exclusive")
+        except sqlite3.OperationalError as error:
+            self._database.close()
+            if "locked" not in str(error):
+                raise
+            raise SimnormError(
+                "out",
+                str(folder),
+                f"another process is at work there{_holder(folder)}",
+                "Wait for it, stop it, or name another folder.",
+            ) from None
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        self._database.close()
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a process is at work in a folder."""
+    if not os.path.isfile(folder / LOCK):
+        return False
+    try:
+        Lock(folder).release()
+    except SimnormError:
+        return True
+    except sqlite3.Error:
+        return False  # a folder that cannot be written to
+    return False
+
+
+def _holder(folder: Path) -> str:
+    """Return who is at work in a folder, as far as that can be told."""
+    try:
+        address = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=1.0)) as reader:
+            session = Session(*reader.execute(SESSIONS).fetchall()[-1])
+    except (sqlite3.Error, IndexError, OSError):
+        return ""
+    return f" (process {session.pid} on {session.host}, since {session.started})"
+
+
+class Store:
+    """The database of one run. Use as a context manager.
+
+    Parameters
+    ----------
+    folder
+        The run folder, which exists. What it holds is kept, and used as far as it is sound.
+    design
+        The design that is run.
+    session
+        What to note of this process's work: ``workers``, ``backend``, ``command``, ``versions``.
+
+    Attributes
+    ----------
+    notes
+        Sentences about what was found: damage, another environment.
+
+    Raises
+    ------
+    SimnormError
+        If another process is at work in the folder, or its numbers are of another design.
+    """
+
+    def __init__(self, folder: Path, design: Design, session: dict[str, Any] | None = None) -> None:
+        self.folder, self.path = folder, folder / DATABASE
+        self.notes: list[str] = []
+        self._identity = store.identity_of(design)
+        self._known: set[str] = set()
+        self._drawn = 0
+        self._lock = Lock(folder)
+        try:
+            contents = self._found()
+            if differs := store.differences_of(contents, design):
+                raise SimnormError(
+                    "out", str(folder), f"it holds another run ({'; '.join(differs)})",
+                    "Name another folder.",
+                )  # fmt: skip
+            self._take_over(design)
+            self._database = connected(self.path)
+            try:
+                self._prepare(design, contents)
+                self._begin(session or {}, contents)
+            except BaseException:
+                self._database.close()
+                raise
+        except BaseException:
+            self._lock.release()
+            raise
+        self._groups, self._places = contents.groups, places_of(contents)
+        self._pool = Rows(self._groups, self._places, self._fetch)
+
+    def _found(self) -> Contents:
+        """Return what is there and sound; put aside what is not."""
+        for path in self.folder.iterdir():
+            if store.is_temporary(path.name):
+                path.unlink(missing_ok=True)
+        if not self.path.exists():
+            return database.NOTHING
+        contents = read_contents(self.folder)
+        if contents.faults:
+            aside = put_aside(self.folder, contents)
+            some = "; ".join(contents.faults[:2]) + ("; ..." if len(contents.faults) > 2 else "")
+            sound = plural(len(contents.rows), "sound node")
+            self.notes.append(
+                f"{self.path} is damaged ({some}): kept as {aside.name}; {sound} of it "
+                "taken over, what is missing is drawn again"
+            )
+        return contents
+
+    def _take_over(self, design: Design) -> None:
+        """Make the folder one of this design: what was made of another one is gone first."""
+        text = design.to_toml()
+        path = self.folder / store.DESIGN
+        if not path.exists() or path.read_bytes() != text.encode():
+            for name in store.MADE:
+                (self.folder / name).unlink(missing_ok=True)
+            store.write_text(path, text)
+
+    def _prepare(self, design: Design, contents: Contents) -> None:
+        execute = self._database.execute
+        execute("begin immediate")
+        if not contents.identity:
+            create(self._database, self._identity)
+        for pair in store.data_of(design).items():
+            execute("insert or ignore into data values (?, ?)", pair)
+        functions = canonical_json(fingerprints(design))
+        execute("insert or replace into meta values ('functions', ?)", (functions,))
+        execute("commit")
+
+    def _begin(self, session: dict[str, Any], contents: Contents) -> None:
+        versions = session.get("versions", {})
+        if contents.sessions and versions and contents.rows:
+            before = json.loads(contents.sessions[-1].versions)
+            changed = [
+                f"{name} {before[name]} then, {value} now"
+                for name, value in versions.items()
+                if before.get(name, value) != value
+            ]
+            if changed:
+                self.notes.append(
+                    f"{self.folder} goes on in another environment ({'; '.join(changed)}): its "
+                    "numbers are as good, but last digits may differ from those of a single run"
+                )
+        self._started = time.perf_counter()
+        self._number = 1 + max((session.number for session in contents.sessions), default=0)
+        row = Session(
+            self._number, _now(), "", 0.0, 0, session.get("workers", 0),
+            session.get("backend", ""), socket.gethostname(), os.getpid(),
+            session.get("command", ""), canonical_json(versions), "",
+        )  # fmt: skip
+        marks = ", ".join("?" * len(row))
+        self._database.execute(f"insert into sessions values ({marks})", row)
+        self._before = sum(session.seconds for session in contents.sessions)
+
+    def groups(self, stream: str) -> Sequence[Group]:
+        """Return what is stored of a stream: the store is a pool."""
+        return self._pool.groups(stream)
+
+    def _fetch(self, owner: str, place: Place) -> Row:
+        where = " where owner = ? and level = ? and position = ? and replications = ?"
+        row = Row(*self._database.execute(NODES + where, (owner, *place)).fetchone())
+        if sealed(self._identity, *row[:-1]) != row.sha256:
+            raise RunError(
+                "out", str(self.path), "a number in it has changed while it was in use",
+                "Run the same command again.",
+            )  # fmt: skip
+        return row
+
+    def add(self, job: Job, node: Node) -> None:
+        """Keep a finished node in a transaction of its own."""
+        source = sources(job.design)[job.task.source]
+        numbers = Numbers(stream_name(job.design, source), labels(job.design, source))
+        owner = group_id(self._identity, numbers)
+        place = Place(job.task.level, job.task.position, node.tally.count)
+        row = row_of(self._identity, owner, place, node)
+        execute = self._database.execute
+        try:
+            execute("begin immediate")
+            if owner not in self._known:
+                text = canonical_json(list(numbers.labels))
+                execute("insert or ignore into groups values (?, ?, ?)", (owner, numbers[0], text))
+            execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?, ?)", row)
+            execute("commit")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                execute("rollback")
+            raise RunError(
+                "out", str(self.path), f"it cannot be written ({error})", "Is the disk full?"
+            ) from None
+        self._known.add(owner)
+        self._drawn += node.draws
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions the run has had, this one among them."""
+        return self._number
+
+    @property
+    def seconds(self) -> float:
+        """How long all sessions have worked on the run so far."""
+        return self._before + time.perf_counter() - self._started
+
+    def close(self, outcome: str) -> None:
+        """Note how the session has ended, and let others have the folder."""
+        try:
+            with contextlib.suppress(sqlite3.Error):
+                self._database.execute(
+                    "update sessions set ended = ?, seconds = ?, draws = ?, outcome = ? "
+                    "where number = ?",
+                    (_now(), self.seconds - self._before, self._drawn, outcome, self._number),
+                )
+            self._database.close()
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Store:
+        """Return the store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the database; what was added is kept whatever happened."""
+        outcome = "finished" if kind is None else f"failed ({kind.__name__})"
+        if kind is not None and issubclass(kind, KeyboardInterrupt | Interrupted):
+            outcome = "interrupted"
+        self.close(outcome)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    """Return a connection that writes so that nothing acknowledged is lost."""
+    found = sqlite3.connect(path, isolation_level=None)
+    try:
+        found.execute("pragma journal_mode = wal")
+        found.execute("pragma synchronous = full")
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def create(connection: sqlite3.Connection, identity: str) -> None:
+    """Make the tables of a database, and note what its run is of; inside a transaction."""
+    for statement in database.SCHEMA.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+    meta = {"identity": identity, "sha256": sealed(identity)}
+    connection.executemany("insert into meta values (?, ?)", meta.items())
+
+
+def put_aside(folder: Path, contents: Contents) -> Path:
+    """Put a damaged database aside, and what is sound of it into a new one in its place.
+
+    Returns
+    -------
+    Path
+        Where the damaged one is now.
+    """
+    path = folder / DATABASE
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    aside = path.with_name(f"{DATABASE}.corrupt-{stamp}")
+    fresh = path.with_name(f".{DATABASE}.new{TEMPORARY}")
+    if contents.identity:
+        fill(fresh, contents)
+    # A log that stays behind would be taken for the new database's.
+    for end in ("-wal", "-shm"):
+        old = path.with_name(DATABASE + end)
+        if old.exists():
+            old.replace(aside.with_name(aside.name + end))
+    shutil.copyfile(path, aside)
+    if contents.identity:
+        fresh.replace(path)
+    else:
+        path.unlink()
+    return aside
+
+
+def fill(path: Path, contents: Contents) -> None:
+    """Write a database that holds what is believed of another one."""
+    path.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as fresh:
+        fresh.execute("pragma synchronous = full")
+        fresh.execute("begin immediate")
+        create(fresh, contents.identity)
+        fresh.executemany("insert into data values (?, ?)", contents.data.items())
+        for owner, (stream, names) in contents.groups.items():
+            text = canonical_json(list(names))
+            fresh.execute("insert into groups values (?, ?, ?)", (owner, stream, text))
+        fresh.executemany("insert into nodes values (?, ?, ?, ?, ?, ?, ?)", contents.rows)
+        marks = ", ".join("?" * len(Session._fields))
+        fresh.executemany(f"insert into sessions values ({marks})", contents.sessions)
+        fresh.execute("commit")

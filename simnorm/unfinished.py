@@ -1,0 +1,108 @@
+"""The result of a run that is not finished: what its stored nodes come to so far."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from simnorm import store
+from simnorm.database import Rows, Session, read_contents
+from simnorm.design import Design
+from simnorm.errors import SimnormError
+from simnorm.provenance import provenance_of
+from simnorm.results import Result
+from simnorm.schedule import INTERRUPTED
+from simnorm.settling import Maker
+from simnorm.studies.drawing import Source, sources
+
+
+def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
+    """Return the tables of what a run has come to so far; nothing is drawn, nothing is written.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    functions, data
+        What its design does not hold, as in `simnorm.load`.
+
+    Returns
+    -------
+    Result
+        Of the distributions, or columns, that have come far enough to have rows. Where a source is
+        not finished, its ``stop_reason`` is ``interrupted``.
+
+    Raises
+    ------
+    SimnormError
+        If there is too little for a table, or the data cannot be read.
+    """
+    design = Design.from_file(folder / store.DESIGN, functions=functions, data=data)
+    contents = read_contents(folder)
+    if differs := store.differences_of(contents, design):
+        allowed = f"its design is not that of its numbers ({'; '.join(differs)})"
+        raise SimnormError("run", str(folder), allowed)
+    pool = Rows.of(contents, plainly=not design.functions)
+    there = Maker.of_pool(design, pool, cut=INTERRUPTED).sources
+    part = _part(design, there)
+    if part is None:
+        raise SimnormError(
+            "run",
+            str(folder),
+            "it was interrupted before there was enough for a table",
+            f"Go on: simnorm run {folder}.",
+        )
+    made = Maker.of_pool(part, pool, cut=INTERRUPTED)
+    left_out = [name for name in design.names if name not in part.names]
+    facts = _facts(contents.sessions, left_out)
+    command = contents.sessions[-1].command if contents.sessions else ""
+    return Result(part, *made.tables()[:2], provenance_of(part, command, facts), made.tables()[2])
+
+
+def _part(design: Design, there: list[Source]) -> Design | None:
+    """Return the largest part of a design that has all of its sources; None if there is none."""
+    every = sources(design)
+    if len(there) == len(every):
+        return design
+    if design.columns:
+        # Schemes come one after the other, with all columns each.
+        schemes = tuple(
+            scheme
+            for scheme in design.sampling
+            if all(source in there for source in every if source.sampling == scheme)
+        )
+        if schemes:
+            return dataclasses.replace(design, sampling=schemes)
+        first = [source for source in there if source.sampling == design.sampling[0]]
+        columns = tuple(name for source in first for name in source.columns)
+        if not columns:
+            return None
+        return dataclasses.replace(design, sampling=design.sampling[:1], columns=columns)
+    names = [
+        name
+        for name in design.names
+        if all(source in there for source in every if source.distribution == name)
+    ]
+    if not names:
+        return None
+    return dataclasses.replace(
+        design, **{"datasets" if design.datasets else "distributions": tuple(names)}
+    )
+
+
+def _facts(sessions: list[Session], left_out: list[str]) -> dict[str, Any]:
+    """Return what is known of how an unfinished run went."""
+    found: dict[str, Any] = {
+        "unfinished": True,
+        "sessions": len(sessions),
+        "seconds": round(sum(session.seconds for session in sessions), 3),
+        "draws": sum(session.draws for session in sessions),
+        "workers": sessions[-1].workers if sessions else 0,
+        "backend": sessions[-1].backend if sessions else "",
+        "started": sessions[0].started if sessions else "",
+        "finished": sessions[-1].ended if sessions else "",
+    }
+    if left_out:
+        found["not_begun"] = left_out
+    return found
