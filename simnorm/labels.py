@@ -23,8 +23,8 @@ from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 from simnorm.studies.labelled import Label
 
-# Every box draws all observations anew. With more of them, or if they have this share of all numbers
-# of one that holds them, that one is less work.
+# Every box draws all observations anew. With more of them, or where they have this share of the
+# numbers of one that holds them all, that one is less work.
 MOST_BOXES, LARGEST_SHARE = 4, 0.5
 # The fields of a label that stay where a function is not there to be looked at.
 PLAIN_FIELDS = len(Label._fields)

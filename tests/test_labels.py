@@ -183,6 +183,9 @@ def test_labels_of_inputs_and_running_are_their_cells():
     found = [json.loads(text) for text in labels(design, source)]
     for text, cell in zip(found, grid.cells(design, source), strict=False):
         assert text[3] == f"{cell.quantity} {cell.factors} {cell.reference}"
+    for part in grid.behind(design, source):
+        assert found[part.outputs.start] == ["", "", part.batch_size, "output bin 0"]
+        assert found[part.by_value.stop - 1] == ["", "", part.batch_size, "by_value bin 24"]
     design = DESIGNS["running of laws"]
     source = sources(design)[0]
     presets = {case.factors: str(case.average) for case in cases(design)}
