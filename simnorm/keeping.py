@@ -37,6 +37,7 @@ from simnorm.database import (
     sealed,
 )
 from simnorm.design import Design, canonical_json
+from simnorm.disk import refused
 from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural
 from simnorm.labels import fingerprints, labels, stream_name
@@ -243,9 +244,7 @@ class Store:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 execute("rollback")
-            raise RunError(
-                "out", str(self.path), f"it cannot be written ({error})", "Is the disk full?"
-            ) from None
+            raise refused(self.path, error, len(row.payload)) from None
         self._known.add(owner)
         self._drawn += node.draws
 

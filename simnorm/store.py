@@ -18,7 +18,8 @@ from typing import Any
 from simnorm.database import DATABASE as DATABASE
 from simnorm.database import STORE_VERSION, Contents, read_contents
 from simnorm.design import Design, canonical_json, grouping
-from simnorm.errors import RunError, SimnormError
+from simnorm.disk import refused
+from simnorm.errors import SimnormError
 from simnorm.labels import labels
 from simnorm.machine import processor
 from simnorm.options import STUDIES
@@ -267,5 +268,4 @@ def kept(folder: Path, action: Callable[[Path], Any]) -> Any:
     try:
         return action(folder)
     except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunError("out", str(folder), f"it cannot be written ({reason})") from None
+        raise refused(folder, error) from None

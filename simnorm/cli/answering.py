@@ -186,7 +186,7 @@ def stopped_lines(
         name = SAID.get(watcher.study, watcher.study)
         kept.append(f"{percent(error.done, error.total)} of {name}")
     if not kept:
-        return ("interrupted before anything was drawn", go_on_line())
+        return ("interrupted before anything new was drawn", go_on_line())
     lines = (folded(f"interrupted; kept in {folder}: {' and '.join(kept)}"), go_on_line())
     return (*lines, report_line(folder)) if watcher.ended else lines
 

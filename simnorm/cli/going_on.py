@@ -37,28 +37,29 @@ class Told:
 
     def __init__(self, folder: Path, *, shown: bool) -> None:
         self.folder, self.shown = folder, shown
-        self.last = Progress(0, 0)
+        self.last: Progress | None = None
+        self._said = False
 
     def through(self, bar: OnProgress | None) -> OnProgress:
         """Return what a run tells its progress, and the bar with it."""
 
         def on_progress(progress: Progress) -> None:
-            # What is stored is taken before anything is drawn.
-            if self.last.done == self.last.stored and progress.done > progress.stored > 0:
-                self._say(progress)
+            if progress.stored and self.shown and not self._said:
+                self._said = True
+                say(f"goes on: {self._words(progress)}")
             self.last = progress
             if bar is not None:
                 bar(progress)
 
         return on_progress
 
-    def _say(self, progress: Progress) -> None:
-        if not self.shown:
-            return
-        if progress.cells:
-            say(f"goes on: what is in {self.folder} is not drawn again")
-            return
-        say(f"goes on: {percent(progress.stored, progress.total)} of {self.folder} was there")
+    def _words(self, progress: Progress) -> str:
+        if progress.done >= progress.total and not progress.drawn:
+            return f"all of it was in {self.folder}"
+        if progress.cells or self.last is not None:
+            # Of how much, nobody knows, or not yet.
+            return f"what is in {self.folder} is not drawn again"
+        return f"{percent(progress.stored, progress.total)} of it was in {self.folder}"
 
 
 def percent(done: float, total: float) -> str:
@@ -75,12 +76,12 @@ def percent(done: float, total: float) -> str:
     return f"{whole} %" if whole else "less than 1 %"
 
 
-def interrupted_lines(folder: Path, error: Interrupted, last: Progress) -> tuple[str, ...]:
+def interrupted_lines(folder: Path, error: Interrupted, last: Progress | None) -> tuple[str, ...]:
     """Return what is said of an interrupted run: what is kept, and the commands to go on with."""
     if not error.done:
-        return ("interrupted before anything was drawn", go_on_line())
+        return ("interrupted before anything new was drawn", go_on_line())
     said = f"{percent(error.done, error.total)} is done and kept in {folder}"
-    if last.cells:
+    if last is not None and last.cells:
         # How much there is to draw, nobody knows.
         precise = f"{last.cells - last.open_cells:,} of {last.cells:,} cells are precise"
         said = f"{precise}; what is drawn is kept in {folder}"

@@ -16,8 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-import typer
-
 # Those of them that the system has. SIGBREAK is Windows' Ctrl-Break.
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 # `timeout` sends its signal twice, and a terminal that closes often does, too: what follows the
@@ -171,9 +169,12 @@ def _write(text: str) -> None:
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Write a line to stderr; if its reader has left, nothing more is written there."""
+    """Write a line to stderr, above a bar if there is one.
+
+    If its reader has left, nothing more is written there.
+    """
     try:
-        typer.echo(text + end, err=True, nl=False)
+        print(text, end=end, file=sys.stderr, flush=True)
     except OSError:
         silence(STDERR)
 
