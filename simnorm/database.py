@@ -23,6 +23,7 @@ import numpy as np
 
 from simnorm.design import canonical_json
 from simnorm.labels import plain
+from simnorm.locking import is_held
 from simnorm.strands import Group, Place
 from simnorm.tally import Tally
 from simnorm.tasks import Failure, Node
@@ -234,13 +235,16 @@ def _arrays(payload: bytes) -> list[np.ndarray]:
 def opened(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open a run's database for reading; not even a lock is left in the folder.
 
-    SQLite would make two files beside a database in WAL mode. Where a log is there, because the run
-    goes on or has been killed, both are copied and the copy is opened.
+    SQLite would make two files beside a database in WAL mode. Where a process is at work they are
+    there, and both can read; where a log is there because one was killed, database and log are
+    copied and the copy is opened.
     """
     path = folder / DATABASE
     log = path.with_name(f"{DATABASE}-wal")
     with contextlib.ExitStack() as stack:
-        if log.is_file() and log.stat().st_size:
+        if is_held(folder):
+            address = f"{path.resolve().as_uri()}?mode=ro"
+        elif log.is_file() and log.stat().st_size:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
             for file in (path, log):
                 shutil.copyfile(file, place / file.name)

@@ -41,57 +41,29 @@ from simnorm.disk import refused
 from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural
 from simnorm.labels import fingerprints, labels, stream_name
-from simnorm.store import LOCK, TEMPORARY
+from simnorm.locking import HeldError, Lock
+from simnorm.store import TEMPORARY
 from simnorm.strands import Group, Place
 from simnorm.studies.drawing import sources
 from simnorm.tasks import Job, Node
 
 
-class Lock:
-    """A folder's lock, held until the process that took it lets go of it, or is no more.
-
-    SQLite's own, on a file that holds nothing: it goes away with the process however that ends, is
-    the same on all systems, and does not pass to children.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._database = sqlite3.connect(folder / LOCK, timeout=0.0, isolation_level=None)
-        try:
-            self._database.execute("begin exclusive")
-        except sqlite3.OperationalError as error:
-            self._database.close()
-            if "locked" not in str(error):
-                raise
-            raise SimnormError(
-                "out",
-                str(folder),
-                f"another process is at work there{_holder(folder)}",
-                "Wait for it, stop it, or name another folder.",
-            ) from None
-
-    def release(self) -> None:
-        """Let others have the folder."""
-        self._database.close()
-
-
-def is_held(folder: Path) -> bool:
-    """Tell whether a process is at work in a folder."""
-    if not os.path.isfile(folder / LOCK):
-        return False
+def _locked(folder: Path) -> Lock:
     try:
-        Lock(folder).release()
-    except SimnormError:
-        return True
-    except sqlite3.Error:
-        return False  # a folder that cannot be written to
-    return False
+        return Lock(folder)
+    except HeldError:
+        raise SimnormError(
+            "out",
+            str(folder),
+            f"another process is at work there{_holder(folder)}",
+            "Wait for it, stop it, or name another folder.",
+        ) from None
 
 
 def _holder(folder: Path) -> str:
     """Return who is at work in a folder, as far as that can be told."""
     try:
-        address = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=1.0)) as reader:
+        with database.opened(folder) as reader:
             session = Session(*reader.execute(SESSIONS).fetchall()[-1])
     except (sqlite3.Error, IndexError, OSError):
         return ""
@@ -126,8 +98,9 @@ class Store:
         self.notes: list[str] = []
         self._identity = store.identity_of(design)
         self._known: set[str] = set()
+        self._of_strand: dict[tuple[int, int], tuple[str, Numbers]] = {}
         self._drawn = 0
-        self._lock = Lock(folder)
+        self._lock = _locked(folder)
         try:
             contents = self._found()
             if differs := store.differences_of(contents, design):
@@ -228,9 +201,7 @@ class Store:
 
     def add(self, job: Job, node: Node) -> None:
         """Keep a finished node in a transaction of its own."""
-        source = sources(job.design)[job.task.source]
-        numbers = Numbers(stream_name(job.design, source), labels(job.design, source))
-        owner = group_id(self._identity, numbers)
+        owner, numbers = self._group(job)
         place = Place(job.task.level, job.task.position, node.tally.count)
         row = row_of(self._identity, owner, place, node)
         execute = self._database.execute
@@ -247,6 +218,15 @@ class Store:
             raise refused(self.path, error, len(row.payload)) from None
         self._known.add(owner)
         self._drawn += node.draws
+
+    def _group(self, job: Job) -> tuple[str, Numbers]:
+        """Return whose numbers a job computes: the same for all jobs of a strand."""
+        key = job.number, job.strand
+        if key not in self._of_strand:
+            source = sources(job.design)[job.task.source]
+            numbers = Numbers(stream_name(job.design, source), labels(job.design, source))
+            self._of_strand[key] = group_id(self._identity, numbers), numbers
+        return self._of_strand[key]
 
     @property
     def sessions(self) -> int:

@@ -21,6 +21,7 @@ from simnorm.design import Design, canonical_json, grouping
 from simnorm.disk import refused
 from simnorm.errors import SimnormError
 from simnorm.labels import labels
+from simnorm.locking import LOCK as LOCK
 from simnorm.machine import processor
 from simnorm.options import STUDIES
 from simnorm.studies.drawing import sources
@@ -30,7 +31,6 @@ DESIGN, RESULTS = "design.toml", "results.csv"
 CURVES, PROVENANCE, REPORT = "curves.csv", "provenance.json", "report.pdf"
 # Of a run on data only: what the columns are like.
 COLUMNS = "columns.csv"
-LOCK = "run.lock"
 # What is made of the stored nodes, and made again whenever the design is another one. Provenance is
 # written last: with it a run is finished.
 MADE = (PROVENANCE, RESULTS, CURVES, COLUMNS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import time
@@ -209,9 +210,11 @@ def load_answer(folder: str | Path) -> Answer:
             results[word] = Missing(*said["missing"][word])
             continue
         try:
-            results[word] = load(folder / word)
+            # What an unfinished study has come to so far is no ground for a verdict.
+            found = load(folder / word) if store.is_finished(folder / word) else None
         except SimnormError:
-            results[word] = _unfinished(word)
+            found = None
+        results[word] = found or _unfinished(word)
     table = read_needed(folder)
     table = nothing_needed() if table is None else table
     return judged(settings, results, table, said.get("provenance", {}))
@@ -229,11 +232,21 @@ def _unfinished(word: str) -> Missing:
     return UNFINISHED
 
 
+def finished_run(folder: Path) -> Result | None:
+    """Return the finished run that a folder holds, None if it holds none."""
+    if not store.is_finished(folder):
+        return None
+    with contextlib.suppress(SimnormError):
+        return load(folder)
+    return None
+
+
 def finished(folder: Path, design: Design) -> Result | None:
     """Return the finished run of a design that a folder holds, None if it holds none."""
-    try:
-        found = load(folder)
-    except SimnormError:
+    if not store.is_finished(folder):
+        return None  # its tables could be made of what is stored, but not all of it is
+    found = finished_run(folder)
+    if found is None:
         return None
     facts = found.provenance
     if facts.get("engine_version") != ENGINE_VERSION or facts.get("simnorm") != __version__:
@@ -286,6 +299,8 @@ def _study(
     except RunError:
         raise  # a disk that is full ends everything
     except (SimnormError, ImportError, MemoryError) as error:
+        if getattr(error, "parameter", "") == "out":
+            raise  # so does a folder in which another process is at work
         missing = missing_for(error)
         watcher.left_out(word, missing)
         return missing

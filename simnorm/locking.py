@@ -1,0 +1,55 @@
+"""A run folder's lock: one process at a time works on a run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+LOCK = "run.lock"
+
+
+class HeldError(Exception):
+    """Another process has the lock."""
+
+
+class Lock:
+    """A folder's lock, held until the process that took it lets go of it, or is no more.
+
+    SQLite's own, on a file that holds nothing: it goes away with the process however that ends, is
+    the same on all systems, and does not pass to children.
+
+    Raises
+    ------
+    HeldError
+        If another process has it.
+    sqlite3.Error
+        If there can be none in the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._database = sqlite3.connect(folder / LOCK, timeout=0.0, isolation_level=None)
+        try:
+            self._database.execute("begin exclusive")
+        except sqlite3.Error as error:
+            self._database.close()
+            if "locked" in str(error):
+                raise HeldError(str(folder)) from None
+            raise
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        self._database.close()
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether a process is at work in a folder; no file is made for it."""
+    if not os.path.isfile(folder / LOCK):
+        return False
+    try:
+        Lock(folder).release()
+    except HeldError:
+        return True
+    except sqlite3.Error:
+        return False  # a folder that cannot be written to
+    return False
