@@ -57,7 +57,8 @@ def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
     left_out = [name for name in design.names if name not in part.names]
     facts = _facts(contents.sessions, left_out)
     command = contents.sessions[-1].command if contents.sessions else ""
-    return Result(part, *made.tables()[:2], provenance_of(part, command, facts), made.tables()[2])
+    frame, curves, columns = made.tables()
+    return Result(part, frame, curves, provenance_of(part, command, facts), columns)
 
 
 def _part(design: Design, there: list[Source]) -> Design | None:
@@ -86,9 +87,9 @@ def _part(design: Design, there: list[Source]) -> Design | None:
     ]
     if not names:
         return None
-    return dataclasses.replace(
-        design, **{"datasets" if design.datasets else "distributions": tuple(names)}
-    )
+    if design.datasets:
+        return dataclasses.replace(design, datasets=tuple(names))
+    return dataclasses.replace(design, distributions=tuple(names))
 
 
 def _facts(sessions: list[Session], left_out: list[str]) -> dict[str, Any]:
