@@ -30,6 +30,8 @@ class Lock:
     def __init__(self, folder: Path) -> None:
         self._database = sqlite3.connect(folder / LOCK, timeout=0.0, isolation_level=None)
         try:
+            # A journal would be another file, left behind by who is killed.
+            self._database.execute("pragma journal_mode = memory")
             self._database.execute("begin exclusive")
         except sqlite3.Error as error:
             self._database.close()
