@@ -1,0 +1,81 @@
+"""Whether a table from a run folder can be that of the folder's design: words, names and numbers.
+
+Files may be damaged, edited or made to harm. What has words of its own goes into figures, reports
+and names of modules, so no word is taken on trust. `simnorm.checking` tells whether the numbers are
+right; here it only matters that they are numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simnorm.errors import shown
+from simnorm.options import SWEEP
+from simnorm.reducers import REFERENCES
+from simnorm.tables import ALL_MEASURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simnorm.design import Design
+
+WORDS: dict[str, Collection[str]] = {
+    "source": ("law", "file", "bundled", "bench"),
+    "reference": (*REFERENCES, ""),
+    "measure": (*ALL_MEASURES, "mean", "median", "ratio"),
+    "theory_kind": ("exact", "asymptotic", ""),
+    "status": ("ok", "exact", "unreliable", "undefined", "failed"),
+    "stop_reason": ("replications", "target", "max", "time", "undefined", "interrupted", ""),
+}
+QUANTILE = re.compile(r"quantile\(q=0\.\d{1,3}\)")
+FACTOR = re.compile(r"[a-z_]+=[\w.,()=+ :-]{0,200}", re.ASCII)
+# A row's own numbers; what tells of a law or a tail may be infinite.
+FINITE = ("estimate", "mcse", "ci_low", "ci_high", "theory", "z")
+COUNTS = ("full_size", "batch_size", "replications", "batches", "failed")
+
+
+def check_table(design: Design, table: pd.DataFrame) -> None:
+    """Refuse a table of results or curves that this design cannot have.
+
+    Raises
+    ------
+    ValueError
+        Naming the column and what stands there.
+    """
+    allowed = WORDS | _names(design)
+    for column, words in allowed.items():
+        if column not in table:
+            continue
+        for word in table[column].unique():
+            is_quantile = column == "measure" and QUANTILE.fullmatch(word)
+            if word not in words and not is_quantile:
+                raise ValueError(f"its design has no {column} {shown(word)}")
+    if "factors" in table:
+        for text in table["factors"].unique():
+            if text and not all(FACTOR.fullmatch(part) for part in text.split(";")):
+                raise ValueError(f"factors cannot be {shown(text)}")
+    for column in FINITE:
+        if column in table and np.isinf(table[column]).any():
+            raise ValueError(f"an infinite number in {column}")
+    for column in COUNTS:
+        if column in table and (table[column] < 0).any():
+            raise ValueError(f"a negative number in {column}")
+
+
+def _names(design: Design) -> dict[str, Collection[object]]:
+    """Return what may stand in the columns that name what a row is of."""
+    found: dict[str, Collection[object]] = {
+        "study": (design.study,),
+        "distribution": {*design.distributions, *design.datasets, ""},
+        "column": {*design.columns, ""},
+        "sampling": {*design.sampling, ""},
+        # What is of no batch has a batch size of 0.
+        "batch_size": {*design.batch_sizes, 0},
+    }
+    if design.study == SWEEP:
+        found["estimator"] = {*design.estimators, ""}
+    return found
