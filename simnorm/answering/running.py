@@ -19,6 +19,7 @@ from simnorm.answering.settings import DEFAULT, SETTINGS, Settings
 from simnorm.answering.whole import STUDIES, Answer, Missing
 from simnorm.engine import Progress
 from simnorm.errors import Interrupted, RunError, SimnormError
+from simnorm.locking import is_held
 from simnorm.results import Result, csv_text, load
 from simnorm.tasks import ENGINE_VERSION
 
@@ -209,12 +210,8 @@ def load_answer(folder: str | Path) -> Answer:
         if word in said.get("missing", {}):
             results[word] = Missing(*said["missing"][word])
             continue
-        try:
-            # What an unfinished study has come to so far is no ground for a verdict.
-            found = load(folder / word) if store.is_finished(folder / word) else None
-        except SimnormError:
-            found = None
-        results[word] = found or _unfinished(word)
+        # What an unfinished study has come to so far is no ground for a verdict.
+        results[word] = finished_run(folder / word) or _unfinished(word)
     table = read_needed(folder)
     table = nothing_needed() if table is None else table
     return judged(settings, results, table, said.get("provenance", {}))
@@ -243,8 +240,6 @@ def finished_run(folder: Path) -> Result | None:
 
 def finished(folder: Path, design: Design) -> Result | None:
     """Return the finished run of a design that a folder holds, None if it holds none."""
-    if not store.is_finished(folder):
-        return None  # its tables could be made of what is stored, but not all of it is
     found = finished_run(folder)
     if found is None:
         return None
@@ -284,6 +279,8 @@ def _study(
     if found is not None:
         watcher.end(word, 0.0, loaded=True)
         return found
+    if folder is not None:
+        _refuse_held(folder)
     on_progress = watcher.begin(word)
     try:
         if folder is not None:
@@ -299,13 +296,18 @@ def _study(
     except RunError:
         raise  # a disk that is full ends everything
     except (SimnormError, ImportError, MemoryError) as error:
-        if getattr(error, "parameter", "") == "out":
-            raise  # so does a folder in which another process is at work
         missing = missing_for(error)
         watcher.left_out(word, missing)
         return missing
     watcher.end(word, time.perf_counter() - begin, loaded=False)
     return found
+
+
+def _refuse_held(folder: Path) -> None:
+    """Refuse an answer that another process is at work on: none of its studies is left out."""
+    if is_held(folder):
+        allowed, hint = "another process is at work there", "Wait for it, or stop it."
+        raise SimnormError("out", str(folder), allowed, hint)
 
 
 def missing_for(error: Exception) -> Missing:
