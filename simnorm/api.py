@@ -358,6 +358,8 @@ def _computed(
     def tell(progress: Progress) -> None:
         nonlocal last
         last = progress
+        if keeper is not None:
+            keeper.note(progress)
         if on_progress is not None:
             on_progress(progress)
 

@@ -15,9 +15,10 @@ import json
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,9 +53,14 @@ create table sessions (
 );
 """
 
+# Where `meta` says how far the last session had come: `simnorm.engine.Progress`, as JSON.
+PROGRESS = "progress"
 # Rows of the first array of a payload: pivots and offsets of A and Q, and three sums of products.
 SUMS = 7
+# How often a database is opened that another process opens and closes.
+TRIES = 3
 MOST_LEVEL = 62
+PLACES = "select owner, level, position, replications from nodes"
 NODES = "select owner, level, position, replications, failures, payload, sha256 from nodes"
 SESSIONS = (
     "select number, started, ended, seconds, draws, workers, backend, host, pid, command, "
@@ -122,6 +128,9 @@ class Contents(NamedTuple):
         Fingerprints of functions of the user as last given, by their names.
     faults
         A sentence for everything that is not believed.
+    progress
+        How far the last session had come when it last kept something, as `simnorm.engine.Progress`
+        has it; empty if it has kept nothing.
     """
 
     identity: str
@@ -131,6 +140,7 @@ class Contents(NamedTuple):
     sessions: list[Session]
     functions: dict[str, str]
     faults: list[str]
+    progress: dict[str, int] = {}  # noqa: RUF012 -- a default, which nobody changes
 
 
 NOTHING = Contents("", {}, {}, [], [], {}, [])
@@ -242,7 +252,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder / DATABASE
     log = path.with_name(f"{DATABASE}-wal")
     with contextlib.ExitStack() as stack:
-        if is_held(folder):
+        if log.is_file() and is_held(folder):
             address = f"{path.resolve().as_uri()}?mode=ro"
         elif log.is_file() and log.stat().st_size:
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
@@ -279,6 +289,42 @@ def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
         return NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
 
 
+def read_places(folder: Path) -> Contents:
+    """Return what is stored of a run and where, without the numbers: quickly, and beside a writer.
+
+    Of the rows only the place is there, and no checksum is looked at.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read at all.
+    """
+    found = NOTHING
+    for _ in range(TRIES):
+        if not (folder / DATABASE).stat().st_size:
+            return NOTHING
+        try:
+            with opened(folder) as database:
+                found = _contents(database, with_rows=False)
+                places = _all(database, PLACES, found.faults) if found.groups else []
+        except sqlite3.Error as error:
+            found = NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
+        else:
+            here = [place for place in places if place[0] in found.groups]
+            rows = [Row(owner, level, at, r, "", b"", "") for owner, level, at, r in here]
+            found = found._replace(rows=rows)
+        if not found.faults:
+            break
+        # It may have been closed, or begun, while it was opened.
+        time.sleep(0.02)
+    return found
+
+
 def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
     faults: list[str] = []
     if not _all(database, "select name from sqlite_master", faults) and not faults:
@@ -313,7 +359,17 @@ def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
             sessions.append(session)
         else:
             faults.append("a session has values of other types")
-    return Contents(identity, data, groups, rows, sessions, _functions(meta, faults), faults)
+    functions, progress = _functions(meta, faults), _progress(meta)
+    return Contents(identity, data, groups, rows, sessions, functions, faults, progress)
+
+
+def _progress(meta: Mapping[str, str]) -> dict[str, int]:
+    """Return how far the last session had come; nothing if that cannot be read."""
+    try:
+        found = {str(name): int(value) for name, value in json.loads(meta[PROGRESS]).items()}
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        return {}
+    return found if all(value >= 0 for value in found.values()) else {}
 
 
 def _functions(meta: Mapping[str, str], faults: list[str]) -> dict[str, str]:
@@ -325,9 +381,9 @@ def _functions(meta: Mapping[str, str], faults: list[str]) -> dict[str, str]:
         return {}
 
 
-def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list[tuple]:
+def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list[tuple[Any, ...]]:
     """Return rows as far as they can be read; note what is in the way."""
-    found: list[tuple] = []
+    found: list[tuple[Any, ...]] = []
     try:
         found.extend(database.execute(question))
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:

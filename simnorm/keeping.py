@@ -18,12 +18,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simnorm import database, store
 from simnorm.database import (
     DATABASE,
     NODES,
+    PROGRESS,
     SESSIONS,
     Contents,
     Numbers,
@@ -46,6 +47,9 @@ from simnorm.store import TEMPORARY
 from simnorm.strands import Group, Place
 from simnorm.studies.drawing import sources
 from simnorm.tasks import Job, Node
+
+if TYPE_CHECKING:
+    from simnorm.engine import Progress
 
 
 def _locked(folder: Path) -> Lock:
@@ -100,6 +104,7 @@ class Store:
         self._known: set[str] = set()
         self._of_strand: dict[tuple[int, int], tuple[str, Numbers]] = {}
         self._drawn = 0
+        self._progress: Progress | None = None
         self._lock = _locked(folder)
         try:
             contents = self._found()
@@ -156,6 +161,7 @@ class Store:
             create(self._database, self._identity)
         for pair in store.data_of(design).items():
             execute("insert or ignore into data values (?, ?)", pair)
+        execute("delete from meta where key = ?", (PROGRESS,))
         functions = canonical_json(fingerprints(design))
         execute("insert or replace into meta values ('functions', ?)", (functions,))
         execute("commit")
@@ -211,6 +217,7 @@ class Store:
                 text = canonical_json(list(numbers.labels))
                 execute("insert or ignore into groups values (?, ?, ?)", (owner, numbers[0], text))
             execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?, ?)", row)
+            self._note_session(self._drawn + node.draws)
             execute("commit")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -218,6 +225,20 @@ class Store:
             raise refused(self.path, error, len(row.payload)) from None
         self._known.add(owner)
         self._drawn += node.draws
+
+    def note(self, progress: Progress) -> None:
+        """Take how far the run is: noted with the next node, for who asks (`simnorm status`)."""
+        self._progress = progress
+
+    def _note_session(self, drawn: int, ended: str = "", outcome: str = "") -> None:
+        """Write what the session has done so far, so that it is known even if it is killed."""
+        self._database.execute(
+            "update sessions set ended = ?, seconds = ?, draws = ?, outcome = ? where number = ?",
+            (ended, self.seconds - self._before, drawn, outcome, self._number),
+        )
+        if self._progress is not None:
+            said = canonical_json(self._progress._asdict())
+            self._database.execute("insert or replace into meta values (?, ?)", (PROGRESS, said))
 
     def _group(self, job: Job) -> tuple[str, Numbers]:
         """Return whose numbers a job computes: the same for all jobs of a strand."""
@@ -242,11 +263,9 @@ class Store:
         """Note how the session has ended, and let others have the folder."""
         try:
             with contextlib.suppress(sqlite3.Error):
-                self._database.execute(
-                    "update sessions set ended = ?, seconds = ?, draws = ?, outcome = ? "
-                    "where number = ?",
-                    (_now(), self.seconds - self._before, self._drawn, outcome, self._number),
-                )
+                self._note_session(self._drawn, _now(), outcome)
+                # A reader that is there just now would keep SQLite from emptying the log.
+                self._database.execute("pragma wal_checkpoint(truncate)")
             self._database.close()
         finally:
             self._lock.release()
