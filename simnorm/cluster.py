@@ -224,9 +224,7 @@ class Cluster:
         with warnings.catch_warnings():
             # It tells of large graphs; the data have to get there somehow.
             warnings.simplefilter("ignore", UserWarning)
-            return self._client.submit(
-                parcels.work, parcel, tuple(job.task), compiled, *facts, pure=False
-            )
+            return self._client.submit(parcels.work, parcel, job.task, compiled, *facts, pure=False)
 
     def _packed(self, job: Job) -> Any:
         """Return a design packed: itself if small, or as a result that the cluster holds.
@@ -341,8 +339,12 @@ def _version(packages: Mapping[str, Any], name: str) -> str:
 
 def _address_of_client(client: Any) -> str:
     if client.asynchronous or client.status != "running":
-        what = "an asynchronous client" if client.asynchronous else f"a client that is {client.status}"
-        raise SimnormError("executor", what, "a client that is connected is needed")
+        what = (
+            "an asynchronous client" if client.asynchronous else f"a client that is {client.status}"
+        )
+        raise SimnormError(
+            "executor", f"a client that is {what}", "one that is connected is needed"
+        )
     return str(client.scheduler.address)
 
 
@@ -361,14 +363,32 @@ def _connected(distributed: Any, address: str, loop: Any) -> Any:
             hint = "They belong under distributed.comm.tls in ~/.config/dask/distributed.yaml."
             raise RunError("scheduler", address, allowed, hint)
     try:
+        # A client would wait for ever for whatever else is at that port.
+        kind = distributed.utils.sync(
+            loop, _kind_of, distributed, address, callback_timeout=TO_CONNECT + 1.0
+        )
+        if kind != "Scheduler":
+            allowed = f"a Dask {kind.lower()} is there, and the scheduler is needed"
+            raise RunError("scheduler", address, allowed)
         with warnings.catch_warnings():
             # The versions are checked, and told of in one line.
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
             return distributed.Client(
                 address, timeout=TO_CONNECT, set_as_default=False, name="simnorm", loop=loop
             )
-    except (OSError, ValueError, ImportError):
+    except SimnormError:
+        raise
+    except Exception:
+        # Whatever else listens there may answer anything.
         raise RunError("scheduler", address, "no Dask scheduler answers there", START) from None
+
+
+async def _kind_of(distributed: Any, address: str) -> str:
+    """Return what a part of a cluster calls itself."""
+    secrets = distributed.security.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=TO_CONNECT, connection_args=secrets) as server:
+        found = await server.identity()
+    return str(found["type"])
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from simnorm import parcels
 from simnorm.errors import RunError, SimnormError
 from simnorm.options import STUDIES
+from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
     from simnorm.design import Design
@@ -306,9 +307,7 @@ class Processes:
         facts = parcels.versions(job.design.study), os.getpid()
         try:
             with _open_executor(self._executor):
-                future = self._executor.submit(
-                    parcels.work, parcel, tuple(job.task), compiled, *facts
-                )
+                future = self._executor.submit(parcels.work, parcel, job.task, compiled, *facts)
         except BrokenExecutor:
             self._is_broken = True
             raise WorkerLostError(0) from None
@@ -329,7 +328,9 @@ class Processes:
 
     def _place(self) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="simnorm-", ignore_cleanup_errors=True)
+            self._folder = tempfile.TemporaryDirectory(
+                prefix="simnorm-", ignore_cleanup_errors=True
+            )
         return Path(self._folder.name)
 
     def wait(self, futures: Collection[Future[bytes]]) -> Collection[Future[bytes]]:
@@ -428,7 +429,7 @@ def workers_of(executor: Executor) -> int:
         found = getattr(executor, name, None)
         if isinstance(found, int) and found > 0:
             return found
-    return _worker_count(None)
+    return worker_count(None)
 
 
 def is_of_this_machine(executor: Executor) -> bool:
@@ -484,21 +485,15 @@ def _crew(workers: object, executor: object, scheduler: str | None) -> Crew:
             allowed = "a cluster has workers of its own"
             raise SimnormError("workers", workers, allowed, "Leave it out.")
         return Cluster(client)
-    number = None if workers is None else _worker_count(workers)
+    number = None if workers is None else worker_count(workers)
     if executor is None:
-        return Threads(_worker_count(None) if number is None else number)
+        return Threads(worker_count(None) if number is None else number)
     if isinstance(executor, ThreadPoolExecutor):
         return Threads(number or workers_of(executor), executor)
     if isinstance(executor, Executor) or callable(executor):
         return Processes(executor, number)
     allowed = "an Executor, a function that makes one, or a Dask client is allowed"
     raise SimnormError("executor", type(executor).__name__, allowed)
-
-
-def _worker_count(wanted: object) -> int:
-    from simnorm.engine import worker_count  # which imports this module
-
-    return worker_count(wanted)
 
 
 def _is_client(executor: object) -> bool:

@@ -31,6 +31,7 @@ from simnorm.errors import RunError, SimnormError, shown
 
 if TYPE_CHECKING:
     from simnorm.design import Design
+    from simnorm.tasks import Task
 
 # A parcel up to this size is sent along with every task: that costs less than to look for it.
 SMALL = 1 << 15
@@ -150,9 +151,7 @@ def _opened(parcel: Parcel) -> Design:
     return parcel.open()
 
 
-def work(
-    parcel: Parcel, task: tuple[int, int, int], compiled: bool, expected: Versions, sender: int
-) -> bytes:
+def work(parcel: Parcel, task: Task, compiled: bool, expected: Versions, sender: int) -> bytes:
     """Compute a task in a worker; return its node, pickled: arrays come out as they went in.
 
     Parameters
@@ -173,7 +172,7 @@ def work(
 
     _settle(sender)
     check_versions(expected)
-    node = tasks.compute(_opened(parcel), tasks.Task(*task), compiled=compiled)
+    node = tasks.compute(_opened(parcel), task, compiled=compiled)
     return pickle.dumps(node, protocol=5)
 
 
