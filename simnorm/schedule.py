@@ -297,13 +297,14 @@ class Schedule:
         """Take the numbers of a strand."""
         source = self._open[job.number]
         source.prefixes[job.strand].add(job.task, node, source.blocks_of(job.task))
-        draws = draws_of(job.design, job.task)
-        share = draws * source.share(job.strand)
+        # A strand may have fewer columns than the source: its share is one of the whole's draws.
+        whole = draws_of(self.design, job.task._replace(source=job.number))
+        share = whole * source.share(job.strand)
         self.done += share
         if origin == STORED:
             self.stored += share
         else:
-            self.drawn += draws
+            self.drawn += draws_of(job.design, job.task)
 
     def is_at_look(self, number: int) -> bool:
         """Tell whether all blocks up to the next look are there."""

@@ -6,6 +6,7 @@ has missed its target, is said beside.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from simnorm import stopped
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
 from simnorm.checking.keys import Key, held, wanted
+from simnorm.checking.taken import Pairs
 from simnorm.design import Design
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
@@ -20,22 +22,14 @@ from simnorm.robust import QUANTILES
 from simnorm.sampling import batch_count
 from simnorm.schedule import looks
 from simnorm.store import DATABASE, PROVENANCE, RESULTS
-from simnorm.studies import study_of
-from simnorm.studies.drawing import (
-    Source,
-    drawn_lanes,
-    lanes_in_block,
-    replications,
-    sources,
-)
+from simnorm.studies.drawing import Source, lanes_in_block, replications, sources
 from simnorm.studies.single_errors import most_replications
 from simnorm.tally import MEASURES
-from simnorm.tasks import Node, Task, block_count
+from simnorm.tasks import block_count
 from simnorm.trials import source_word
 
 NAME = "completeness"
-
-Pairs = list[tuple[Task, Node]]
+AGAIN = "Tasks were given up: run the same command again, which computes them."
 
 
 def check(folder: Folder) -> Finding:
@@ -47,18 +41,22 @@ def check(folder: Folder) -> Finding:
     failures += _values(folder, keys, robust)
     failures += [f for source in sources(design) for f in _blocks(design, source, nodes[source])]
     failures += _draws(folder)
+    failures += [Failure(PROVENANCE, words, "") for words in folder.given_up]
     blocks = sum(_count(task.level, node.tally.count, design) for part in nodes.values()
                  for task, node in part)  # fmt: skip
     looked = (
         f"{plural(len(folder.frame), 'row')} of {plural(len({key[:-1] for key in keys}), 'cell')}, "
         f"{plural(blocks, 'block')} of {plural(len(nodes), 'source')}"
     )
+    if others := folder.taken.others:
+        looked += f", and {plural(others, 'node')} of other designs"
     wrong = (
         f"{plural(len(failures), 'fault')} in {plural(len(folder.frame), 'row')} and "
         f"{plural(blocks, 'block')}"
     )
     if failures:
-        return Finding.of(NAME, looked, failures, wrong)
+        found = Finding.of(NAME, looked, failures, wrong)
+        return dataclasses.replace(found, hint=AGAIN) if folder.given_up else found
     short = _fell_short(folder)
     return Finding.of(NAME, f"{looked}; {short}" if short else looked, [], note=short)
 
@@ -80,12 +78,7 @@ def _draws(folder: Folder) -> Iterator[Failure]:
         said = folder.provenance.get("draws")
     except ImpossibleError:
         return  # which the check of files tells
-    design = folder.design
-    right = sum(
-        drawn_of(design, source, task)
-        for source, pairs in folder.nodes.items()
-        for task, _ in pairs
-    )
+    right = folder.taken.draws
     if said != right:
         yield Failure(f"{PROVENANCE}, draws", f"{said}", f"{right}, as the stored nodes took")
 
@@ -113,19 +106,6 @@ def _robust(keys: dict[Key, Source]) -> dict[Key, Source]:
         if key.measure == MEASURES[0]
         for name in QUANTILES
     }
-
-
-def drawn_of(design: Design, source: Source, task: Task) -> int:
-    """Return the observations that were drawn for a node, whole blocks counted.
-
-    A row of data counts once for each of its columns. Of a trial, the units of work.
-    """
-    first = task.position << task.level
-    blocks = range(first, min(first + (1 << task.level), block_count(design, source)))
-    if STUDIES[design.study].is_trial:
-        return len(blocks) * study_of(design).draws(design, source)
-    lanes = sum(drawn_lanes(design, source, block) for block in blocks)
-    return lanes * study_of(design).draws(design, source) * max(1, len(source.columns))
 
 
 def _values(

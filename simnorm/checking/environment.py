@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 from simnorm.compiled import compiled_kernels
+from simnorm.database import Session
 from simnorm.machine import packages_of, processor
 from simnorm.options import STUDIES, SWEEP
-from simnorm.provenance import version_of
+from simnorm.provenance import bits_of, version_of
 
 # In another environment numbers agree to this part of the size of the errors in their cell.
 TOLERANCE = 1e-9
@@ -54,3 +56,25 @@ def differences(provenance: Mapping[str, Any], study: str = SWEEP) -> list[str]:
         for name in {**here, **({"numba": ""} if "numba" in provenance else {})}
         if provenance.get(name) != here.get(name)
     ]
+
+
+def of_sessions(sessions: Iterable[Session], study: str = SWEEP) -> list[str]:
+    """Return in what the environments of sessions that may have drawn something differ from this.
+
+    The provenance has that of the last one alone. A session that was killed has counted nothing.
+    """
+    here = bits_of(study)
+    found: dict[str, None] = {}
+    for session in sessions:
+        if session.ended and not session.draws:
+            continue
+        try:
+            there = json.loads(session.versions)
+            found |= {
+                f"{name} {value} in session {session.number}, here {here.get(name, 'none')}": None
+                for name, value in there.items()
+                if here.get(name) != value
+            }
+        except (ValueError, AttributeError):
+            found[f"the environment of session {session.number} cannot be read"] = None
+    return list(found)

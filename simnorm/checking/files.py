@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from simnorm import store, stored
+from simnorm import store
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import FILES, Folder
 from simnorm.formatting import plural
 from simnorm.schema import SCHEMA_VERSION
-from simnorm.studies.drawing import sources
 from simnorm.tasks import ENGINE_VERSION
 
 NAME = "files"
@@ -22,13 +21,23 @@ def check(folder: Folder) -> Finding:
     names = _names(folder)
     there = [name for name in names if (folder.path / name).is_file()]
     try:
-        count = len(folder.database.rows)
+        count = len(folder.contents.rows)
         rows = f"{plural(count, 'stored node')} with {'its' if count == 1 else 'their'} checksum"
         rows += "s" * (count != 1)
     except ImpossibleError:
         rows = f"{store.DATABASE} unread"
     looked = f"{len(there)} of {len(names)} files, {rows}, engine version {ENGINE_VERSION}"
-    return Finding.of(NAME, looked, failures)
+    aside = _aside(folder)
+    return Finding.of(NAME, f"{looked}; {aside}" if aside else looked, failures)
+
+
+def _aside(folder: Folder) -> str:
+    """Return that a damaged database lies beside the one that has taken its place."""
+    found = sorted(folder.path.glob(f"{store.DATABASE}.corrupt-*Z"))
+    if not found:
+        return ""
+    which = found[0].name if len(found) == 1 else f"{len(found)} files {store.DATABASE}.corrupt-*"
+    return f"{which} put aside as damaged"
 
 
 def _told(part: Callable[[Folder], Iterator[Failure]], folder: Folder) -> list[Failure]:
@@ -58,19 +67,14 @@ def _there(folder: Folder) -> Iterator[Failure]:
 
 
 def _design(folder: Folder) -> Iterator[Failure]:
-    if not (folder.path / store.DESIGN).is_file():
+    if not all((folder.path / name).is_file() for name in (store.DESIGN, store.DATABASE)):
         return
-    written = folder.written.to_dict()
-    if not (folder.path / store.DATABASE).is_file():
-        return
-    try:
-        kept = stored.stored_design(folder.database).to_dict()
-    except ValueError:
-        yield Failure(store.DATABASE, "no design in it", "the design of the run")
-        return
+    written = folder.written
     for key in folder.other_design:
-        one, other = written.get(key), kept.get(key)
+        one, other = getattr(written, key), folder.identity.get(key)
         yield Failure(f"{store.DESIGN}, {key}", f"{one}", f"{other} as in {store.DATABASE}")
+    for words in folder.other_data:
+        yield Failure(store.DESIGN, f"not what {store.DATABASE} is of: {words}", "")
 
 
 def _tables(folder: Folder) -> Iterator[Failure]:
@@ -103,23 +107,22 @@ def _provenance(folder: Folder) -> Iterator[Failure]:
 def _database(folder: Folder) -> Iterator[Failure]:
     if not (folder.path / store.DATABASE).is_file():
         return
-    database = folder.database
-    for line in database.faults:
-        yield Failure(store.DATABASE, line, "a sound database")
-    version = database.meta.get("engine_version", "none")
-    if version != str(ENGINE_VERSION):
-        yield Failure(f"{store.DATABASE}, engine version", version, f"{ENGINE_VERSION}")
-        return
-    if not database.rows:
+    contents = folder.contents
+    for fault in contents.faults:
+        yield _fault(fault)
+    if folder.engine != ENGINE_VERSION:
+        where = f"{store.DATABASE}, engine version"
+        yield Failure(where, str(folder.engine), f"{ENGINE_VERSION}")
+    elif not contents.rows:
         yield Failure(store.DATABASE, "no node", "the nodes of the run")
-    names = {store.source_name(source) for source in sources(folder.written)}
-    for row in database.rows:
-        if row.source not in names:
-            yield Failure(f"{store.DATABASE}, {row.words}", "a node", "a source of the design")
-        try:
-            stored.read_payload(row)
-        except ValueError as error:
-            yield Failure(f"{store.DATABASE}, {row.words}", str(error), "")
+
+
+def _fault(fault: str) -> Failure:
+    """Return the failure of what is not believed of a database: of a node, or of all of it."""
+    if fault.startswith(f"{store.DATABASE} "):
+        return Failure(store.DATABASE, fault.removeprefix(f"{store.DATABASE} "), "")
+    where, colon, what = fault.partition(": ")
+    return Failure(f"{store.DATABASE}, {where}" if colon else store.DATABASE, what or where, "")
 
 
 _PARTS = (_there, _design, _tables, _schema_version, _provenance, _database)

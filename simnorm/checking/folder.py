@@ -13,26 +13,26 @@ from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
 
-from simnorm import store, stored
+from simnorm import store
 from simnorm.checking.finding import ImpossibleError
+from simnorm.checking.taken import Nodes, Taken, taken
+from simnorm.database import FIRST_STORE, Contents, read_contents
 from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.errors import SimnormError
+from simnorm.locking import is_held
 from simnorm.options import STUDIES, SWEEP
 from simnorm.quantities import split_factors
 from simnorm.readers.base import IN_MEMORY
 from simnorm.results import read_table
 from simnorm.schema import CURVES_SCHEMA, SCHEMA
 from simnorm.studies import study_of
-from simnorm.studies.drawing import Source
-from simnorm.tasks import ENGINE_VERSION, Node, Task
+from simnorm.tasks import ENGINE_VERSION
 
 FILES = (store.DESIGN, store.DATABASE, store.RESULTS, store.CURVES, store.PROVENANCE)
 # A folder with fewer of them is no run that something has happened to.
 FEWEST_FILES = 2
 
-# One of two nodes that stand for the same blocks is enough to see the fault.
-Nodes = dict[Source, list[tuple[Task, Node]]]
 T = TypeVar("T")
 
 
@@ -50,15 +50,28 @@ class Folder:
     same_bits: bool | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Refuse what is no run folder."""
+        """Refuse what is no run folder, and what is no finished run of this kind of store."""
         there = [name for name in FILES if (self.path / name).is_file()]
         if len(there) < FEWEST_FILES:
-            raise SimnormError(
-                "run",
-                str(self.path),
+            self._refuse(
                 f"a folder with a run is needed ({', '.join(FILES)})",
                 store.where_runs_are(self.path),
             )
+        if is_held(self.path):
+            self._refuse("a process is at work there", "Check it when that has ended.")
+        if store.DATABASE in there and self._stored.identity == FIRST_STORE:
+            self._refuse(
+                f"its {store.DATABASE} was made by an earlier simnorm, in another form",
+                "Check it with the simnorm that made it.",
+            )
+        if store.PROVENANCE not in there and store.is_run(self.path):
+            self._refuse(
+                f"it is not finished ({store.PROVENANCE} is missing)",
+                f"Go on: simnorm run {self.path}.",
+            )
+
+    def _refuse(self, allowed: str, hint: str) -> NoReturn:
+        raise SimnormError("run", str(self.path), allowed, hint)
 
     def read(self, name: str) -> bytes:
         """Return the content of a file of the folder."""
@@ -125,48 +138,80 @@ class Folder:
         return found
 
     @cached_property
-    def database(self) -> stored.Database:
-        """All that run.db holds."""
-        return _possible(
-            f"{store.DATABASE} cannot be read", lambda: stored.read_database(self.path)
-        )
+    def _stored(self) -> Contents:
+        """All that is believed of run.db, which may be nothing."""
+        return _possible(f"{store.DATABASE} cannot be read", lambda: read_contents(self.path))
 
     @cached_property
+    def contents(self) -> Contents:
+        """The same, where it is known at least what the run is of."""
+        found = self._stored
+        if not found.identity:
+            fault = found.faults[0] if found.faults else "it holds nothing"
+            known = fault.startswith(store.DATABASE)
+            raise ImpossibleError(fault if known else f"{store.DATABASE} cannot be used ({fault})")
+        return found
+
+    @cached_property
+    def taken(self) -> Taken:
+        """What a run of the design would take of the database, and what that comes to."""
+        self.check_engine()
+        design, contents = self.design, self.contents
+        return _possible(f"{store.DATABASE} cannot be used", lambda: taken(design, contents))
+
+    @property
     def nodes(self) -> Nodes:
         """The stored nodes of every source of the design, in the order of their blocks."""
-        self.check_engine()
-        design, database = self.design, self.database
-        found = _possible(
-            f"{store.DATABASE} cannot be used", lambda: stored.nodes_of(database, design)
-        )
-        for source, pairs in found.items():
-            count = len(study_of(design).cells(design, source))
-            for _, node in pairs:
-                if node.kept.shape[1] != count:
-                    raise ImpossibleError(
-                        f"{store.DATABASE} holds {node.kept.shape[1]:,} cells of a source of which "
-                        f"the design has {count:,}"
-                    )
-        return found
+        return self.taken.nodes
+
+    @property
+    def given_up(self) -> list[str]:
+        """What is said of tasks that were given up: their blocks are in no file."""
+        try:
+            return [str(words) for words in self.provenance.get("tasks_given_up", [])]
+        except (ImpossibleError, TypeError):
+            return []
 
     @cached_property
     def other_design(self) -> list[str]:
         """What design.toml says otherwise than run.db; nothing where one cannot be read."""
         try:
-            written = self.written.to_dict()
-            kept = stored.stored_design(self.database).to_dict()
-        except (ImpossibleError, ValueError):
+            here = json.loads(store.identity_of(self.written))
+            there = self.identity
+        except ImpossibleError:
             return []
-        return [
-            key for key in dict.fromkeys([*written, *kept]) if written.get(key) != kept.get(key)
-        ]
+        if here["study"] != there.get("study"):
+            return ["study"]
+        return [key for key in store.IDENTITY if here[key] != there.get(key)]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What every number of run.db follows from, beside labels and data."""
+        found: dict[str, Any] = json.loads(self.contents.identity)
+        return found
+
+    @property
+    def other_data(self) -> list[str]:
+        """What else design.toml, or the data, say otherwise than run.db."""
+        if self.other_design or self.engine != ENGINE_VERSION:
+            return []
+        try:
+            design = self.design
+        except ImpossibleError:
+            design = self.written
+        # Without sessions, which say on which processor times were taken: not to the point here.
+        return store.differences_of(self.contents._replace(sessions=[]), design)
+
+    @property
+    def engine(self) -> object:
+        """The version of the engine that has drawn what is stored."""
+        return self.identity.get("engine", "none")
 
     def check_engine(self) -> None:
         """Refuse to compare with what another version of the engine has drawn."""
-        version = self.database.meta.get("engine_version", "none")
-        if version != str(ENGINE_VERSION):
+        if self.engine != ENGINE_VERSION:
             raise ImpossibleError(
-                f"{store.DATABASE} is of engine version {version}, this simnorm has "
+                f"{store.DATABASE} is of engine version {self.engine}, this simnorm has "
                 f"{ENGINE_VERSION}",
                 "Check it with the simnorm that made it.",
             )
@@ -175,7 +220,7 @@ class Folder:
     def digest(self) -> str:
         """A hash of results and stored nodes: another content, other blocks are drawn again."""
         found = hashlib.sha256(self.read(store.RESULTS))
-        for row in self.database.rows:
+        for row in self.contents.rows:
             found.update(row.sha256.encode())
         return found.hexdigest()
 
@@ -191,7 +236,7 @@ def _possible(what: str, action: Callable[[], T]) -> T:
     except SimnormError as error:
         reason = error.sentence(error.parameter).rstrip(".")
         _refuse(what, reason.removeprefix(f"{name}: "))
-    except (OSError, sqlite3.Error, ValueError) as error:
+    except (OSError, sqlite3.Error, ValueError, LookupError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         _refuse(what, reason.removeprefix(f"{name}: "))
 

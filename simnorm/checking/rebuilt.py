@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import store
+from simnorm.checking.completeness import AGAIN
 from simnorm.checking.environment import TOLERANCE, differences
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
@@ -22,7 +23,6 @@ from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.formatting import plural
 from simnorm.results import csv_text
 from simnorm.schema import CURVES_SCHEMA, SCHEMA
-from simnorm.settling import Maker
 
 NAME = "rebuilt"
 
@@ -87,11 +87,12 @@ def _of_its_time(folder: Folder, curves: pd.DataFrame) -> tuple[pd.DataFrame, st
 
 
 def _made(folder: Folder) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    design, nodes = folder.design, folder.nodes
+    if folder.given_up:
+        raise ImpossibleError("tasks were given up, and their blocks are in no file", AGAIN)
     try:
-        return Maker.of_nodes(design, [pair for part in nodes.values() for pair in part]).tables()
+        return folder.taken.maker.tables()
     except (KeyError, IndexError, ValueError):
-        # Gaps and overlaps, which are told of elsewhere.
+        # Gaps, which are told of elsewhere.
         raise ImpossibleError("the stored nodes are not those of a finished run") from None
 
 

@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 from simnorm.api import check_memory
 from simnorm.checking.completeness import words_of_source
-from simnorm.checking.environment import TOLERANCE, differences
+from simnorm.checking.environment import TOLERANCE, differences, of_sessions
 from simnorm.checking.finding import Failure, Finding, ImpossibleError
 from simnorm.checking.folder import Folder
-from simnorm.crews import computed
+from simnorm.crews import Lost, computed, opened
+from simnorm.database import blocks_words
 from simnorm.design import Design
 from simnorm.engine import Progress
 from simnorm.errors import SimnormError
 from simnorm.formatting import plural
 from simnorm.options import STUDIES, SWEEP
 from simnorm.store import DATABASE
-from simnorm.stored import blocks_words
 from simnorm.studies import check_extra, study_of
 from simnorm.studies.drawing import Source, sources
-from simnorm.tasks import Node, Task, block_count
+from simnorm.tasks import Job, Node, Task, block_count
 from simnorm.workers import worker_count
 
 NAME = "replayed"
@@ -149,10 +149,13 @@ def _draws(design: Design, pair: _Pair) -> int:
 
 
 def _environment(folder: Folder) -> list[str]:
+    """Return in what this environment differs from those that have drawn what is stored."""
+    study = folder.written.study
     try:
-        return differences(folder.provenance, folder.written.study)
+        found = differences(folder.provenance, study)
     except ImpossibleError:
-        return ["its provenance cannot be read"]
+        found = ["its provenance cannot be read"]
+    return found or of_sessions(folder.contents.sessions, study)
 
 
 def _chosen(folder: Folder) -> tuple[list[_Pair], list[_Pair]]:
@@ -184,14 +187,17 @@ def _drawn(
     pairs = {pair.task: pair for pair in [*first, *more]}
     due, others = iter(first), iter(more)
 
-    def following() -> Task | None:
+    def following() -> Job | None:
         pair = next(due, None)
         if pair is None and time.monotonic() < deadline:
             pair = next(others, None)
-        return None if pair is None else pair.task
+        return None if pair is None else Job(pair.task.source, 0, design, pair.task)
 
-    for task, node in computed(design, following, workers, ahead=1):
-        yield pairs[task], node
+    with opened(workers) as crew:
+        for job, node in computed(following, crew, ahead=1):
+            if isinstance(node, Lost):  # threads end with the process
+                raise AssertionError(node.message)
+            yield pairs[job.task], node
 
 
 def _arrays(node: Node) -> list[NDArray[np.float64]]:

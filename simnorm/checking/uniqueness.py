@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from simnorm.checking.completeness import words_of_source
 from simnorm.checking.finding import Failure, Finding
 from simnorm.checking.fingerprints import Stream, fingerprint, streams_of
-from simnorm.checking.folder import Folder, Nodes
+from simnorm.checking.folder import Folder
+from simnorm.checking.taken import Nodes
+from simnorm.database import blocks_words
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.formatting import plural
 from simnorm.options import SCALING, STUDIES, SWEEP
 from simnorm.store import DATABASE
-from simnorm.stored import blocks_words
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 from simnorm.tasks import Node, Task, block_count
