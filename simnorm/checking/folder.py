@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Folder:
 
     def __post_init__(self) -> None:
         """Refuse what is no run folder, and what is no finished run of this kind of store."""
-        there = [name for name in FILES if (self.path / name).is_file()]
+        there = [name for name in FILES if os.path.isfile(self.path / name)]
         if len(there) < FEWEST_FILES:
             self._refuse(
                 f"a folder with a run is needed ({', '.join(FILES)})",

@@ -41,6 +41,7 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
+from simnorm.cli.plain import echo
 from simnorm.cli.plot import plot
 from simnorm.cli.report import report as report_command
 from simnorm.cli.solve import solve
@@ -73,7 +74,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from simnorm._version import __version__
 
-        typer.echo(f"simnorm {__version__}")
+        echo(f"simnorm {__version__}")
         raise typer.Exit
 
 
@@ -89,7 +90,7 @@ def start(
 ) -> None:
     """Print help where no command is given."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        echo(context.get_help())
 
 
 @app.command()

@@ -39,6 +39,7 @@ from simnorm.cli.going_on import (
     report_line,
 )
 from simnorm.cli.interrupts import Stop, Stopped, heeded, meanwhile, say
+from simnorm.cli.plain import echo
 from simnorm.cli.plan import foretold_seconds
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
@@ -110,13 +111,13 @@ class Terminal(Watcher):
             return
         up = UP if sys.stderr.isatty() and "there already" not in words else ""
         line = f"{mark} {SAID.get(study, study):<20}{words}"
-        say(up + textwrap.fill(line, 80, subsequent_indent=" " * 22))
+        say(textwrap.fill(line, 80, subsequent_indent=" " * 22), before=up)
 
     def close(self) -> None:
         """Take away the bar, and the line above it, whatever happened."""
         self._stack.close()
         if self.shown and self.study and sys.stderr.isatty():
-            say(UP, end="")
+            say("", end="", before=UP)
         self.study = ""
 
 
@@ -196,7 +197,7 @@ def _shown(found: Answer, folder: Path, report: Path | None, wishes: Wishes) -> 
     gone = None
     try:
         if wishes.json:
-            typer.echo(json.dumps(document(found, folder), allow_nan=False, ensure_ascii=False))
+            echo(json.dumps(document(found, folder), allow_nan=False, ensure_ascii=False))
         else:
             print_answer(found, verbose=wishes.verbose)
         sys.stdout.flush()
@@ -226,17 +227,17 @@ def _check_report(wishes: Wishes) -> None:
 
 def print_answer(found: Answer, *, verbose: bool = False) -> None:
     """Print the answer: what it comes to, the columns that need more, and every verdict."""
-    typer.echo(textwrap.fill(" ".join(found.sentences), 80))
-    typer.echo("")
+    echo(textwrap.fill(" ".join(found.sentences), 80))
+    echo("")
     if found.settings.data:
         _print_needed(found)
-    typer.echo(f"{'claim':<{CLAIM}} {'verdict':<{WORD}} number")
+    echo(f"{'claim':<{CLAIM}} {'verdict':<{WORD}} number")
     for verdict in found.verdicts:
         _print_verdict(verdict, verbose=verbose)
-    typer.echo("")
-    typer.echo("What to do")
+    echo("")
+    echo("What to do")
     for sentence in found.advice:
-        typer.echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
+        echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
 
 
 def _print_verdict(verdict: Verdict, *, verbose: bool) -> None:
@@ -247,14 +248,14 @@ def _print_verdict(verdict: Verdict, *, verbose: bool) -> None:
     ]
     for line in range(max(map(len, columns))):
         cells = [column[line] if line < len(column) else "" for column in columns]
-        typer.echo(f"{cells[0]:<{CLAIM}} {cells[1]:<{WORD}} {cells[2]}".rstrip())
+        echo(f"{cells[0]:<{CLAIM}} {cells[1]:<{WORD}} {cells[2]}".rstrip())
     said = [verdict.why] if verdict.word == "not measured" else []
     said += [f"It would take {verdict.needed}."] if verdict.needed else []
     if verbose:
         said = [verdict.detail, verdict.why, *said[bool(said and said[0] == verdict.why) :]]
     for sentence in said:
         if sentence:
-            typer.echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
+            echo(textwrap.fill(sentence, 80, initial_indent="  ", subsequent_indent="  "))
 
 
 def _print_needed(found: Answer) -> None:
@@ -264,19 +265,19 @@ def _print_needed(found: Answer) -> None:
     more = table[(table["batch_size"] > n) | (table["batch_size"] == 0)]
     if not len(more):
         return
-    typer.echo(
+    echo(
         f"{len(more):,} of {len(table):,} columns need more than batches of {n:,} for an error of "
         f"{ERROR:g} sd:"
     )
-    typer.echo(f"{'column':<{NAME_WIDTH}} {'needed':>20} {f'error at {n:,}, sd':>22}")
+    echo(f"{'column':<{NAME_WIDTH}} {'needed':>20} {f'error at {n:,}, sd':>22}")
     rows = more.head(MOST_COLUMNS).to_dict("records")
     for row in rows:
         name = str(row["name"])
         shown = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
-        typer.echo(f"{shown:<{NAME_WIDTH}} {_needed_text(row):>20} {_error_text(row):>22}".rstrip())
+        echo(f"{shown:<{NAME_WIDTH}} {_needed_text(row):>20} {_error_text(row):>22}".rstrip())
     if len(more) > len(rows):
-        typer.echo(f"... and {len(more) - len(rows):,} more, in needed.csv")
-    typer.echo("")
+        echo(f"... and {len(more) - len(rows):,} more, in needed.csv")
+    echo("")
 
 
 def _needed_text(row: dict[Any, Any]) -> str:
@@ -357,22 +358,22 @@ def _seconds(word: str, design: Design, workers: int) -> float:
 
 def _print_plan(plan: dict[str, Any], wishes: Wishes) -> None:
     if wishes.json:
-        typer.echo(json.dumps(plan))
+        echo(json.dumps(plan))
         return
     settings = plan["settings"]
     what = settings["data"] or ", ".join(settings["names"])
-    typer.echo(textwrap.fill(f"answer for {what}; batch size {settings['batch_size']:,}", 80))
+    echo(textwrap.fill(f"answer for {what}; batch size {settings['batch_size']:,}", 80))
     for line in plan["studies"]:
         text = f"R = {line['replications']:,}"
         state = line["state"]
         if state == "to be run":
             state = f"about {seconds_text(line['seconds'])}"
-        typer.echo(
+        echo(
             textwrap.fill(f"  {line['study']:<10}{text:<12}{state}", 80, subsequent_indent=" " * 24)
         )
     plural = "s" * (plan["workers"] > 1)
-    typer.echo(
+    echo(
         f"time: about {seconds_text(plan['seconds'])} with {plan['workers']} worker{plural}, and "
         "the needed batch sizes"
     )
-    typer.echo(f"folder: {plan['folder']}")
+    echo(f"folder: {plan['folder']}")

@@ -16,6 +16,7 @@ import typer
 
 from simnorm.cli.guard import guarded
 from simnorm.cli.options import WORKERS
+from simnorm.cli.plain import echo
 from simnorm.formatting import seconds_text
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def check(
             on_check=shown.on_check,
         )
     if json:
-        typer.echo(to_json.dumps(found.to_dict()))
+        echo(to_json.dumps(found.to_dict()))
     else:
         print_findings(found, quiet=quiet)
     sys.stdout.flush()
@@ -141,21 +142,21 @@ def print_findings(found: Checked, *, quiet: bool) -> None:
     """Print a line for every check, what is wrong below, and a verdict."""
     shown = [finding for finding in found.findings if not (quiet and finding.passed)]
     for finding in shown:
-        typer.echo(_line(finding))
+        echo(_line(finding))
     for finding in shown:
         if finding.failures:
-            typer.echo("")
+            echo("")
             _print_failures(finding)
     # What several checks lack is said once.
     for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
-        typer.echo("\n" + textwrap.fill(hint, WIDTH))
+        echo("\n" + textwrap.fill(hint, WIDTH))
     if not quiet:
         count = len(found.findings)
         failed = found.failed
         notes = [finding.note for finding in found.findings if finding.note]
         passed = "; ".join([f"passed: all {count} checks", *notes])
         verdict = f"FAILED: {', '.join(failed)}" if failed else passed
-        typer.echo("\n" + textwrap.fill(verdict, WIDTH))
+        echo("\n" + textwrap.fill(verdict, WIDTH))
 
 
 def _line(finding: Finding) -> str:
@@ -170,9 +171,9 @@ def _line(finding: Finding) -> str:
 
 
 def _print_failures(finding: Finding) -> None:
-    typer.echo(f"{finding.name}:")
+    echo(f"{finding.name}:")
     for failure in finding.failures[:MOST_FAILURES]:
-        typer.echo(
+        echo(
             textwrap.fill(
                 failure.words, WIDTH, initial_indent="  ", subsequent_indent="    ",
                 break_long_words=False,
@@ -180,4 +181,4 @@ def _print_failures(finding: Finding) -> None:
         )  # fmt: skip
     left = len(finding.failures) - MOST_FAILURES
     if left > 0:
-        typer.echo(f"  ... and {left:,} more")
+        echo(f"  ... and {left:,} more")

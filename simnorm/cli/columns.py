@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import typer
 
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import (
     SENTENCE_SIZE,
     chosen_estimators,
@@ -64,7 +64,7 @@ def print_columns(result: Result) -> None:
         what_errors_mean(result),
         "",
     ):
-        typer.echo(filled(line))
+        echo(filled(line))
     used: set[str] = set()
     for scheme in design.sampling:
         of_scheme = rows[rows["sampling"] == scheme]
@@ -75,11 +75,11 @@ def print_columns(result: Result) -> None:
     constant = result.columns.loc[result.columns["kind"] != "", ["column", "kind"]]
     for kind, names in constant.groupby("kind")["column"]:
         listed = f"{str(kind).capitalize()}: {_listed([str(name) for name in names])}."
-        typer.echo(filled(listed))
+        echo(filled(listed))
     for cost in cost_sentences(result):
-        typer.echo(filled(cost))
+        echo(filled(cost))
     for key in (key for key in KEYS if key in used):
-        typer.echo(filled(KEYS[key].format(N=design.full_size)))
+        echo(filled(KEYS[key].format(N=design.full_size)))
     print_key(used)
 
 
@@ -98,7 +98,7 @@ def _print_each(
     rows: pd.DataFrame, specs: tuple[str, ...], used: set[str], cells: Sequence[Cell]
 ) -> None:
     for column in dict.fromkeys(rows["column"]):
-        typer.echo(shortened(column))
+        echo(shortened(column))
         mine = [cell for cell in cells if cell.name == column]
         print_rows(rows[rows["column"] == column], specs, used, mine)
 
@@ -110,27 +110,25 @@ def _print_together(result: Result, rows: pd.DataFrame, scheme: str, used: set[s
     words = chosen_estimators(result.design.estimators, rows, few=2)
     lines = ranked(relative, words, size)
     beside = {line.column: _beside(result, line, scheme, used) for line in lines[:MOST_LINES]}
-    typer.echo(f"Batch size {size}, {said(scheme)}.")
+    echo(f"Batch size {size}, {said(scheme)}.")
     kinds = [shown_as(word) for word in words]
     width = ESTIMATE + EXACT
     titles = "".join(f"{_title(kind.title, width - 1):>{width}}" for kind in kinds)
     heads = _heads(scheme)
     last = f"{'n for 10 %':>{sum(LAST)}}" if len(heads) == 2 else ""
-    typer.echo(f"{'':<{NAME_WIDTH}}{titles}{last}".rstrip())
+    echo(f"{'':<{NAME_WIDTH}}{titles}{last}".rstrip())
     head = f"{'estimate':>{ESTIMATE}}{'exact' if _has_theory(scheme) else '':>{EXACT}}" * len(kinds)
-    typer.echo(f"{'column':<{NAME_WIDTH}}{head}{_ends(heads)}".rstrip())
+    echo(f"{'column':<{NAME_WIDTH}}{head}{_ends(heads)}".rstrip())
     for line in lines[:MOST_LINES]:
         text = fitted(line.column, NAME_WIDTH)
         for word, kind in zip(words, kinds, strict=True):
             row = line.rows.get(word)
             estimate, exact = ("", "") if row is None else _texts(row, kind.factor, used)
             text += f"{estimate:>{ESTIMATE}}{exact:>{EXACT}}"
-        typer.echo(f"{text}{_ends(beside[line.column])}".rstrip())
+        echo(f"{text}{_ends(beside[line.column])}".rstrip())
     if len(lines) > MOST_LINES:
-        typer.echo(
-            f"... and {len(lines) - MOST_LINES:,} columns with smaller errors, in results.csv"
-        )
-    typer.echo("")
+        echo(f"... and {len(lines) - MOST_LINES:,} columns with smaller errors, in results.csv")
+    echo("")
 
 
 def _texts(row: Any, factor: float, used: set[str]) -> tuple[str, str]:

@@ -12,10 +12,12 @@ import typer
 
 from simnorm.cli import interrupts
 from simnorm.cli.interrupts import Stopped, say
-from simnorm.errors import SimnormError
+from simnorm.errors import SimnormError, shown
 
 Arguments = ParamSpec("Arguments")
 
+# Letters of a path that are worth to be seen whole.
+LONGEST = 200
 INTERRUPTED = interrupts.exit_code(signal.SIGINT)
 
 
@@ -35,7 +37,7 @@ def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             interrupts.silence(sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            say(f"simnorm: {error.filename or 'a file'}: {error.strerror}")
+            say(f"simnorm: {_name(error)}: {error.strerror or 'it cannot be used'}")
             raise typer.Exit(1) from None
         except KeyboardInterrupt as error:
             stopped = error if isinstance(error, Stopped) else Stopped()
@@ -44,3 +46,9 @@ def guarded(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             raise typer.Exit(interrupts.exit_code(stopped.signum)) from None
 
     return safely
+
+
+def _name(error: OSError) -> str:
+    """Return which file it is about; a name may be longer than the system allows."""
+    name = str(error.filename or "a file")
+    return name if len(name) <= LONGEST else shown(name)

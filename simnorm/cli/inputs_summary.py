@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
-
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import print_key, texts_of
 from simnorm.cli.width import filled, fitted, shortened
 from simnorm.figures.choice import schemes_of
@@ -58,21 +57,21 @@ def print_inputs(result: Result) -> None:
     """Print how far normalized values are from z-scores, and what that means."""
     run = Run(result.frame)
     for line in (*opening(result, run), ""):
-        typer.echo(filled(line))
+        echo(filled(line))
     used: set[str] = set()
     names = run.names
     if run.of_data and len(names) > FEW:
         for line in lines_by_name(run, used):
-            typer.echo(line)
+            echo(line)
     else:
         for name in names:
-            typer.echo(shortened(name))
+            echo(shortened(name))
             for line in lines_by_size(run, name, used):
-                typer.echo(line)
-            typer.echo("")
+                echo(line)
+            echo("")
     for sentence in (verdict(result), *sentences(run)):
-        typer.echo(filled(sentence))
-    typer.echo(filled(key_text(run)))
+        echo(filled(sentence))
+    echo(filled(key_text(run)))
     print_key(used)
 
 

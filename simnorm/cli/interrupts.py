@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from simnorm.cli.plain import plain
+
 # Those of them that the system has. SIGBREAK is Windows' Ctrl-Break.
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 # `timeout` sends its signal twice, and a terminal that closes often does, too: what follows the
@@ -150,7 +152,7 @@ def leave(signum: int, *lines: str) -> None:
         for child in multiprocessing.active_children():
             child.terminate()
     clear = "\r\x1b[2K\x1b[?25h" if os.isatty(STDERR) else ""
-    first, *others = lines
+    first, *others = map(plain, lines)
     _write("\n".join([f"{clear}simnorm: {first}", *others, ""]))
     os._exit(exit_code(signum))
 
@@ -168,13 +170,13 @@ def _write(text: str) -> None:
         os.write(STDERR, text.encode())
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Write a line to stderr, above a bar if there is one.
+def say(text: str, end: str = "\n", before: str = "") -> None:
+    """Write a line to stderr, above a bar if there is one; `before` is for the terminal to obey.
 
     If its reader has left, nothing more is written there.
     """
     try:
-        print(text, end=end, file=sys.stderr, flush=True)
+        print(before + plain(text), end=end, file=sys.stderr, flush=True)
     except OSError:
         silence(STDERR)
 

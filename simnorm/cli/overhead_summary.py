@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import typer
-
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import print_key
 from simnorm.cli.width import filled
 from simnorm.figures.overhead.shown import (
@@ -40,18 +39,18 @@ def print_overhead(result: Result) -> None:
         f"thread; seed {result.design.seed}.",
         "Time without it, and the others as multiples of that; ± standard error by round.",
     ):
-        typer.echo(filled(line))
+        echo(filled(line))
     used: set[str] = set()
     for quantity in QUANTITIES:
-        typer.echo("")
+        echo("")
         for line in quantity_lines(facts, quantity, used):
-            typer.echo(line)
-    typer.echo("")
+            echo(line)
+    echo("")
     for sentence in (
         answer(facts), shape(facts), standardizing_sentence(facts), timed(facts)
     ):  # fmt: skip
         if sentence:
-            typer.echo(filled(sentence))
+            echo(filled(sentence))
     print_key(used)
 
 

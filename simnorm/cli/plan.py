@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from simnorm.api import memory_needed
+from simnorm.cli.plain import echo
 from simnorm.design import Design
 from simnorm.formatting import plural, seconds_text
 from simnorm.grammar import number_text
@@ -88,7 +87,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         "run folder": plan["folder"],
     }
     for name, value in lines.items():
-        typer.echo(textwrap.fill(f"{name + ':':<16}{value}", 80, subsequent_indent=" " * 16))
+        echo(textwrap.fill(f"{name + ':':<16}{value}", 80, subsequent_indent=" " * 16))
 
 
 def _subject(design: dict[str, Any]) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simnorm.cli.guard import guarded
+from simnorm.cli.interrupts import say
+from simnorm.cli.plain import echo
 from simnorm.errors import SimnormError
 from simnorm.grammar import LARGEST_SIZE, whole_number
 
@@ -121,7 +123,7 @@ def plot(
     )
     if not quiet:
         for one in written:
-            typer.echo(f"figure: {one}", err=True)
+            say(f"figure: {one}")
 
 
 def _file_name(kind: str) -> str:
@@ -151,4 +153,4 @@ def _list_kinds(result: Result) -> None:
         many = 1 if why else figures.pages(kind, result.frame)
         end = f" (not here: {why})" if why else f" ({many} pages)" if many > 1 else ""
         line = f"{kind:<{left}}{words}{end}"
-        typer.echo(textwrap.fill(line, COLUMNS, subsequent_indent=blank, break_on_hyphens=False))
+        echo(textwrap.fill(line, COLUMNS, subsequent_indent=blank, break_on_hyphens=False))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simnorm.cli.guard import guarded
+from simnorm.cli.interrupts import say
 from simnorm.cli.options import PAPER
+from simnorm.cli.plain import echo
 from simnorm.errors import SimnormError
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def report(
         check_report_path(path, "out")
         path = result.report(path, **({"paper": paper} if paper else {}))
     if not quiet:
-        typer.echo(f"report: {path}", err=True)
+        say(f"report: {path}")
 
 
 def _load(folder: Path) -> Result | Answer:
@@ -86,7 +88,7 @@ def _print(result: Result | Answer) -> None:
     from simnorm.report import markdown, volume
 
     text = volume.text_of(result) if isinstance(result, Answer) else markdown.text_of(result)
-    typer.echo(text, nl=False)
+    echo(text, nl=False)
 
 
 def check_wished(report: Path | None, paper: str | None) -> None:

@@ -28,6 +28,7 @@ from simnorm.cli.going_on import (
     shared_words,
 )
 from simnorm.cli.interrupts import Stop, Stopped, heeded, meanwhile, say
+from simnorm.cli.plain import echo
 from simnorm.cli.plan import planned, print_plan
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
@@ -131,7 +132,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
 
 def _foretell(plan: dict[str, Any], wishes: Wishes) -> None:
     if wishes.json:
-        typer.echo(json.dumps(plan))
+        echo(json.dumps(plan))
     else:
         print_plan(plan)
 
@@ -238,7 +239,7 @@ def print_json(result: Result, folder: Path) -> None:
     }
     if result.design.data:
         document["columns"] = _records(result.columns)
-    typer.echo(json.dumps(document, allow_nan=False))
+    echo(json.dumps(document, allow_nan=False))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

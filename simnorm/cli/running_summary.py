@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import typer
-
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import WIDTH, print_key
 from simnorm.cli.width import filled, fitted, shortened
 from simnorm.figures.running.shown import few_sizes, label
@@ -43,14 +42,14 @@ def print_running(result: Result) -> None:
         f"RMSE of a value normalized at inference, in sd ({drawn}).",
         "",
     ):
-        typer.echo(filled(line))
+        echo(filled(line))
     many = bool(design.data) and len(facts.names) > FEW
     for line in columns_lines(facts, used) if many else all_lines(facts, used):
-        typer.echo(line)
+        echo(line)
     said = [answer(facts), shape(facts)] if many else []
     for sentence in (*said, sampling_finding(facts)):
         if sentence:
-            typer.echo(filled(sentence))
+            echo(filled(sentence))
     print_key(used)
 
 

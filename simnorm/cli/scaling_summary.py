@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import typer
-
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import WIDTH, print_key
 from simnorm.cli.width import cell_len, filled, fitted
 from simnorm.figures.scaling.rows import MADE_NOTE, Point
@@ -31,21 +30,21 @@ def print_scaling(result: Result) -> None:
         f"Scaling: {sets_words(facts)}; {runs_words(facts)}; seed {result.design.seed}.",
         "Accuracy in per cent ± its standard error, on rows not trained on.",
     ):
-        typer.echo(filled(line))
+        echo(filled(line))
     for model in facts.run.models:
         for start in range(0, len(facts.run.names), MOST_SETS):
-            typer.echo("")
+            echo("")
             for line in model_lines(facts, model, start, used):
-                typer.echo(line)
-    typer.echo("")
+                echo(line)
+    echo("")
     if facts.has_made:
-        typer.echo(filled(MADE_NOTE))
+        echo(filled(MADE_NOTE))
     for sentence in (
         answer(facts), heavy_finding(facts), needed_sentence(facts), drawn_words(facts),
         trained(facts), trust(facts),
     ):  # fmt: skip
         if sentence:
-            typer.echo(filled(sentence))
+            echo(filled(sentence))
     print_key(used)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-import typer
-
+from simnorm.cli.plain import echo
 from simnorm.cli.summary import print_key
 from simnorm.cli.width import filled, fitted
 from simnorm.figures.shift.shown import BN, LOSS, NOISY, NONE, Value, net_name, notes
@@ -38,19 +37,19 @@ def print_shift(result: Result) -> None:
         *notes(run),
         "",
     ):
-        typer.echo(filled(line))
+        echo(filled(line))
     used: set[str] = set()
     for net in run.nets:
         for line in net_lines(facts, net, used):
-            typer.echo(line)
-        typer.echo("")
-    typer.echo(filled(KEY))
+            echo(line)
+        echo("")
+    echo(filled(KEY))
     if any(is_constructed(one.word, BN, NONE) for one in run.definitions) and facts.has_pair:
-        typer.echo(filled(CONSTRUCTED))
+        echo(filled(CONSTRUCTED))
     by_rate = [rate_sentence(facts, net) for net in run.nets]
     for sentence in (answer(facts), *by_rate, shape(facts), undecided_finding(facts)):
         if sentence:
-            typer.echo(filled(sentence))
+            echo(filled(sentence))
     print_key(used)
 
 

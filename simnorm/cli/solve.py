@@ -21,6 +21,7 @@ from simnorm.cli.options import (
     SEP,
     WORKERS,
 )
+from simnorm.cli.plain import echo
 
 TARGET = Annotated[
     str | None,
@@ -151,10 +152,10 @@ def solve(
         answers = solved(target_rmse, on_progress=on_progress, **given)
     for answer in answers:
         if json:
-            typer.echo(json_module.dumps(answer.to_dict(), allow_nan=False))
+            echo(json_module.dumps(answer.to_dict(), allow_nan=False))
         else:
-            typer.echo(answer.sentence())
+            echo(answer.sentence())
     if not json and (last := together(answers)):
-        typer.echo(textwrap.fill(last, 80))
+        echo(textwrap.fill(last, 80))
     if any(answer.number is None for answer in answers):
         raise typer.Exit(3)

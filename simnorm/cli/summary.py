@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import pandas as pd
-import typer
 
+from simnorm.cli.plain import echo
 from simnorm.estimators import (
     BiasedVariance,
     Estimator,
@@ -86,7 +86,7 @@ def print_distributions(result: Result) -> None:
         f"Estimates ± their standard error, from {drawn_words(design, result.frame)}.",
         "",
     ):
-        typer.echo(textwrap.fill(line, WIDTH))
+        echo(textwrap.fill(line, WIDTH))
     rows = result.frame[result.frame["measure"].isin(["rmse", "relative_rmse"])]
     cells = robust_cells(result.frame)
     used: set[str] = set()
@@ -96,7 +96,7 @@ def print_distributions(result: Result) -> None:
         here = rows[(rows["sampling"] == scheme) & (rows["reference"] == reference)]
         for law in design.distributions:
             title = law if len(design.sampling) == 1 else f"{law}, {scheme}"
-            typer.echo(textwrap.shorten(title, WIDTH, placeholder=" ..."))
+            echo(textwrap.shorten(title, WIDTH, placeholder=" ..."))
             of_law = here[here["distribution"] == law]
             robust = [
                 c for c in cells if (c.name, c.sampling, c.reference) == (law, scheme, reference)
@@ -104,7 +104,7 @@ def print_distributions(result: Result) -> None:
             shown |= set(print_rows(of_law, design.estimators, used, robust))
     others = [spec for spec in design.estimators if spec not in shown]
     if others:
-        typer.echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
+        echo(textwrap.fill(f"In results.csv too: {', '.join(others)}.", WIDTH))
     print_key(used)
 
 
@@ -119,12 +119,12 @@ def print_rows(
     columns = [shown_as(spec) for spec in chosen]
     for i in range(0, len(columns), 2):
         for line in law_lines(rows, columns[i : i + 2], used):
-            typer.echo(line)
+            echo(line)
     for line in textwrap.wrap(law_sentence(rows[rows["measure"] == "relative_rmse"]), WIDTH):
-        typer.echo(line)
+        echo(line)
     for line in textwrap.wrap(robust_sentence(chosen, cells), WIDTH):
-        typer.echo(line)
-    typer.echo("")
+        echo(line)
+    echo("")
     return chosen
 
 
@@ -143,7 +143,7 @@ def print_key(used: set[str]) -> None:
     """Print what the marks mean that have been used."""
     for key, text in KEY.items():
         if key in used:
-            typer.echo(text)
+            echo(text)
 
 
 def chosen_estimators(

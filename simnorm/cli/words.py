@@ -5,9 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping
 
-import typer
-
 from simnorm import theory
+from simnorm.cli.plain import echo
 from simnorm.cli.trial_words import LISTS
 from simnorm.diagnostics import EXACT, OK, UNDEFINED, verdicts
 from simnorm.distributions import DISTRIBUTIONS, Distribution, distribution
@@ -65,7 +64,7 @@ def print_words(what: str) -> None:
         if what:
             _print_theory()
     if not what:
-        typer.echo("")
+        echo("")
     if what in ("", "estimators"):
         _print("Estimators", {str(kind()): kind().note for kind in ESTIMATORS.values()})
         _print_filled(CALLABLES)
@@ -88,7 +87,7 @@ def print_words(what: str) -> None:
 
 def _print_theory() -> None:
     """Print which estimators have an exact or asymptotic value, a row for every law."""
-    typer.echo("")
+    echo("")
     _print_filled(LEGEND)
 
     def mark(law: Distribution, kind: Estimator) -> str:
@@ -101,7 +100,7 @@ def _print_theory() -> None:
 def _print_ledger() -> None:
     """Print which error bars exist, a row for every law."""
     _print_filled(LEDGER)
-    typer.echo("")
+    echo("")
 
     def mark(law: Distribution, kind: Estimator) -> str:
         bias, squares, *_ = verdicts(kind, law, BATCH, FULL, "full_set")
@@ -124,24 +123,22 @@ def _print_table(
     # Parameters that do not fit are told by `simnorm list distributions`.
     room = WIDTH - sum(len(head) + 1 for head in heads)
     width = min(room, max(map(len, laws)))
-    typer.echo(" " * width + "".join(f" {head}" for head in heads))
+    echo(" " * width + "".join(f" {head}" for head in heads))
     for name, law in laws.items():
         line = f"{name if len(name) <= width else law.word:<{width}}"
         for head, statistic in heads.items():
             line += f" {mark(law, statistic):^{len(head)}}"
-        typer.echo(line.rstrip())
+        echo(line.rstrip())
 
 
 def _print_filled(text: str) -> None:
     for line in text.split("\n"):
-        typer.echo(textwrap.fill(line, 80))
+        echo(textwrap.fill(line, 80))
 
 
 def _print(title: str, lines: dict[str, str]) -> None:
-    typer.echo(title)
+    echo(title)
     width = max(map(len, lines)) + 2
     for word, note in lines.items():
         indent = " " * (width + 2)
-        typer.echo(
-            textwrap.fill(note, 80, initial_indent=f"  {word:<{width}}", subsequent_indent=indent)
-        )
+        echo(textwrap.fill(note, 80, initial_indent=f"  {word:<{width}}", subsequent_indent=indent))
