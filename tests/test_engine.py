@@ -14,18 +14,18 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from simnorm import engine, streams
+from simnorm import schedule, streams, tasks
 from simnorm.compiled import compiled_kernels
 from simnorm.design import Design
 from simnorm.diagnostics import UNDEFINED, ledger
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.engine import run
-from simnorm.tasks import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, total_draws
 from simnorm.estimators import ESTIMATORS
 from simnorm.reducers import array_estimators
 from simnorm.streams import lanes_of
 from simnorm.studies import drawing, sweep
 from simnorm.tally import Tally, measure
+from simnorm.tasks import KEPT_REPLICATIONS, MergeTree, Node, Task, compute, total_draws
 
 EVERY_KIND = ["mean", "biased_variance", "unbiased_variance", "std(ddof=0)", "std(ddof=1)"]
 EVERY_KIND += [word for word in ESTIMATORS if word not in ("std", *EVERY_KIND)]
@@ -41,7 +41,7 @@ def small_blocks(monkeypatch):
 
 def at_level(monkeypatch, level):
     """Hand out tasks of 2^level blocks, whatever timing would choose."""
-    monkeypatch.setattr(engine, "task_level", lambda *_: level)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: level)
 
 
 def small_design(**changes):
@@ -276,7 +276,7 @@ def test_the_first_replications_are_kept_and_no_more():
 @pytest.mark.usefixtures("small_blocks")
 def test_replications_are_kept_across_blocks_and_tasks(monkeypatch):
     """The kept replications are in block order whichever task found them, cut at 1,024."""
-    monkeypatch.setattr(engine, "KEPT_REPLICATIONS", 40)
+    monkeypatch.setattr(tasks, "KEPT_REPLICATIONS", 40)
     expected = {}
     for level in (0, 1, 3, 6):
         at_level(monkeypatch, level)
@@ -459,7 +459,7 @@ def test_what_is_read_does_not_depend_on_the_slabs(spec):
 
 @pytest.mark.usefixtures("small_blocks")
 def test_progress_rises_to_the_total():
-    """Progress is told after every node, rises, and ends at the observations drawn in all."""
+    """Progress is told after every node and at the end, rises, and ends at all that is drawn."""
     design = small_design()
     told = []
     nodes = []
@@ -469,13 +469,18 @@ def test_progress_rises_to_the_total():
         on_node=lambda *found: nodes.append(found),
         on_progress=told.append,
     )
-    assert [step.done for step in told] == sorted({step.done for step in told})
+    assert told[-1] == told[-2]
+    assert [step.done for step in told[:-1]] == sorted({step.done for step in told})
     assert {step.total for step in told} == {total_draws(design)}
+    assert {step.stored for step in told} == {0}
+    assert all(step.drawn == step.done for step in told)
     assert told[-1].done == total_draws(design) == 2 * 14 * 16 * 8
-    assert len(nodes) == len(told)
-    assert sum(node.draws for _, node in nodes) == total_draws(design)
+    assert len(nodes) == len(told) - 1
+    assert {origin for _, _, origin in nodes} == {schedule.COMPUTED}
+    assert sum(node.draws for _, node, _ in nodes) == total_draws(design)
     for place in range(2):
-        of_source = [node for task, node in nodes if task.source == place]
+        of_source = [node for job, node, _ in nodes if job.number == place]
+        assert all(job.task.source == job.number for job, _, _ in nodes)
         assert sum(node.tally.count for node in of_source) == design.replications
 
 
@@ -604,8 +609,8 @@ def test_tasks_are_powers_of_two_blocks_and_enough_for_all(workers):
         level = schedule.task_level(design, workers)
         assert level >= 0
         assert level == 0 or (lanes_of(full_size) * full_size) << level <= schedule.TASK_DRAWS
-        tasks = 2 * -(-tasks.block_count(design, drawing.sources(design)[0]) >> level)
-        assert level == 0 or tasks >= schedule.TASKS_PER_WORKER * workers
+        count = 2 * -(-tasks.block_count(design, drawing.sources(design)[0]) >> level)
+        assert level == 0 or count >= schedule.TASKS_PER_WORKER * workers
 
 
 def test_memory_does_not_grow_with_the_replications():

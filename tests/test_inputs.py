@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from sklearn.preprocessing import MinMaxScaler, RobustScaler
 
 import simnorm as sn
-from simnorm import api, engine, streams
+from simnorm import api, engine, schedule, streams
 from simnorm.columns import Column
 from simnorm.compiled import compiled_kernels
 from simnorm.design import Design
@@ -510,10 +510,10 @@ ROWS = {"sampling": SCHEMES, "batch_sizes": [2, 3, 31], "replications": 16 * 5 +
 def test_the_bits_do_not_depend_on_workers_or_tasks(given, monkeypatch):
     """One, two or five threads, tasks of one block or of several."""
     design = design_of(**given)
-    monkeypatch.setattr(engine, "task_level", lambda *_: 0)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
     base = cell_bits(design, workers=1)
     assert cell_bits(design, workers=2) == base
-    monkeypatch.setattr(engine, "task_level", lambda *_: 2)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 2)
     assert cell_bits(design, workers=5) == base
 
 

@@ -15,9 +15,9 @@ import pytest
 import simnorm as sn
 from simnorm import trials
 from simnorm.design import Design
-from simnorm.schedule import Sums
 from simnorm.errors import SimnormError
 from simnorm.intervals import order_ranks
+from simnorm.schedule import Sums
 from simnorm.studies import overhead
 from simnorm.studies.drawing import sources
 from simnorm.studies.overhead.timing import (

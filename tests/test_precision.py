@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pools import Memory
 from test_cli import call, empty_cwd  # noqa: F401
 
 import simnorm as sn
-from simnorm import engine, precision, settling, stopped
+from simnorm import engine, precision, schedule, settling, stopped
 from simnorm.design import Design
 from simnorm.schema import SCHEMA
 from simnorm.studies import drawing
@@ -300,18 +302,13 @@ def test_the_nodes_of_a_run_make_its_table_again() -> None:
     options = {"estimators": ["mean", "std"], **SMALL}
     for given in ({"replications": 700}, {"target_mcse": "5%"}, {"time_limit": "1h"}):
         design = Design.make(["normal", "laplace"], **given, **options)
-        nodes: list[tuple[tasks.Task, tasks.Node]] = []
+        nodes = Memory()
         made = settling.Maker(design)
-        engine.run(
-            design,
-            workers=2,
-            on_node=lambda task, node, to=nodes: to.append((task, node)),
-            on_source=made.add,
-            on_look=made.look,
-        )
-        again = settling.Maker.of_nodes(design, nodes[::-1])
-        for one, other in zip(made.tables(), again.tables(), strict=True):
-            assert one.equals(other)
+        engine.run(design, workers=2, on_node=nodes.add, on_source=made.add, on_look=made.look)
+        for pool in (nodes, nodes.upside_down()):
+            again = settling.Maker.of_pool(design, pool)
+            for one, other in zip(made.tables(), again.tables(), strict=True):
+                assert one.equals(other)
 
 
 # -------------------------------------------------------------------------------- the command line
@@ -389,14 +386,17 @@ def test_bad_words_are_one_line(
 
 
 @pytest.mark.usefixtures("empty_cwd")
-def test_a_precise_run_is_not_overwritten_by_a_coarse_one() -> None:
-    """What a target took is worth keeping: the folder is refused, not replaced."""
-    assert call(*SWEEP, "--target-mcse", "5%", "-o", "run").exit_code == 0
-    for less in ([], ["--target-mcse", "9%"], ["--target-mcse", "5%", "--max-replications", "99"]):
-        result = call(*SWEEP, *less, "-o", "run")
-        assert result.exit_code == 2, less
-        assert "another design" in result.stderr
-    assert call(*SWEEP, "--target-mcse", "4%", "-o", "run").exit_code == 0
+def test_what_a_target_took_stays_under_a_coarser_design() -> None:
+    """The tables are the last design's; for the first one's nothing is drawn again."""
+    finest = (*SWEEP, "--target-mcse", "4%", "-o", "run")
+    assert call(*finest).exit_code == 0
+    table = Path("run/results.csv").read_bytes()
+    for less in ([], ["--target-mcse", "9%"], ["--target-mcse", "5%", "--max-replications", "999"]):
+        assert call(*SWEEP, *less, "-o", "run").exit_code in (0, 3), less
+        assert Path("run/results.csv").read_bytes() != table
+    assert call(*finest).exit_code == 0
+    assert Path("run/results.csv").read_bytes() == table
+    assert json.loads(Path("run/provenance.json").read_text("utf-8"))["session_draws"] == 0
 
 
 @pytest.mark.usefixtures("empty_cwd")
@@ -408,15 +408,14 @@ def test_the_design_of_a_precise_run_runs_again() -> None:
 
 
 @pytest.mark.usefixtures("empty_cwd")
-def test_a_run_that_takes_the_place_of_another_says_so() -> None:
-    """The default folder is the design's, whatever its precision: a note tells what was there."""
-    assert call(*SWEEP, "-q").exit_code == 0
-    again = call(*SWEEP)
-    assert "takes its place" not in again.stderr
+def test_a_run_that_goes_on_says_so() -> None:
+    """The default folder is the design's, whatever its precision: what is there is made use of."""
+    first = call(*SWEEP)
+    assert first.exit_code == 0
+    assert "goes on" not in first.stderr
+    assert "goes on: all of it was in runs/sweep-" in " ".join(call(*SWEEP).stderr.split())
     result = call(*SWEEP, "--target-mcse", "5%")
-    assert "held this design with R = 256: the new run takes its place" in " ".join(
-        result.stderr.split()
-    )
+    assert "is not drawn again" in " ".join(result.stderr.split())
 
 
 def test_a_forgotten_per_cent_sign_is_noted() -> None:

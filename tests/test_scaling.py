@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import simnorm as sn
 from simnorm.datasets import bundled
 from simnorm.design import Design
-from simnorm.tasks import total_draws
 from simnorm.errors import SimnormError
 from simnorm.preprocessing import BatchNormalizer
 from simnorm.studies import scaling
@@ -23,6 +22,7 @@ from simnorm.studies.drawing import sources
 from simnorm.studies.scaling import features, models, repeat, sides, splits, training
 from simnorm.studies.scaling.features import BatchScaling, Scaling
 from simnorm.studies.scaling.threads import one_thread
+from simnorm.tasks import total_draws
 
 STATIC = ("none", "min_max", "z_score", "robust")
 

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 import simnorm as sn
 from simnorm.batch_laws.split import full_set_errors
 from simnorm.engine import run
-from simnorm.tasks import KEPT_REPLICATIONS
 from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator, estimator
 from simnorm.figures import split
@@ -23,6 +22,7 @@ from simnorm.report.findings.split import split_finding
 from simnorm.studies import sweep
 from simnorm.studies.drawing import sources
 from simnorm.tally import Tally, measure
+from simnorm.tasks import KEPT_REPLICATIONS
 
 
 def splits(result: sn.Result) -> pd.DataFrame:

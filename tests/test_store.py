@@ -14,15 +14,18 @@ import numpy as np
 import pytest
 
 import simnorm as sn
-from simnorm import engine, store, streams
+from simnorm import schedule, store, streams, tasks
 from simnorm.design import Design
-from simnorm.tasks import MergeTree
 from simnorm.errors import RunError, SimnormError
-from simnorm.store import Store, atomic, check_folder, default_folder, is_run, write_text
+from simnorm.keeping import Store
+from simnorm.labels import labels
+from simnorm.store import atomic, check_folder, default_folder, is_run, write_text
 from simnorm.studies import sweep
+from simnorm.studies.drawing import sources
 from simnorm.tally import Tally, measure
+from simnorm.tasks import Job, MergeTree, Task
 
-FILES = {"design.toml", "run.db", "results.csv", "curves.csv", "provenance.json"}
+FILES = {"design.toml", "run.db", "run.lock", "results.csv", "curves.csv", "provenance.json"}
 
 
 def small_design(**changes):
@@ -41,7 +44,7 @@ def small_design(**changes):
 def run_folder(tmp_path, monkeypatch):
     """A folder with a run of six blocks, in tasks of two, of each of two laws."""
     monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)  # blocks of 16 replications
-    monkeypatch.setattr(engine, "task_level", lambda *_: 1)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 1)
     folder = tmp_path / "run"
     sn.run(small_design(), out=folder, workers=2)
     return folder
@@ -53,12 +56,19 @@ def content(folder):
 
 
 def nodes_of(folder):
+    """Return the rows of the table of nodes, the name of its group in front of each."""
     with contextlib.closing(
         sqlite3.connect(f"file:{folder / 'run.db'}?mode=ro", uri=True)
     ) as database:
-        rows = database.execute("select * from nodes").fetchall()
-    database.close()
-    return rows
+        return database.execute(
+            "select stream, nodes.* from nodes join groups on nodes.owner = groups.id"
+        ).fetchall()
+
+
+def checksum(*parts):
+    """Return the documented checksum: every part with its length in bytes before it."""
+    said = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return hashlib.sha256(b"".join(b"%d:" % len(part) + part for part in said)).hexdigest()
 
 
 def arrays_of(payload):
@@ -73,40 +83,57 @@ def arrays_of(payload):
 
 
 def test_the_folder_holds_the_documented_files(run_folder):
-    """Design, database, both tables and provenance, and no temporary file."""
+    """Design, database, lock, both tables and provenance, and no temporary file."""
     assert {path.name for path in run_folder.iterdir()} == FILES
 
 
 def test_the_database_is_plain_sqlite(run_folder):
-    """Any SQLite reads it: sound, in WAL mode, with the design and the engine version inside."""
+    """Any SQLite reads it: sound, in WAL mode, with what the run is of inside, and its checksum."""
     database = sqlite3.connect(run_folder / "run.db")
     assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
     assert database.execute("pragma journal_mode").fetchone() == ("wal",)
     meta = dict(database.execute("select key, value from meta"))
+    groups = database.execute("select stream, labels from groups").fetchall()
     database.close()
-    assert Design.from_toml(meta["design"]) == small_design()
-    assert meta["engine_version"] == str(tasks.ENGINE_VERSION)
-    cells = [[str(c.estimator), c.batch_size, c.reference, ""] for c in sweep.cells(small_design())]
-    sources = ('["normal", "shuffle"]', '["exponential", "shuffle"]')
-    assert json.loads(meta["cells"]) == dict.fromkeys(sources, cells)
+    identity = json.loads(meta["identity"])
+    assert identity == {
+        "engine": tasks.ENGINE_VERSION, "store": 2, "study": "sweep", "seed": 2**100,
+        "full_size": 8, "steps": 0, "target": "", "folds": 0, "epochs": 0,
+    }  # fmt: skip
+    assert meta["sha256"] == checksum(meta["identity"])
+    assert json.loads(meta["functions"]) == {}
+    names = [
+        ["", str(cell.estimator), cell.batch_size, cell.reference]
+        for cell in sweep.cells(small_design())
+    ]
+    streams_there = ('["normal","shuffle"]', '["exponential","shuffle"]')
+    found = {stream: [json.loads(label) for label in json.loads(text)] for stream, text in groups}
+    assert found == dict.fromkeys(streams_there, names)
 
 
 def test_there_is_a_row_for_every_task(run_folder):
     """Three tasks of two blocks for each law, whose replications add up to R."""
-    rows = nodes_of(run_folder)
     found = {}
-    for source, level, position, replications, *_ in rows:
-        found.setdefault(source, []).append((level, position, replications))
-    assert {source: sorted(tasks) for source, tasks in found.items()} == {
-        '["normal", "shuffle"]': [(1, 0, 32), (1, 1, 32), (1, 2, 19)],
-        '["exponential", "shuffle"]': [(1, 0, 32), (1, 1, 32), (1, 2, 19)],
+    for stream, _, level, position, replications, *_ in nodes_of(run_folder):
+        found.setdefault(stream, []).append((level, position, replications))
+    assert {stream: sorted(places) for stream, places in found.items()} == {
+        '["normal","shuffle"]': [(1, 0, 32), (1, 1, 32), (1, 2, 19)],
+        '["exponential","shuffle"]': [(1, 0, 32), (1, 1, 32), (1, 2, 19)],
     }
 
 
-def test_checksums_are_those_of_the_payloads(run_folder):
-    """Every payload has its sha256 beside it."""
-    for *_, payload, checksum in nodes_of(run_folder):
-        assert hashlib.sha256(payload).hexdigest() == checksum
+def test_checksums_are_over_what_the_run_is_of_and_every_field(run_folder):
+    """Every row has the sha256 of identity and fields beside it; a group's id is its checksum."""
+    database = sqlite3.connect(run_folder / "run.db")
+    (identity,) = database.execute("select value from meta where key = 'identity'").fetchone()
+    rows = database.execute("select * from nodes").fetchall()
+    groups = database.execute("select * from groups").fetchall()
+    database.close()
+    assert len(rows) == 6
+    for *fields, sha256 in rows:
+        assert checksum(identity, *fields) == sha256
+    for owner, stream, text in groups:
+        assert checksum(identity, stream, *json.loads(text)) == owner
 
 
 def test_the_stored_sums_are_the_results(run_folder):
@@ -114,27 +141,19 @@ def test_the_stored_sums_are_the_results(run_folder):
     with (run_folder / "results.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     trees = {}
-    for source, level, position, count, payload, _ in nodes_of(run_folder):
+    for stream, _, level, position, count, _, payload, _ in nodes_of(run_folder):
         sums, kept = arrays_of(payload)
         assert kept.shape == (2, len(sweep.cells(small_design())), count)
         tally = Tally(count, sums[:2], sums[2:4], sums[4:])
-        trees.setdefault(json.loads(source)[0], MergeTree()).add(level, position, tally)
+        trees.setdefault(json.loads(stream)[0], MergeTree()).add(level, position, tally)
     for law, tree in trees.items():
         for name in ("bias", "mse"):
             found = measure(tree.root(), name).estimate
-            expected = [
-                float(row["estimate"])
-                for row in table
-                if row["distribution"] == law and row["measure"] == name
-            ]
-            statuses = [
-                row["status"]
-                for row in table
-                if row["distribution"] == law and row["measure"] == name
-            ]
+            rows = [row for row in table if (row["distribution"], row["measure"]) == (law, name)]
             # Exact rows say 0 where the sums hold rounding.
-            for value, number, status in zip(found, expected, statuses, strict=True):
-                assert value == number or (status == "exact" and abs(value) < 1e-15)
+            for value, row in zip(found, rows, strict=True):
+                is_exact = row["status"] == "exact" and abs(value) < 1e-15
+                assert value == float(row["estimate"]) or is_exact
 
 
 def test_no_pickle_is_written(run_folder):
@@ -144,20 +163,77 @@ def test_no_pickle_is_written(run_folder):
         assert payload.startswith(b"\x93NUMPY")
 
 
-def test_every_task_is_a_transaction_of_its_own(tmp_path):
+def test_the_sessions_are_noted(run_folder):
+    """Every process's work: when, how much, by whom, with what, and how it ended."""
+    sn.run(small_design(replications=200), out=run_folder, workers=1, command="simnorm again")
+    database = sqlite3.connect(run_folder / "run.db")
+    database.row_factory = sqlite3.Row
+    one, two = database.execute("select * from sessions order by number").fetchall()
+    database.close()
+    assert (one["number"], two["number"]) == (1, 2)
+    assert one["started"] <= one["ended"] <= two["started"] <= two["ended"]
+    assert (one["outcome"], two["outcome"]) == ("finished", "finished")
+    assert (one["workers"], two["workers"], two["backend"]) == (2, 1, "threads")
+    assert (one["command"], two["command"]) == ("", "simnorm again")
+    # Six blocks of 16 full sets of 8, of two laws; then the cut one again and seven more.
+    assert one["draws"] == 2 * 6 * 16 * 8
+    assert two["draws"] == 2 * (2 + 7) * 16 * 8
+    assert json.loads(two["versions"])["numpy"] == np.__version__
+    assert one["pid"] == two["pid"] > 0
+
+
+def one_node(design, position=0):
+    """Return a job of one block, and what it finds."""
+    job = Job(0, 0, design, Task(0, 0, position))
+    return job, tasks.compute(design, job.task)
+
+
+def test_every_task_is_a_transaction_of_its_own(tmp_path, monkeypatch):
     """What was added is there for another reader before the store is closed."""
-    design = small_design(distributions="normal", replications=4)
-    (node,) = [tasks.compute(design, tasks.Task(0, 0, 0))]
+    monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)
+    design = small_design(distributions="normal", replications=48)
     with Store(tmp_path, design) as kept:
         for position in range(3):
-            kept.add(tasks.Task(0, 0, position), node)
+            kept.add(*one_node(design, position))
             assert len(nodes_of(tmp_path)) == position + 1
 
 
+def test_a_node_that_comes_twice_is_kept_once(tmp_path):
+    """Two workers may have computed one task: its bits are the same."""
+    design = small_design(distributions="normal", replications=4)
+    with Store(tmp_path, design) as kept:
+        for _ in range(2):
+            kept.add(*one_node(design))
+    assert len(nodes_of(tmp_path)) == 1
+
+
+def test_a_store_gives_back_what_it_was_given(tmp_path):
+    """Sums, kept replications and failures of a node come back to the last bit."""
+    design = small_design(distributions="normal", replications=4)
+    job, node = one_node(design)
+    lost = tasks.void_node(design, job.task, node.tally.pivot.shape[1], "it said \u201cno\u201d\n")
+    for here, one in (("a", node), ("b", lost)):
+        (tmp_path / here).mkdir()
+        with Store(tmp_path / here, design) as kept:
+            kept.add(job, one)
+        with Store(tmp_path / here, design) as kept:
+            (group,) = kept.groups('["normal","shuffle"]')
+            (place,) = group.nodes
+            found = group.read(place)
+        assert place == (0, 0, 4)
+        assert group.labels == labels(design, sources(design)[0])
+        for name in ("pivot", "offset", "scatter", "void"):
+            old, new = getattr(one.tally, name), getattr(found.tally, name)
+            assert old is new is None or old.tobytes() == new.tobytes()
+        assert found.tally.count == one.tally.count
+        assert found.kept.tobytes() == one.kept.tobytes()
+        assert found.failures == one.failures
+
+
 def test_what_was_stored_survives_an_error(tmp_path, monkeypatch):
-    """A run that dies keeps the nodes it has acknowledged, in a sound database."""
+    """A run that dies keeps the nodes it has acknowledged, and goes on from them."""
     monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)
-    monkeypatch.setattr(engine, "task_level", lambda *_: 0)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
     true = sweep.block_errors
 
     def broken(design, source, block, **options):
@@ -168,28 +244,41 @@ def test_what_was_stored_survives_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "block_errors", broken)
     with pytest.raises(RuntimeError, match="power"):
         sn.run(small_design(), out=tmp_path / "run", workers=1)
-    rows = nodes_of(tmp_path / "run")
-    assert 1 <= len(rows) <= 5
-    for *_, payload, checksum in rows:
-        assert hashlib.sha256(payload).hexdigest() == checksum
-    assert not (tmp_path / "run" / "results.csv").exists()
-    with pytest.raises(SimnormError, match="finished run"):
-        sn.load(tmp_path / "run")
-    # The folder is a run's: the same design may be run again there.
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"design.toml", "run.db", "run.lock"}
+    before = nodes_of(tmp_path / "run")
+    assert 1 <= len(before) <= 5
     monkeypatch.setattr(sweep, "block_errors", true)
-    sn.run(small_design(), out=tmp_path / "run", workers=1)
+    result = sn.run(small_design(), out=tmp_path / "run", workers=1)
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+    assert set(before) < set(nodes_of(tmp_path / "run"))
+    assert result.provenance["session_draws"] == (12 - len(before)) * 16 * 8
+    assert result.provenance["sessions"] == 2
 
 
 def test_a_database_that_cannot_take_a_row_is_a_run_error(tmp_path):
     """An error of SQLite while a node is kept is told as the folder's, with exit code 1."""
     design = small_design(distributions="normal", replications=4)
-    node = tasks.compute(design, tasks.Task(0, 0, 0))
     with Store(tmp_path, design) as kept:
-        kept.add(tasks.Task(0, 0, 0), node)
+        kept._database.execute("pragma query_only = on")
         with pytest.raises(RunError, match="cannot be written") as caught:
-            kept.add(tasks.Task(0, 0, 0), node)  # the row is there already
+            kept.add(*one_node(design))
+        kept._database.execute("pragma query_only = off")
     assert caught.value.exit_code == 1
+    assert nodes_of(tmp_path) == []
+
+
+def test_a_folder_has_one_process_at_a_time(tmp_path):
+    """The second is told who is there; when the first has gone, it may."""
+    design = small_design(distributions="normal", replications=4)
+    with Store(tmp_path, design):
+        before = content(tmp_path)
+        with pytest.raises(SimnormError, match=r"process is at work there \(process \d+ on"):
+            sn.run(design, out=tmp_path)
+        # SQLite's own marks of who reads are no content.
+        marks = {"run.db-shm": b""}
+        assert content(tmp_path) | marks == before | marks
+    sn.run(design, out=tmp_path)
 
 
 # Files in one step
@@ -256,8 +345,12 @@ def test_results_are_as_readable_as_any_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", [["notes.txt"], [".hidden"], ["design.toml"], ["run.db"], ["results.csv"], ["sub/x"]]
-)
+    "names",
+    [
+        ["notes.txt"], [".hidden"], ["design.toml"], ["run.db"], ["results.csv"], ["sub/x"],
+        ["notes.txt", "run.lock"], ["results.csv", "run.lock"],
+    ],
+)  # fmt: skip
 def test_a_foreign_folder_is_refused_and_untouched(names, tmp_path):
     """A folder that holds anything but a run is refused before a byte is written there."""
     folder = tmp_path / "mine"
@@ -303,18 +396,38 @@ def test_the_folder_of_another_run_is_refused_by_field(change, said, run_folder)
     [
         {},
         {"replications": 100},
+        {"replications": 20},
         {"batch_sizes": [2, 3, 4, 8]},
+        {"batch_sizes": [8]},
         {"estimators": ["mean", "std", "max"], "distributions": ["normal", "exponential", "t"]},
+        {"estimators": ["max"], "distributions": ["exponential"]},
+        {"sampling": "replacement"},
     ],
 )
 def test_the_same_run_may_come_back_to_its_folder(change, run_folder):
-    """The same design or more of it may use the folder: the tables are the new design's."""
+    """More of a design, less, or other cells may use the folder: the tables are the last one's."""
+    before = nodes_of(run_folder)
     design = small_design(**change)
     again = sn.run(design, out=run_folder)
     assert {path.name for path in run_folder.iterdir()} == FILES
     loaded = sn.load(run_folder)
     assert loaded.design == design == again.design
     assert loaded.frame.equals(again.frame)
+    assert set(before) <= set(nodes_of(run_folder))
+
+
+def test_tables_of_another_design_are_gone_before_its_own_are_there(run_folder, monkeypatch):
+    """Whatever happens meanwhile, no table stands beside a design that it is not of."""
+
+    def broken(*_, **__):
+        raise RuntimeError("the power is gone")
+
+    monkeypatch.setattr(sweep, "block_errors", broken)
+    with pytest.raises(RuntimeError, match="power"):
+        sn.run(small_design(batch_sizes=[8]), out=run_folder)
+    assert {path.name for path in run_folder.iterdir()} == {"design.toml", "run.db", "run.lock"}
+    monkeypatch.undo()
+    assert Design.from_file(run_folder / "design.toml") == small_design(batch_sizes=[8])
 
 
 def test_the_same_design_gives_the_same_bytes(run_folder, tmp_path):

@@ -10,8 +10,8 @@ from scipy import stats
 
 import simnorm as sn
 from simnorm.design import Design
-from simnorm.schedule import Sums
 from simnorm.errors import SimnormError
+from simnorm.schedule import Sums
 from simnorm.studies.drawing import Source, lanes_in_block, sources
 from simnorm.tally import Tally
 from simnorm.trials import Cell, corrected_t, row_of, rows
