@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
-import io
 import json
 import sqlite3
 
 import numpy as np
 
-from simnorm import store, stored
+from simnorm import store
+from simnorm.database import Numbers, Rows, group_id, node_of, read_contents, sealed
+from simnorm.database import row_of as stored_row
 from simnorm.design import Design
+from simnorm.keeping import fill
 from simnorm.results import csv_text
 from simnorm.schema import SCHEMA
 from simnorm.settling import Maker
+from simnorm.strands import Place
 
 
 def read_csv(folder, name="results.csv"):
@@ -51,40 +53,68 @@ def database(folder):
 
 
 def nodes_of(folder):
+    """Return the rows of the nodes, by stream, first block and level."""
+    contents = read_contents(folder)
+    streams = {owner: numbers.stream for owner, numbers in contents.groups.items()}
+    return sorted(
+        contents.rows,
+        key=lambda row: (streams[row.owner], row.position << row.level, row.level, row.owner),
+    )
+
+
+def identity_of(folder):
+    return read_contents(folder).identity
+
+
+def replace_rows(folder, old, new):
+    """Put rows in the place of others, all with a right checksum."""
+    identity = identity_of(folder)
     with database(folder) as opened:
-        return opened.execute("select * from nodes order by source, position").fetchall()
+        for row in old:
+            opened.execute(
+                "delete from nodes where owner = ? and level = ? and position = ? "
+                "and replications = ?",
+                (row.owner, *row.place),
+            )
+        for row in new:
+            right = row._replace(sha256=sealed(identity, *row[:-1]))
+            opened.execute("insert into nodes values (?, ?, ?, ?, ?, ?, ?)", right)
 
 
-def changed_payload(payload, change):
-    """Return a payload with its first array changed, and its checksum."""
-    buffer = io.BytesIO(payload)
-    arrays = []
-    while buffer.tell() < len(payload):
-        arrays.append(np.lib.format.read_array(buffer, allow_pickle=False))
-    change(arrays[0])
-    out = io.BytesIO()
-    for array in arrays:
-        np.lib.format.write_array(out, array, allow_pickle=False)
-    return out.getvalue(), hashlib.sha256(out.getvalue()).hexdigest()
+def edit_stored(folder, row, change):
+    """Change a node as a whole, with a right checksum: `change` takes and returns it."""
+    contents = read_contents(folder)
+    node = change(node_of(row, len(contents.groups[row.owner].labels)))
+    replace_rows(folder, [row], [stored_row(contents.identity, row.owner, row.place, node)])
 
 
 def edit_node(folder, place, change):
-    """Change the sums of one node, with a right checksum."""
-    source, level, position, _, payload, _ = nodes_of(folder)[place]
-    values = (*changed_payload(payload, change), source, level, position)
-    with database(folder) as opened:
-        opened.execute(
-            "update nodes set payload = ?, sha256 = ? "
-            "where source = ? and level = ? and position = ?",
-            values,
-        )
+    """Change the sums of one node, with a right checksum: pivots, offsets, products, 7 rows."""
+
+    def edited(node):
+        tally = node.tally
+        sums = np.concatenate([tally.pivot, tally.offset, tally.scatter])
+        change(sums)
+        parts = (sums[:2], sums[2:4], sums[4:], tally.void)
+        return node._replace(tally=type(tally)(tally.count, *parts))
+
+    edit_stored(folder, nodes_of(folder)[place], edited)
+
+
+def resealed(folder, identity):
+    """Say that a database is of another run, with all checksums right."""
+    contents = read_contents(folder)
+    names = {owner: group_id(identity, numbers) for owner, numbers in contents.groups.items()}
+    groups = {names[owner]: numbers for owner, numbers in contents.groups.items()}
+    moved = [row._replace(owner=names[row.owner]) for row in contents.rows]
+    rows = [row._replace(sha256=sealed(identity, *row[:-1])) for row in moved]
+    fill(folder / "run.db", contents._replace(identity=identity, groups=groups, rows=rows))
 
 
 def rebuild(folder):
     """Write the tables that the stored nodes give, whatever they hold."""
     design = Design.from_file(folder / "design.toml")
-    nodes = [pair for part in stored.stored(folder, design).values() for pair in part]
-    frame, curves, _ = Maker.of_nodes(design, nodes).tables()
+    frame, curves, _ = Maker.of_pool(design, Rows.of(read_contents(folder))).tables()
     store.write_text(folder / "results.csv", csv_text(frame[list(SCHEMA)]))
     store.write_text(folder / "curves.csv", csv_text(curves))
 
@@ -119,16 +149,14 @@ def wrong_size(folder, _):
     write_csv(folder, rows)
 
 
-def _put_design(folder):
-    text = (folder / "design.toml").read_text(encoding="utf-8")
-    with database(folder) as opened:
-        opened.execute("update meta set value = ? where key = 'design'", [text])
+def _put_identity(folder):
+    resealed(folder, store.identity_of(Design.from_file(folder / "design.toml")))
 
 
 def wrong_size_everywhere(folder, other):
     """The same in run.db, and all tables made again with it."""
     wrong_size(folder, other)
-    _put_design(folder)
+    _put_identity(folder)
     rebuild(folder)
 
 
@@ -141,18 +169,13 @@ def wrong_seed(folder, _):
 def wrong_seed_everywhere(folder, other):
     """The same in run.db."""
     wrong_seed(folder, other)
-    _put_design(folder)
+    _put_identity(folder)
 
 
 def copied_block(folder, _):
     """The numbers of one node in the place of the next one's, with a right checksum."""
     first, second = nodes_of(folder)[:2]
-    with database(folder) as opened:
-        opened.execute(
-            "update nodes set payload = ?, sha256 = ? "
-            "where source = ? and level = ? and position = ?",
-            (*first[4:], *second[:3]),
-        )
+    replace_rows(folder, [second], [second._replace(payload=first.payload)])
 
 
 def copied_block_in_tables_too(folder, other):
@@ -161,41 +184,124 @@ def copied_block_in_tables_too(folder, other):
     rebuild(folder)
 
 
-def doubled_node(folder, _):
-    """A node once more, as one of a higher level."""
-    source, level, position, *rest = nodes_of(folder)[0]
+def swapped_positions(folder, _):
+    """Two nodes stand in each other's place, their checksums right, and the tables are made."""
+    first, second = nodes_of(folder)[:2]
+    swapped = [first._replace(position=second.position), second._replace(position=first.position)]
+    replace_rows(folder, [first, second], swapped)
+    rebuild(folder)
+
+
+def other_labels(folder, _):
+    """Nodes of two laws have changed places, their checksums right, and the tables are made."""
+    rows = nodes_of(folder)
+    one = rows[0]
+    other = next(r for r in rows if r.owner != one.owner and r.place == one.place)
+    swapped = [one._replace(payload=other.payload), other._replace(payload=one.payload)]
+    replace_rows(folder, [one, other], swapped)
+    rebuild(folder)
+
+
+def other_sizes(folder, _):
+    """What is of two batch sizes has changed names, with right checksums, and tables are made."""
+    contents = read_contents(folder)
+    groups, names = {}, {}
+    for owner, (stream, labels) in contents.groups.items():
+        text = json.dumps(labels).replace(",2,", ",x,").replace(",4,", ",2,").replace(",x,", ",4,")
+        numbers = Numbers(stream, tuple(json.loads(text)))
+        names[owner] = group_id(contents.identity, numbers)
+        groups[names[owner]] = numbers
+    moved = [row._replace(owner=names[row.owner]) for row in contents.rows]
+    rows = [row._replace(sha256=sealed(contents.identity, *row[:-1])) for row in moved]
+    fill(folder / "run.db", contents._replace(groups=groups, rows=rows))
+    rebuild(folder)
+
+
+def node_of_another_run(folder, other):
+    """A node of another seed's run, as it is."""
+    row, *_ = nodes_of(other)
     with database(folder) as opened:
-        opened.execute(
-            "insert into nodes values (?, ?, ?, ?, ?, ?)", (source, level + 1, position, *rest)
-        )
+        opened.execute("insert into nodes values (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def node_of_another_run_with_a_checksum(folder, other):
+    """The numbers of another seed's run in the place of this one's, and the tables are made."""
+    mine, theirs = nodes_of(folder)[0], nodes_of(other)[0]
+    replace_rows(folder, [mine], [mine._replace(payload=theirs.payload)])
+    rebuild(folder)
+
+
+def larger_node(folder, _):
+    """A node of the first four blocks that a run would take before those of two.
+
+    Its numbers are those of the first two, twice; the tables are made of it.
+    """
+    row, *_ = nodes_of(folder)
+    contents = read_contents(folder)
+    node = node_of(row, len(contents.groups[row.owner].labels))
+    tally = node.tally.merge(node.tally)
+    place = Place(row.level + 1, row.position >> 1, tally.count)
+    kept = np.concatenate([node.kept, node.kept], axis=-1)
+    large = stored_row(contents.identity, row.owner, place, node._replace(tally=tally, kept=kept))
+    replace_rows(folder, [], [large])
+    rebuild(folder)
+
+
+def other_count(folder, _):
+    """A node says that it has another number of replications."""
+    row, *_ = nodes_of(folder)
+    replace_rows(folder, [row], [row._replace(replications=row.replications - 1)])
 
 
 def deleted_node(folder, _):
     """A node is gone."""
-    source, level, position, *_ = nodes_of(folder)[1]
-    with database(folder) as opened:
-        opened.execute(
-            "delete from nodes where source = ? and level = ? and position = ?",
-            (source, level, position),
-        )
+    replace_rows(folder, [nodes_of(folder)[1]], [])
 
 
 def foreign_source(folder, _):
-    """Nodes of a law that the design does not have."""
+    """Nodes of a law that the design does not have, in the place of one that it has."""
+    contents = read_contents(folder)
+    owner, numbers = next(pair for pair in contents.groups.items() if "normal" in pair[1].stream)
+    foreign = numbers._replace(stream='["cauchy","shuffle"]')
+    name = group_id(contents.identity, foreign)
     with database(folder) as opened:
-        opened.execute("update nodes set source = ? where position = 0 and source like '%normal%'",
-                       ['["cauchy", "shuffle"]'])  # fmt: skip
+        labels = json.dumps(list(numbers.labels))
+        opened.execute("insert into groups values (?, ?, ?)", (name, foreign.stream, labels))
+    rows = [row for row in contents.rows if row.owner == owner]
+    replace_rows(folder, rows, [row._replace(owner=name) for row in rows])
+
+
+def changed_bytes(folder, name, value):
+    """Write one field of the first node, and leave its checksum as it is."""
+    row, *_ = nodes_of(folder)
+    with database(folder) as opened:
+        opened.execute(
+            f"update nodes set {name} = ? where owner = ? and level = ? and position = ?",
+            (value, row.owner, row.level, row.position),
+        )
 
 
 def wrong_checksum(folder, _):
     """One bit of a payload is flipped."""
-    source, level, position, _, payload, _ = nodes_of(folder)[0]
-    flipped = payload[:-1] + bytes([payload[-1] ^ 1])
+    payload = nodes_of(folder)[0].payload
+    changed_bytes(folder, "payload", payload[:-1] + bytes([payload[-1] ^ 1]))
+
+
+def wrong_position(folder, _):
+    """A node has moved, and its checksum is that of its place before."""
+    changed_bytes(folder, "position", 40)
+
+
+def wrong_group(folder, _):
+    """A group has other labels than those that its id was made of."""
     with database(folder) as opened:
-        opened.execute(
-            "update nodes set payload = ? where source = ? and level = ? and position = ?",
-            (flipped, source, level, position),
-        )
+        opened.execute("update groups set labels = replace(labels, 'mean', 'median')")
+
+
+def wrong_identity(folder, _):
+    """The database says that it is of another seed."""
+    with database(folder) as opened:
+        opened.execute("update meta set value = replace(value, '5', '6') where key = 'identity'")
 
 
 def edited_estimate(folder, _):
@@ -298,13 +404,13 @@ def no_database(folder, _):
 def lost_table(folder, _):
     """A table of run.db is gone."""
     with database(folder) as opened:
-        opened.execute("drop table failures")
+        opened.execute("drop table groups")
 
 
 def other_engine(folder, _):
     """run.db is of an earlier engine."""
-    with database(folder) as opened:
-        opened.execute("update meta set value = '1' where key = 'engine_version'")
+    identity = json.loads(identity_of(folder))
+    resealed(folder, json.dumps(identity | {"engine": 1}))
 
 
 def other_engine_in_provenance(folder, _):
@@ -337,10 +443,19 @@ DOCTORED = {
     wrong_seed_everywhere: "replayed",
     copied_block: "uniqueness",
     copied_block_in_tables_too: "uniqueness",
-    doubled_node: "completeness",
+    swapped_positions: "replayed",
+    other_labels: "replayed",
+    other_sizes: "replayed",
+    node_of_another_run: "files",
+    node_of_another_run_with_a_checksum: "replayed",
+    larger_node: "uniqueness",
+    other_count: "completeness",
     deleted_node: "completeness",
-    foreign_source: "files",
+    foreign_source: "completeness",
     wrong_checksum: "files",
+    wrong_position: "files",
+    wrong_group: "files",
+    wrong_identity: "files",
     edited_estimate: "rebuilt",
     edited_sums: "replayed",
     wrong_theory: "rebuilt",

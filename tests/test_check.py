@@ -26,7 +26,7 @@ from doctored import (
 from typer.testing import CliRunner
 
 import simnorm as sn
-from simnorm import engine, resampling, stored, streams
+from simnorm import engine, resampling, schedule, streams, tasks
 from simnorm.checking import replayed
 from simnorm.checking.finding import Failure, Finding
 from simnorm.checking.fingerprints import Stream, fingerprint, streams_of
@@ -50,7 +50,7 @@ def small_blocks():
     """Make blocks of 16 replications, in tasks of two, so that small runs have several of each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(streams, "BLOCK_DRAWS", 1)
-        patch.setattr(engine, "task_level", lambda *_: 1)
+        patch.setattr(schedule, "task_level", lambda *_: 1)
         yield
 
 
@@ -204,7 +204,7 @@ RARE = [
     doctor for doctor in DOCTORED
     if doctor.__name__ in (
         "stale_rows_with_their_seed", "wrong_size_everywhere", "wrong_seed_everywhere",
-        "copied_block_in_tables_too", "doubled_node", "deleted_node", "fewer_replications",
+        "copied_block_in_tables_too", "deleted_node", "fewer_replications", "other_labels",
         "doubled_row", "foreign_row", "other_schema", "no_number", "lost_table", "no_database",
         "other_engine", "other_text",
     )
@@ -225,9 +225,7 @@ def test_the_run_passes_before_it_is_doctored(run):
     assert sn.check(run).passed
 
 
-@pytest.mark.parametrize(
-    "name", ["design.toml", "run.db", "results.csv", "curves.csv", "provenance.json"]
-)
+@pytest.mark.parametrize("name", ["design.toml", "run.db", "results.csv", "curves.csv"])
 def test_a_missing_file_is_found(name, run):
     """A run without one of its files fails the check of files, which names it."""
     (run / name).unlink()
@@ -271,13 +269,12 @@ def test_the_row_of_an_edited_digit_is_named(run):
     )
 
 
-@pytest.mark.parametrize(("name", "what"), [("doubled_node", "overlap"), ("deleted_node", "gap")])
-def test_blocks_that_overlap_or_leave_a_gap_are_named(name, what, run):
-    """A node that is there twice, and one that is missing."""
+def test_blocks_that_leave_a_gap_are_named(run):
+    """A node that is missing is told by its first block."""
     doctors = {doctor.__name__: doctor for doctor in DOCTORED}
-    doctors[name](run, None)
+    doctors["deleted_node"](run, None)
     told = [failure.words for failure in sn.check(run)["completeness"].failures]
-    assert any(f"got a {what}, expected every block once" in words for words in told), told
+    assert any("block 2: got a gap, expected every block once" in words for words in told), told
 
 
 @pytest.mark.slow
@@ -323,11 +320,20 @@ def test_damaged_files_never_end_in_an_error(name, made, tmp_path):
 def test_any_edit_of_the_design_is_found(old, new, run):
     """A design with more, less or something else than was run, in all places that have it."""
     edit_text(run, "design.toml", old, new)
-    assert {"files", "completeness"} <= set(sn.check(run).failed)
-    with database(run) as opened:
-        text = (run / "design.toml").read_text(encoding="utf-8")
-        opened.execute("update meta set value = ? where key = 'design'", [text])
     assert "completeness" in sn.check(run).failed
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("full_size = 64", "full_size = 32"), ("seed = 5", "seed = 6")],
+)
+def test_what_a_run_is_of_stands_in_its_database(old, new, run):
+    """Another seed or full size in design.toml is told by the check of files."""
+    edit_text(run, "design.toml", old, new)
+    (failure,) = sn.check(run)["files"].failures
+    key, value = new.split(" = ")
+    right = old.split(" = ")[1]
+    assert failure.words == f"design.toml, {key}: got {value}, expected {right} as in run.db"
 
 
 def test_a_theory_that_is_wrong_everywhere_is_found(run):
@@ -650,15 +656,15 @@ def test_a_database_with_its_log_is_read_whole(made, tmp_path):
 
 
 def test_stored_nodes_are_those_that_were_computed(made):
-    """Reading gives every task's node back to the bit, with the failures that belong to it."""
-    design = Design.from_file(made / "5")
-    found = stored.stored(made / "5", design)
-    assert list(found) == drawing.sources(design)
-    for number, pairs in enumerate(found.values()):
+    """Every task's node comes back to the bit, with the draws that it took."""
+    folder = Folder(made / "5")
+    design = folder.design
+    assert list(folder.nodes) == drawing.sources(design)
+    for number, pairs in enumerate(folder.nodes.values()):
         assert [task for task, _ in pairs] == [tasks.Task(number, 1, p) for p in range(3)]
         for task, node in pairs:
             assert replayed._is_same(node, tasks.compute(design, task))
-            assert node.draws == 0
+    assert folder.taken.draws == tasks.total_draws(design)
 
 
 def test_stored_failures_belong_to_their_nodes(tmp_path):
@@ -666,21 +672,22 @@ def test_stored_failures_belong_to_their_nodes(tmp_path):
     run = tmp_path / "run"
     wanted = SMALL | {"batch_sizes": [2]}
     sn.sweep("exponential", estimators=[fails_at_times], **wanted, out=run)
-    design = Design.from_file(run, functions=[fails_at_times])
-    (pairs,) = stored.stored(run, design).values()
+    folder = Folder(run, [fails_at_times])
+    (pairs,) = folder.nodes.values()
     assert any(node.failures for _, node in pairs)
     for task, node in pairs:
-        assert replayed._is_same(node, tasks.compute(design, task))
+        assert replayed._is_same(node, tasks.compute(folder.design, task))
 
 
-def test_a_broken_database_is_told_in_one_line(run):
-    """Whatever is wrong, reading is a user error that names the database."""
-    design = Design.from_file(run)
+def test_a_node_that_is_no_node_is_told_in_one_line(run):
+    """A word in the place of numbers: the node is named, and what it leaves is a gap."""
     with database(run) as opened:
-        opened.execute("update nodes set payload = 'text' where position = 0")
-    with pytest.raises(SimnormError, match=r"run\.db cannot be read") as caught:
-        stored.stored(run, design)
-    assert "\n" not in str(caught.value)
+        opened.execute("update nodes set payload = 'text' where position = 1")
+    found = sn.check(run)
+    assert {failure.where for failure in found["files"].failures} == {
+        f"run.db, {law}, shuffle, blocks 2 to 3" for law in ("normal", "t(df=5)")
+    }
+    assert "completeness" in found.failed
 
 
 # Findings, and the command

@@ -16,9 +16,8 @@ from doctored import DOCTORED, edit_node, edit_text, rebuild
 from typer.testing import CliRunner
 
 import simnorm as sn
-from simnorm import engine, store, stored, streams
+from simnorm import engine, schedule, streams, tasks
 from simnorm.checking import FEW, replayed, theory, uniqueness
-from simnorm.checking.completeness import drawn_of
 from simnorm.checking.finding import Checked, Failure, Finding
 from simnorm.checking.folder import Folder
 from simnorm.checking.rebuilt import _is_near
@@ -44,7 +43,7 @@ def run(tmp_path):
 def small_blocks(monkeypatch):
     """Blocks of 16 replications, in tasks of two."""
     monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)
-    monkeypatch.setattr(engine, "task_level", lambda *_: 1)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 1)
 
 
 def told(found):
@@ -225,14 +224,6 @@ def test_the_draws_of_a_run_are_counted(study, of_data, tmp_path, small_blocks):
     assert failure.expected.startswith(str(draws))
 
 
-def test_a_node_took_what_its_blocks_take():
-    """That of `compute` itself, also of a node that reaches beyond the last block."""
-    design = Design.make("normal", full_size=4096, batch_sizes=[4], replications=700)
-    (source,) = drawing.sources(design)
-    for task in (tasks.Task(0, 0, 0), tasks.Task(0, 1, 1), tasks.Task(0, 3, 0)):
-        assert drawn_of(design, source, task) == tasks.compute(design, task).draws
-
-
 # A run that is less than was asked for
 
 
@@ -291,21 +282,14 @@ def test_what_cannot_be_read_is_said_once(run):
     doctors = {doctor.__name__: doctor for doctor in DOCTORED}
     doctors["truncated_database"](run, None)
     (failure,) = sn.check(run)["files"].failures
-    assert failure.words.startswith("run.db: cannot be read (")
+    assert failure.words.startswith("run.db: cannot be read ")
     edit_text(run, "results.csv", ",mcse,", ",error,")
     words = [failure.words for failure in sn.check(run)["files"].failures]
     assert sum(one.count("results.csv") for one in words) == 1
 
 
-def test_nodes_are_called_by_their_blocks(run, tmp_path, small_blocks):  # noqa: ARG001
-    """No JSON, no levels and positions; also where the source is none of the design's."""
-    assert stored.Row('["normal", "shuffle"]', 2, 1, 1, b"", "").words == (
-        "normal, shuffle, blocks 4 to 7"
-    )
-    assert stored.Row('["shuffle", ["a", "b"]]', 0, 3, 1, b"", "").words == (
-        "shuffle, a, b, block 3"
-    )
-    assert stored.Row("what", 0, 0, 1, b"", "").words == "what, block 0"
+def test_nodes_are_called_by_their_blocks(tmp_path, small_blocks):  # noqa: ARG001
+    """No JSON, no levels and positions, in no check."""
     out = tmp_path / "long"
     sn.sweep("normal", **SMALL, out=out)
     doctors = {doctor.__name__: doctor for doctor in DOCTORED}
@@ -316,15 +300,6 @@ def test_nodes_are_called_by_their_blocks(run, tmp_path, small_blocks):  # noqa:
     assert f"run.db, {second}: got the numbers of {first}, expected" in found
     assert f"run.db, {second}, mean error of mean n=4" in found
     assert not re.search(r"level \d|position \d|\[\"", found)
-
-
-def test_source_names_are_read_as_they_are_written():
-    """A name that `store` writes has its parts in words, of laws and of columns."""
-    law = drawing.Source("t(df=5)", "iid")
-    columns = drawing.Source("", "grouped:g", ("a", "b"))
-    rows = [stored.Row(store.source_name(source), 0, 0, 1, b"", "") for source in (law, columns)]
-    assert rows[0].words == "t(df=5), iid, block 0"
-    assert sorted(rows[1].words.split(", ")) == ["a", "b", "block 0", "grouped:g"]
 
 
 def test_a_line_that_failed_says_first_how_many(run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 
 import doctored
@@ -12,9 +11,10 @@ import pytest
 from doctored import edit_text, read_csv, row_of, write_csv
 
 import simnorm as sn
-from simnorm import stored, studies
+from simnorm import studies
 from simnorm.checking import compared
 from simnorm.checking.environment import present
+from simnorm.checking.folder import Folder
 from simnorm.checking.identities import equations_of
 
 SMALL = {"models": "knn", "batch_sizes": [8], "folds": 3, "replications": 3, "seed": 5}
@@ -141,23 +141,15 @@ def wrong_seed_everywhere(folder, _):
 
 def edited_replication(folder, _):
     """The accuracies of one repeat are better, its checksum right, and all tables made of it."""
-    source, level, position, _, payload, _ = doctored.nodes_of(folder)[1]
-    buffer = io.BytesIO(payload)
-    sums, kept = (np.lib.format.read_array(buffer) for _ in range(2))
-    assert buffer.tell() == len(payload)
-    better = np.minimum(kept[0] + 0.01, 1.0)
-    kept[1] += better**2 - kept[0] ** 2
-    kept[0] = better
-    out = io.BytesIO()
-    for array in (sums, kept):
-        np.lib.format.write_array(out, array)
-    with doctored.database(folder) as opened:
-        opened.execute(
-            "update nodes set payload = ?, sha256 = ? "
-            "where source = ? and level = ? and position = ?",
-            (out.getvalue(), doctored.hashlib.sha256(out.getvalue()).hexdigest(),
-             source, level, position),
-        )  # fmt: skip
+
+    def change(node):
+        kept = node.kept.copy()
+        better = np.minimum(kept[0] + 0.01, 1.0)
+        kept[1] += better**2 - kept[0] ** 2
+        kept[0] = better
+        return node._replace(kept=kept)
+
+    doctored.edit_stored(folder, doctored.nodes_of(folder)[1], change)
     doctored.rebuild(folder)
 
 
@@ -292,7 +284,6 @@ def test_timings_are_not_repeated(tmp_path):
 
 def test_stored_nodes_of_a_trial_are_single_replications(made):
     """One node each, in the order of the repeats."""
-    design = sn.load(made).design
-    nodes = stored.stored(made, design)
+    nodes = Folder(made).nodes
     counts = [[node.tally.count for _, node in part] for part in nodes.values()]
     assert counts == [[1, 1, 1], [1, 1, 1]]
