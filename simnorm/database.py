@@ -9,6 +9,7 @@ Pickles are neither written nor read.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -55,8 +56,17 @@ create table sessions (
 
 # Where `meta` says how far the last session had come: `simnorm.engine.Progress`, as JSON.
 PROGRESS = "progress"
+MADE_OF = "made_of"
 # Rows of the first array of a payload: pivots and offsets of A and Q, and three sums of products.
 SUMS = 7
+# Files beside a database: what is not in it yet, and what must be taken out of it again.
+LOGS = ("-wal", "-journal")
+# What SQLite says of the system, not of the file: no reason to call a database damaged.
+OF_THE_SYSTEM = {
+    sqlite3.SQLITE_AUTH, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOLFS,
+    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY,
+}  # fmt: skip
 # How often a database is opened that another process opens and closes.
 TRIES = 3
 MOST_LEVEL = 62
@@ -131,6 +141,8 @@ class Contents(NamedTuple):
     progress
         How far the last session had come when it last kept something, as `simnorm.engine.Progress`
         has it; empty if it has kept nothing.
+    made_of
+        Checksum of the design, and of its functions, that was last run.
     """
 
     identity: str
@@ -141,6 +153,7 @@ class Contents(NamedTuple):
     functions: dict[str, str]
     faults: list[str]
     progress: dict[str, int] = {}  # noqa: RUF012 -- a default, which nobody changes
+    made_of: str = ""
 
 
 NOTHING = Contents("", {}, {}, [], [], {}, [])
@@ -247,16 +260,17 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
     SQLite would make two files beside a database in WAL mode. Where a process is at work they are
     there, and both can read; where a log is there because one was killed, database and log are
-    copied and the copy is opened.
+    copied and the copy is opened. (Where a disk knows no WAL mode, the log is a journal.)
     """
     path = folder / DATABASE
-    log = path.with_name(f"{DATABASE}-wal")
+    beside = [path.with_name(DATABASE + end) for end in LOGS]
+    logs = [log for log in beside if log.is_file()]
     with contextlib.ExitStack() as stack:
-        if log.is_file() and is_held(folder):
+        if logs and is_held(folder):
             address = f"{path.resolve().as_uri()}?mode=ro"
-        elif log.is_file() and log.stat().st_size:
+        elif any(log.stat().st_size for log in logs):
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
-            for file in (path, log):
+            for file in (path, *logs):
                 shutil.copyfile(file, place / file.name)
             address = (place / DATABASE).as_uri()
         else:
@@ -280,13 +294,23 @@ def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
     OSError
         If the file cannot be read at all.
     """
-    if not (folder / DATABASE).stat().st_size:
-        return NOTHING
-    try:
-        with opened(folder) as database:
-            return _contents(database, with_rows=with_rows)
-    except sqlite3.Error as error:
-        return NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
+    for left in reversed(range(TRIES)):
+        if not (folder / DATABASE).stat().st_size:
+            return NOTHING
+        try:
+            with opened(folder) as database:
+                return _contents(database, with_rows=with_rows)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                return NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
+            if not left:
+                raise OSError(errno.EIO, str(error), str(folder / DATABASE)) from None
+        except OSError:
+            if not left:
+                raise
+        # It may have been closed, or begun, while it was opened.
+        time.sleep(0.02)
+    return NOTHING
 
 
 def read_places(folder: Path) -> Contents:
@@ -312,7 +336,7 @@ def read_places(folder: Path) -> Contents:
             with opened(folder) as database:
                 found = _contents(database, with_rows=False)
                 places = _all(database, PLACES, found.faults) if found.groups else []
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             found = NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
         else:
             here = [place for place in places if place[0] in found.groups]
@@ -344,23 +368,36 @@ def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
         for name, sha256 in _all(database, "select name, sha256 from data", faults)
     }
     groups = _groups(database, identity, faults)
-    rows = []
+    rows: dict[tuple[str, Place], Row] = {}
     for values in _all(database, NODES, faults) if with_rows else ():
         row = Row(*values)
         if fault := _fault(row, identity, groups):
             faults.append(fault)
         else:
-            rows.append(row)
+            # A page that is damaged may be read twice.
+            rows[row.owner, row.place] = row
     sessions = []
     for values in _all(database, SESSIONS, faults):
         session = Session(*values)
         kinds = (int, str, str, float, int, int, str, str, int, str, str, str)
         if all(type(v) is kind for v, kind in zip(session, kinds, strict=True)):
-            sessions.append(session)
+            sessions.append(session._replace(versions=_versions(session.versions, faults)))
         else:
             faults.append("a session has values of other types")
     functions, progress = _functions(meta, faults), _progress(meta)
-    return Contents(identity, data, groups, rows, sessions, functions, faults, progress)
+    made_of = str(meta.get(MADE_OF, ""))
+    return Contents(
+        identity, data, groups, list(rows.values()), sessions, functions, faults, progress, made_of
+    )
+
+
+def _versions(text: str, faults: list[str]) -> str:
+    """Return a session's versions if they are what they should be, and none otherwise."""
+    with contextlib.suppress(ValueError, RecursionError):
+        if isinstance(json.loads(text), dict):
+            return text
+    faults.append("versions of a session cannot be read")
+    return "{}"
 
 
 def _progress(meta: Mapping[str, str]) -> dict[str, int]:
@@ -387,8 +424,16 @@ def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list
     try:
         found.extend(database.execute(question))
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
+        if not is_damage(error):
+            raise OSError(errno.EIO, str(error), DATABASE) from None
         faults.append(f"{DATABASE} cannot be read to its end ({error})")
     return found
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether what SQLite says is of the file, not of the system around it."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF not in OF_THE_SYSTEM or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
 def _groups(database: sqlite3.Connection, identity: str, faults: list[str]) -> dict[str, Numbers]:

@@ -43,7 +43,6 @@ from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural
 from simnorm.labels import fingerprints, labels, stream_name
 from simnorm.locking import HeldError, Lock
-from simnorm.store import TEMPORARY
 from simnorm.strands import Group, Place
 from simnorm.studies.drawing import sources
 from simnorm.tasks import Job, Node
@@ -108,15 +107,16 @@ class Store:
         self._lock = _locked(folder)
         try:
             contents = self._found()
+            made_of = sealed(design.to_toml(), canonical_json(fingerprints(design)))
             if differs := store.differences_of(contents, design):
                 raise SimnormError(
                     "out", str(folder), f"it holds another run ({'; '.join(differs)})",
                     "Name another folder.",
                 )  # fmt: skip
-            self._take_over(design)
+            self._take_over(design, contents.made_of == made_of)
             self._database = connected(self.path)
             try:
-                self._prepare(design, contents)
+                self._prepare(design, contents, made_of)
                 self._begin(session or {}, contents)
             except BaseException:
                 self._database.close()
@@ -132,8 +132,13 @@ class Store:
         for path in self.folder.iterdir():
             if store.is_temporary(path.name):
                 path.unlink(missing_ok=True)
+        finish_mending(self.folder)
         if not self.path.exists():
             return database.NOTHING
+        if self.path.with_name(f"{DATABASE}-journal").exists():
+            # Where a disk knows no WAL mode: what was cut off is taken back, by SQLite itself.
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(self.path)):
+                pass
         contents = read_contents(self.folder)
         if contents.faults:
             aside = put_aside(self.folder, contents)
@@ -145,16 +150,20 @@ class Store:
             )
         return contents
 
-    def _take_over(self, design: Design) -> None:
-        """Make the folder one of this design: what was made of another one is gone first."""
+    def _take_over(self, design: Design, is_its_own: bool) -> None:
+        """Make the folder one of this design: what was made of another one is gone first.
+
+        Its file does not tell: somebody may have changed it, and of functions it has only names.
+        """
         text = design.to_toml()
         path = self.folder / store.DESIGN
-        if not path.exists() or path.read_bytes() != text.encode():
-            for name in store.MADE:
-                (self.folder / name).unlink(missing_ok=True)
-            store.write_text(path, text)
+        if is_its_own and path.exists() and path.read_bytes() == text.encode():
+            return
+        for name in store.MADE:
+            (self.folder / name).unlink(missing_ok=True)
+        store.write_text(path, text)
 
-    def _prepare(self, design: Design, contents: Contents) -> None:
+    def _prepare(self, design: Design, contents: Contents, made_of: str) -> None:
         execute = self._database.execute
         execute("begin immediate")
         if not contents.identity:
@@ -164,6 +173,7 @@ class Store:
         execute("delete from meta where key = ?", (PROGRESS,))
         functions = canonical_json(fingerprints(design))
         execute("insert or replace into meta values ('functions', ?)", (functions,))
+        execute("insert or replace into meta values (?, ?)", (database.MADE_OF, made_of))
         execute("commit")
 
     def _begin(self, session: dict[str, Any], contents: Contents) -> None:
@@ -315,6 +325,9 @@ def create(connection: sqlite3.Connection, identity: str) -> None:
 def put_aside(folder: Path, contents: Contents) -> Path:
     """Put a damaged database aside, and what is sound of it into a new one in its place.
 
+    At no time is anything lost if the process ends: first all is copied, then the new one is
+    there, and only then does it take the old one's place.
+
     Returns
     -------
     Path
@@ -323,26 +336,32 @@ def put_aside(folder: Path, contents: Contents) -> Path:
     path = folder / DATABASE
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     aside = path.with_name(f"{DATABASE}.corrupt-{stamp}")
-    fresh = path.with_name(f".{DATABASE}.new{TEMPORARY}")
-    if contents.identity:
-        fill(fresh, contents)
-    # A log that stays behind would be taken for the new database's.
-    for end in ("-wal", "-shm"):
-        old = path.with_name(DATABASE + end)
-        if old.exists():
-            old.replace(aside.with_name(aside.name + end))
-    shutil.copyfile(path, aside)
-    if contents.identity:
-        fresh.replace(path)
-    else:
-        path.unlink()
+    for end in ("", *database.LOGS):
+        if path.with_name(DATABASE + end).exists():
+            shutil.copyfile(path.with_name(DATABASE + end), aside.with_name(aside.name + end))
+    with store.atomic(folder / store.MENDED) as fresh:
+        if contents.identity:
+            fill(fresh, contents)
+    finish_mending(folder)
     return aside
+
+
+def finish_mending(folder: Path) -> None:
+    """Let a mended database that is there take the damaged one's place."""
+    mended = folder / store.MENDED
+    if mended.exists():
+        # A log that stays behind would be taken for the new database's.
+        for end in (*database.LOGS, "-shm"):
+            (folder / f"{DATABASE}{end}").unlink(missing_ok=True)
+        mended.replace(folder / DATABASE)
 
 
 def fill(path: Path, contents: Contents) -> None:
     """Write a database that holds what is believed of another one."""
     path.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as fresh:
+        # It is given its name when it is whole, so that it needs no journal.
+        fresh.execute("pragma journal_mode = off")
         fresh.execute("pragma synchronous = full")
         fresh.execute("begin immediate")
         create(fresh, contents.identity)
@@ -352,5 +371,5 @@ def fill(path: Path, contents: Contents) -> None:
             fresh.execute("insert into groups values (?, ?, ?)", (owner, stream, text))
         fresh.executemany("insert into nodes values (?, ?, ?, ?, ?, ?, ?)", contents.rows)
         marks = ", ".join("?" * len(Session._fields))
-        fresh.executemany(f"insert into sessions values ({marks})", contents.sessions)
+        fresh.executemany(f"insert or ignore into sessions values ({marks})", contents.sessions)
         fresh.execute("commit")

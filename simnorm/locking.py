@@ -31,16 +31,23 @@ class Lock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._database = sqlite3.connect(folder / LOCK, timeout=PATIENCE, isolation_level=None)
+        path = folder / LOCK
+        if os.path.isfile(path) and os.path.getsize(path):
+            # It never holds anything: this is damage, or was copied there.
+            os.truncate(path, 0)
+        self._database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
         try:
-            # A journal would be another file, left behind by who is killed.
-            self._database.execute("pragma journal_mode = memory")
-            self._database.execute("begin exclusive")
+            self._take()
         except sqlite3.Error as error:
             self._database.close()
             if "locked" in str(error):
                 raise HeldError(str(folder)) from None
             raise
+
+    def _take(self) -> None:
+        # A journal would be another file, left behind by who is killed.
+        self._database.execute("pragma journal_mode = memory")
+        self._database.execute("begin exclusive")
 
     def release(self) -> None:
         """Let others have the folder."""

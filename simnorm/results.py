@@ -426,11 +426,22 @@ class Result:
 
     def save(self, folder: Path) -> None:
         """Write design, tables and provenance to a run folder, each file in one step."""
-        store.write_text(folder / store.RESULTS, csv_text(self.frame[list(SCHEMA)]))
-        store.write_text(folder / store.CURVES, csv_text(self.curves))
+        texts = {
+            store.RESULTS: csv_text(self.frame[list(SCHEMA)]),
+            store.CURVES: csv_text(self.curves),
+        }
         if self.design.data:
-            store.write_text(folder / store.COLUMNS, csv_text(self.columns))
-        provenance = json.dumps(self.provenance, indent=2, sort_keys=True, allow_nan=False)
+            texts[store.COLUMNS] = csv_text(self.columns)
+        changed = {name: text for name, text in texts.items() if not _holds(folder / name, text)}
+        if changed:
+            # While they are of two runs they are not finished.
+            (folder / store.PROVENANCE).unlink(missing_ok=True)
+        for name, text in changed.items():
+            store.write_text(folder / name, text)
+        made_of = {store.MADE_OF: store.checksum(self.design.to_toml().encode())}
+        provenance = json.dumps(
+            self.provenance | made_of, indent=2, sort_keys=True, allow_nan=False
+        )
         # With it the run is finished.
         store.write_text(folder / store.PROVENANCE, provenance + "\n")
 
@@ -451,6 +462,10 @@ class Result:
         from simnorm.card import html_of
 
         return html_of(self)
+
+
+def _holds(path: Path, text: str) -> bool:
+    return os.path.isfile(path) and path.read_bytes() == text.encode()
 
 
 def check_report_path(path: Path, parameter: str = "report", *, format: str = "") -> None:
@@ -498,7 +513,7 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
     names = (store.DESIGN, store.RESULTS, store.CURVES, store.PROVENANCE)
     missing = [name for name in names if not os.path.isfile(folder / name)]
     reading: dict[str, Any] = {"functions": functions, "data": data, "read": data is not None}
-    if missing and store.is_run(folder):
+    if (missing or not store.is_current(folder)) and store.is_run(folder):
         from simnorm.unfinished import so_far
 
         return so_far(folder, functions, data)
@@ -517,6 +532,8 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
             read_table(folder / store.CURVES, CURVES_SCHEMA),
             json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
         ]
+        if isinstance(parts[3], dict):
+            parts[3].pop(store.MADE_OF, None)  # of the files, not of the run
         for name, table in zip((store.RESULTS, store.CURVES), parts[1:3], strict=True):
             _check_believable(design, name, table)
         if design.study != SWEEP:

@@ -7,6 +7,7 @@ Its tables are a function of its design as last given. What is stored beside the
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
@@ -34,6 +35,10 @@ COLUMNS = "columns.csv"
 # What is made of the stored nodes, and made again whenever the design is another one. Provenance is
 # written last: with it a run is finished.
 MADE = (PROVENANCE, RESULTS, CURVES, COLUMNS)
+# Where provenance says which design the tables are of, by the checksum of its file.
+MADE_OF = "design_sha256"
+# A database that takes a damaged one's place, while it does.
+MENDED = f"{DATABASE}.mended"
 OURS = (DESIGN, DATABASE, LOCK, REPORT, *MADE)
 
 # Another value of these means other numbers: such a run never shares a folder.
@@ -124,7 +129,7 @@ def check_folder(folder: Path, design: Design) -> None:
 
 def _strangers(folder: Path) -> bool:
     """Tell whether a folder holds more than what a run leaves that was killed as it began."""
-    begun = (DESIGN, LOCK, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm")
+    begun = (DESIGN, LOCK, DATABASE, *(f"{DATABASE}-{end}" for end in ("wal", "shm", "journal")))
     names = [path.name for path in folder.iterdir()]
     if is_run(folder) or any(name not in begun and not is_temporary(name) for name in names):
         return True
@@ -190,7 +195,22 @@ def is_run(folder: Path) -> bool:
 
 def is_finished(folder: Path) -> bool:
     """Return whether a folder holds the tables of its design."""
-    return is_run(folder) and all(os.path.isfile(folder / name) for name in MADE[:3])
+    is_there = is_run(folder) and all(os.path.isfile(folder / name) for name in MADE[:3])
+    return is_there and is_current(folder)
+
+
+def is_current(folder: Path) -> bool:
+    """Tell whether what was made is of the design that is there: its file may have been changed."""
+    try:
+        made_of = json.loads((folder / PROVENANCE).read_bytes()).get(MADE_OF)
+        return made_of in (None, checksum((folder / DESIGN).read_bytes()))
+    except (OSError, ValueError, AttributeError):
+        return True  # who reads it says what is wrong with it
+
+
+def checksum(data: bytes) -> str:
+    """Return the checksum of a file's bytes."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def bytes_needed(design: Design) -> int:
@@ -242,8 +262,19 @@ def atomic(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        _keep_names(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the disk keep the names of a folder's files, where systems can be asked to."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
