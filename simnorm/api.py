@@ -320,7 +320,7 @@ def check(design: Design, folder: Path | None = None, workers: int | None = None
     SimnormError
         With the reason.
     """
-    from simnorm import store
+    from simnorm import disk, store
     from simnorm.studies import check_extra, study_of
     from simnorm.workers import worker_count
 
@@ -329,6 +329,7 @@ def check(design: Design, folder: Path | None = None, workers: int | None = None
     study_of(design).check(design)
     if folder is not None:
         store.check_folder(folder, design)
+        disk.check_room(folder, store.bytes_needed(design))
 
 
 def _computed(

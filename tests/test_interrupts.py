@@ -462,7 +462,8 @@ def test_signals_at_random_times(draws, own_folder, whole):
         name = (signal.SIGINT, signal.SIGTERM)[at % 2]
         code, err = hit(folder, moment, twice=at % 4 > 1, name=name)
         assert "Traceback" not in err
-        assert code in (0, 128 + name), err
+        # What comes while the program leaves, all said, may still end it the hard way.
+        assert code in (0, 128 + name, -name), err
         if code:
             assert "simnorm: interrupted" in err or "simnorm: left at once" in err
         if "the run is finished" in err or code == 0:
@@ -520,7 +521,8 @@ def test_a_terminal_that_closes_ends_a_run_well(own_folder, whole):
         (own_folder / "closed").touch()
         drain.join(10)
         assert process.wait(30) == 129
-    assert run_to_end(*SWEEP, "-o", "run")[0] == 0
+    code, _, err = run_to_end(*SWEEP, "-o", "run")
+    assert code == 0, err
     assert (own_folder / "run" / "results.csv").read_bytes() == whole
 
 
@@ -670,7 +672,8 @@ def test_files_that_may_not_grow(size, own_folder, whole):
     assert "Traceback" not in err
     assert "cannot be written" in " ".join(err.split())
     assert err.splitlines()[-1].startswith("to go on: ")
-    assert run_to_end(*SWEEP, "-o", "run")[0] == 0
+    code, _, err = run_to_end(*SWEEP, "-o", "run")
+    assert code == 0, err
     assert (own_folder / "run" / "results.csv").read_bytes() == whole
 
 

@@ -33,12 +33,11 @@ from simnorm.cli.plan import planned, print_plan
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
 from simnorm.design import Design
-from simnorm.disk import check_room
 from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
-from simnorm.store import REPORT, bytes_needed, check_folder, home_of, is_run
+from simnorm.store import REPORT, check_folder, home_of, is_run
 from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
@@ -124,7 +123,6 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
         if wishes.dry_run:
             _foretell(planned(design, workers, folder), wishes)
             return
-        check_room(folder, bytes_needed(design))
     result = _drawn(design, wishes, folder, workers)
     with meanwhile(*finished_lines(folder)):
         _shown(result, wishes, folder)
