@@ -427,6 +427,7 @@ class Result:
     def save(self, folder: Path) -> None:
         """Write design, tables and provenance to a run folder, each file in one step."""
         texts = {
+            store.DESIGN: self.design.to_toml(),
             store.RESULTS: csv_text(self.frame[list(SCHEMA)]),
             store.CURVES: csv_text(self.curves),
         }
@@ -438,7 +439,7 @@ class Result:
             (folder / store.PROVENANCE).unlink(missing_ok=True)
         for name, text in changed.items():
             store.write_text(folder / name, text)
-        made_of = {store.MADE_OF: store.checksum(self.design.to_toml().encode())}
+        made_of = {store.MADE_OF: store.checksum(texts[store.DESIGN].encode())}
         provenance = json.dumps(
             self.provenance | made_of, indent=2, sort_keys=True, allow_nan=False
         )

@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 import simnorm as sn
-from simnorm import engine, results, store, theory
+from simnorm import engine, results, store, tasks, theory
 from simnorm.design import Design
 from simnorm.distributions import DISTRIBUTIONS, distribution
 from simnorm.errors import RunError, SimnormError
