@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -421,7 +422,6 @@ def test_what_is_said_before_and_after_a_run_is_true(place, said, name, code, ow
 
 def test_nothing_of_a_search_is_kept(own_folder):
     """`solve` says so."""
-    still = NOTICED + pause("simnorm.tasks.compute") + pause("simnorm.crews.compute")
     words = ["solve", "--target-rmse", "0.1", "--dist", "gamma", "--for", "steps"]
     still = NOTICED + pause("simnorm.solving.solve")
     with program(*words, before=still) as process:
@@ -738,19 +738,27 @@ def test_a_larger_design_goes_on_where_a_smaller_one_was(own_folder):
     assert len(list((own_folder / "runs").iterdir())) == 1
 
 
+def sessions(folder):
+    """Return how many processes have worked on a run."""
+    with contextlib.closing(sqlite3.connect(folder / "run.db")) as database:
+        return database.execute("select count(*) from sessions").fetchone()[0]
+
+
 def test_an_answer_that_is_interrupted_goes_on(own_folder):
     """The message names the answer's own command; what is there of a study is not drawn again."""
-    data = "x,y\n" + "".join(f"{i},{i * i % 97}\n" for i in range(64))
-    (own_folder / "d.csv").write_text(data, encoding="utf-8")
-    words = ["answer", "--quick", "--data", "d.csv", "--batch-size", 8, "-o", "a", "--no-report"]
-    with program(*words, before=SLOW.format(0.2)) as process:
+    words = ["answer", "--quick", "--batch-size", 8, "-o", "a", "--no-report"]
+    with program(*words, "--workers", 1, before=SLOW.format(0.4)) as process:
         wait_for_nodes(own_folder / "a" / "sweep")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    command = " ".join(map(str, words))
+    command = " ".join(map(str, [*words, "--workers", 1]))
     said = err.splitlines()
-    assert re.fullmatch(r"simnorm: interrupted; kept in a: \d+ % of sweep", said[-2])
+    assert re.fullmatch(r"simnorm: interrupted; kept in a: \d+ % of sweep", said[-2]), err
     assert said[-1] == f"to go on: simnorm {command}"
-    plan = json.loads(run_to_end(*words, "--dry-run", "--json")[1])
-    assert plan["folder"] == "a"
+    before = sessions(own_folder / "a" / "sweep")
+    with program(*words) as process:
+        wait_for(own_folder / "a" / "sweep" / "provenance.json")
+    facts = json.loads((own_folder / "a" / "sweep" / "provenance.json").read_text("utf-8"))
+    assert facts["sessions"] == before + 1
+    assert 0 < facts["session_draws"] < facts["draws"]
