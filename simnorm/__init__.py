@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simnorm.errors import RunError, SimnormError
     from simnorm.results import Result, load
     from simnorm.solving import solve
+    from simnorm.standing import status
 
 __all__ = [
     "Design",
@@ -48,6 +49,7 @@ __all__ = [
     "preprocessing",
     "run",
     "solve",
+    "status",
     "study",
     "sweep",
     "theory",
@@ -67,6 +69,7 @@ _HOMES = {
     "mcse": "error_bars",
     "run": "api",
     "solve": "solving",
+    "status": "standing",
     "study": "api",
     "sweep": "api",
 }

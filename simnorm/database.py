@@ -329,7 +329,7 @@ def read_places(folder: Path) -> Contents:
         If the file cannot be read at all.
     """
     found = NOTHING
-    for _ in range(TRIES):
+    for left in reversed(range(TRIES)):
         if not (folder / DATABASE).stat().st_size:
             return NOTHING
         try:
@@ -337,6 +337,9 @@ def read_places(folder: Path) -> Contents:
                 found = _contents(database, with_rows=False)
                 places = _all(database, PLACES, found.faults) if found.groups else []
         except (sqlite3.Error, OSError) as error:
+            if not left and not is_damage(error):
+                reason = getattr(error, "strerror", None) or str(error)
+                raise OSError(errno.EIO, reason, str(folder / DATABASE)) from None
             found = NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
         else:
             here = [place for place in places if place[0] in found.groups]
@@ -432,6 +435,8 @@ def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list
 
 def is_damage(error: Exception) -> bool:
     """Tell whether what SQLite says is of the file, not of the system around it."""
+    if isinstance(error, OSError):
+        return False
     code = getattr(error, "sqlite_errorcode", None) or 0
     return code & 0xFF not in OF_THE_SYSTEM or code == sqlite3.SQLITE_IOERR_SHORT_READ
 

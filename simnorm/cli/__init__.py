@@ -45,6 +45,7 @@ from simnorm.cli.plain import echo
 from simnorm.cli.plot import plot
 from simnorm.cli.report import report as report_command
 from simnorm.cli.solve import solve
+from simnorm.cli.status import status
 from simnorm.cli.study import study_app
 
 EPILOG = """\
@@ -156,6 +157,7 @@ def sweep(
 app.command(epilog=ANSWER_EPILOG)(answer)
 app.add_typer(study_app, name="study")
 app.command()(solve)
+app.command()(status)
 app.command()(check)
 
 
