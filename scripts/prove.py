@@ -10,6 +10,8 @@ PARTS = {
     "coverage": "how often 95 % intervals cover the truth, and those of other formulas",
     "digits": "how many digits of means and standard deviations are right, by every code path",
     "independence": "that streams of random numbers are distinct and uncorrelated",
+    "kills": "that runs which are killed lose nothing, and come to the same bytes",
+    "damage": "that runs which are damaged, or cannot be written, never come to a wrong number",
     "mutants": "faults put into the package on purpose, and the oracles that see them",
     "power": "the smallest error that every statistical test is sure to see",
     "figures": "the pictures in reports/, drawn from the tables in reports/proof/",
