@@ -71,9 +71,9 @@ def _checked(address: object, got: str) -> str:
 
 def _address_in(path: Path, got: str) -> str:
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise SimnormError("scheduler", got, f"it is too large for a scheduler file; {FORMS}")
-        found = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE)
+        found = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None)
         what = f"it cannot be read ({reason})" if reason else "it is no scheduler file"
@@ -338,13 +338,10 @@ def _version(packages: Mapping[str, Any], name: str) -> str:
 
 
 def _address_of_client(client: Any) -> str:
-    if client.asynchronous or client.status != "running":
-        what = (
-            "an asynchronous client" if client.asynchronous else f"a client that is {client.status}"
-        )
-        raise SimnormError(
-            "executor", f"a client that is {what}", "one that is connected is needed"
-        )
+    is_connected = client.status == "running" and not client.asynchronous
+    if not is_connected:
+        got = f"a client that is {'asynchronous' if client.asynchronous else client.status}"
+        raise SimnormError("executor", got, "one that is connected is needed")
     return str(client.scheduler.address)
 
 
