@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ from simnorm.database import FIRST_STORE, NOTHING, TRIES, Contents, Rows, Sessio
 from simnorm.design import Design
 from simnorm.disk import free_bytes
 from simnorm.errors import SimnormError
+from simnorm.estimators.user import PREFIX
 from simnorm.locking import is_held
+from simnorm.readers.base import IN_MEMORY
 from simnorm.schedule import MAX, TIME
 
 RUNNING, FINISHED, PARTIAL, MISSED = "running", "finished", "partial", "missed"
@@ -33,6 +35,8 @@ STATES = (
     UNREADABLE, OLDER,
 )  # fmt: skip
 CURRENT = "current"
+# The workers of this machine, which every command has: see `simnorm.crews`.
+THREADS = "threads"
 RUN, ANSWER, RUNS = "run", "answer", "runs"
 # What an answer's folder has, and what it has when it is finished: see `simnorm.answering`.
 ANSWER_FILE, OUTCOME = "answer.json", "outcome.json"
@@ -88,7 +92,7 @@ class Status:
     aside
         Files that were damaged and have been put aside.
     command
-        The command that goes on with it.
+        The command that goes on with it; empty if none would.
     """
 
     folder: str
@@ -220,18 +224,15 @@ def _status(folder: Path) -> Status:
         "free_bytes": free_bytes(folder),
         "committed": _committed(folder),
         "aside": tuple(path.name for path in sorted(folder.glob(f"{store.DATABASE}.corrupt-*"))),
-        "command": f"simnorm run {shlex.quote(str(folder))}",
     }
     try:
         held, contents = _read(folder)
     except OSError as error:
         return Status(**facts, state=UNREADABLE, reason=f"run.db: {error.strerror}")
     if contents.identity == FIRST_STORE:
-        reason = "an earlier version of simnorm has kept it, and this one does not go on with it"
+        reason = "an earlier version of simnorm has kept it; this one does not go on with it"
         return Status(**facts, state=OLDER, reason=reason)
     sessions = contents.sessions
-    if sessions and sessions[-1].command:
-        facts["command"] = sessions[-1].command
     facts["sessions"] = tuple(_session(one) for one in sessions)
     facts["seconds"] = round(sum(one.seconds for one in sessions), 3)
     try:
@@ -240,6 +241,7 @@ def _status(folder: Path) -> Status:
         state = RUNNING if held else DAMAGED
         return Status(**facts, state=state, reason=error.sentence(error.parameter).rstrip("."))
     facts["design"] = design.to_dict()
+    facts["command"] = _command(folder, design, sessions)
     facts["results"] = _results(folder)
     facts["report"] = _report(folder)
     if differs := _differences(contents, design):
@@ -261,6 +263,8 @@ def _status(folder: Path) -> Status:
             facts["share"] = _share(design, sources)
     if state == RUNNING:
         facts["seconds_left"] = _left(design, contents)
+    if state == MISSED:
+        facts["command"] = ""  # the same again draws nothing
     return Status(**facts, state=state, reason=reason)
 
 
@@ -379,6 +383,21 @@ def _session(session: Session) -> dict[str, Any]:
         "started", "ended", "seconds", "draws", "workers", "backend", "host", "pid", "outcome",
     )  # fmt: skip
     return {name: getattr(session, name) for name in names}
+
+
+def _command(folder: Path, design: Design, sessions: Sequence[Session]) -> str:
+    """Return what goes on with a run: the folder's own command where that is enough."""
+    last = sessions[-1] if sessions else None
+    if last is not None and last.command and (last.backend != THREADS or _is_of_answer(folder)):
+        return last.command
+    # Neither a function of the user nor an array is in any file.
+    if design.data in IN_MEMORY or any(kind.startswith(PREFIX) for kind in design.estimators):
+        return "the same call in Python"
+    return f"simnorm run {shlex.quote(str(folder))}"
+
+
+def _is_of_answer(folder: Path) -> bool:
+    return os.path.isfile(folder.absolute().parent / ANSWER_FILE)
 
 
 def _results(folder: Path) -> str:

@@ -80,7 +80,7 @@ def _headline(found: Status) -> str:
         from simnorm.formatting import seconds_text
 
         text += f", about {seconds_text(found.seconds_left)} left"
-    return f"{text} ({found.reason})" if found.reason else text
+    return text
 
 
 def _share(found: Status) -> str:
@@ -100,6 +100,8 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
     from simnorm.disk import size_text
     from simnorm.standing import FINISHED, RUNNING
 
+    if found.reason:
+        yield "why", found.reason
     if found.design:
         yield "study", _study(found.design)
     if found.state == RUNNING and found.sessions and not found.sessions[-1]["ended"]:
@@ -120,7 +122,7 @@ def _lines(found: Status) -> Iterator[tuple[str, str]]:
         yield "also stored", "; ".join(found.beside)
     if found.aside:
         yield "put aside", ", ".join(found.aside)
-    if found.state not in (FINISHED, RUNNING):
+    if found.command and found.state not in (FINISHED, RUNNING):
         yield "to go on", found.command
 
 
@@ -203,35 +205,39 @@ def _time(text: str) -> str:
 
 
 def _ago(text: str) -> str:
+    """Return how long ago a time is, in one unit."""
     from simnorm.formatting import seconds_text
 
     seconds = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
-    return f"{seconds_text(round(seconds))} ago" if seconds >= 10 else "just now"
+    return f"{' '.join(seconds_text(seconds).split()[:2])} ago" if seconds >= 10 else "just now"
 
 
 def _sources(found: Status) -> Iterator[tuple[str, str]]:
     """Yield how much is stored of every source that has not all."""
-    if len(found.sources) < 2 and not (found.sources and found.sources[0].blocks):
+    if not any(source.share for source in found.sources):
         return
     done = [source for source in found.sources if source.blocks == source.all_blocks]
     begun = [source for source in found.sources if source.share and source not in done]
     rest = len(found.sources) - len(done) - len(begun)
     has_schemes = len({source.sampling for source in found.sources}) > 1
-    lines = [f"{len(done):,} of {len(found.sources):,} sources have all blocks"]
-    lines += [_source(source, has_schemes) for source in begun[:MOST_SOURCES]]
+    of = "at most " if "target_mcse" in found.design else ""
+    lines = [f"all of {len(done):,} of {len(found.sources):,} sources"] * bool(done)
+    lines += [_source(source, of, has_schemes) for source in begun[:MOST_SOURCES]]
     if len(begun) > MOST_SOURCES:
         lines.append(f"{len(begun) - MOST_SOURCES:,} more have begun")
     if rest:
         lines.append(f"{rest:,} {'has' if rest == 1 else 'have'} not begun")
-    if len(found.sources) == 1:
-        lines = lines[1:] or [_source(found.sources[0], has_schemes)]
+    if len(found.sources) == len(done) == 1:
+        lines = [_source(done[0], of, has_schemes)]
     for number, line in enumerate(lines):
         yield "" if number else "stored", line
 
 
-def _source(source: SourceStatus, has_schemes: bool) -> str:
+def _source(source: SourceStatus, of: str, has_schemes: bool) -> str:
+    from simnorm.formatting import plural
+
     name = _short(source.name, 36) + (f", {source.sampling}" if has_schemes else "")
-    blocks = f"{source.blocks:,} of {source.all_blocks:,} blocks"
+    blocks = f"{source.blocks:,} of {of}{plural(source.all_blocks, 'block')}"
     some = ""
     if source.share * source.all_blocks > source.blocks:
         some = " and parts of others"
@@ -263,10 +269,10 @@ def print_overview(found: Overview, indent: str = "") -> None:
 
 def _line(found: Status, indent: str) -> str:
     name = indent + _short(Path(found.folder).name, 34 - len(indent))
-    far = _share(found)
+    far = _share(found).partition(" cells")[0]
     if found.seconds_left is not None:
         from simnorm.formatting import seconds_text
 
         far += f", {seconds_text(found.seconds_left)} left"
     when = _ago(found.committed) if found.committed else ""
-    return f"{name:<35}{found.state:<12}{far:<20} {when}".rstrip()
+    return f"{name:<35}{found.state:<12}{far:<24}{when}".rstrip()
