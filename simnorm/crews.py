@@ -482,8 +482,7 @@ def _crew(workers: object, executor: object, scheduler: str | None) -> Crew:
         from simnorm.cluster import Cluster
 
         if workers is not None:
-            allowed = "a cluster has workers of its own"
-            raise SimnormError("workers", workers, allowed, "Leave it out.")
+            raise _with_workers(workers)
         return Cluster(client)
     number = None if workers is None else worker_count(workers)
     if executor is None:
@@ -502,6 +501,28 @@ def _is_client(executor: object) -> bool:
     return module is not None and isinstance(
         executor, module.Client | module.cfexecutor.ClientExecutor
     )
+
+
+def check_scheduler(scheduler: str | None, workers: object = None) -> None:
+    """Refuse what is no address of a scheduler, before anything else is done.
+
+    Raises
+    ------
+    SimnormError
+        If it is none, Dask is not installed, or workers are counted too.
+    """
+    if scheduler is None:
+        return
+    from simnorm.cluster import address_of, dask
+
+    address_of(scheduler)
+    if workers is not None:
+        raise _with_workers(workers)
+    dask()
+
+
+def _with_workers(workers: object) -> SimnormError:
+    return SimnormError("workers", workers, "a cluster has workers of its own", "Leave it out.")
 
 
 def check_timed(study: str, executor: object = None, scheduler: str | None = None) -> None:

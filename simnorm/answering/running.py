@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simnorm import api, store
+from simnorm import api, crews, options, store
 from simnorm._version import __version__
 from simnorm.answering.judging import judged
 from simnorm.answering.needed import needed_sizes, nothing_needed, read_needed, write_needed
@@ -68,6 +68,7 @@ def answer(
     decimal: str = ".",
     seed: int = 0,
     workers: int | None = None,
+    scheduler: str = "",
     out: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> Answer:
@@ -89,6 +90,9 @@ def answer(
         Of all studies.
     workers
         Threads; as many as there are processors if None. Timings take one.
+    scheduler
+        The address of a Dask scheduler, or its scheduler file, for the studies that take long.
+        Timings and searches stay here.
     out
         Folder that receives every study and the verdicts; a study that is finished there is not
         run again. Nothing is written if None.
@@ -117,7 +121,7 @@ def answer(
         exclude=exclude, na=na, separator=separator, decimal=decimal, seed=seed,
     )  # fmt: skip
     folder = None if out is None else Path(out)
-    return carry_out(plan, folder, workers=workers, watcher=watcher)
+    return carry_out(plan, folder, workers=workers, scheduler=scheduler, watcher=watcher)
 
 
 def default_folder(settings: Settings) -> Path:
@@ -156,6 +160,7 @@ def carry_out(
     folder: Path | None = None,
     *,
     workers: int | None = None,
+    scheduler: str = "",
     watcher: Watcher | None = None,
     command: str = "",
     stop: Callable[[], bool] | None = None,
@@ -168,6 +173,7 @@ def carry_out(
         If `stop` has said so: studies that are finished, and what is of the one under way, stay.
     """
     watcher = watcher or Watcher()
+    crews.check_scheduler(scheduler or None)
     if folder is not None:
         check_folder(folder, plan.settings)
         _open(folder, plan.settings)
@@ -175,7 +181,7 @@ def carry_out(
     for word, design in plan.designs.items():
         place = None if folder is None else folder / word
         _go_on(stop, folder)
-        results[word] = _study(word, design, place, workers, watcher, command, stop)
+        results[word] = _study(word, design, place, workers, scheduler, watcher, command, stop)
     _go_on(stop, folder)
     table = _needed(plan, folder, workers, watcher, stop)
     provenance = {
@@ -269,6 +275,7 @@ def _study(
     design: Design,
     folder: Path | None,
     workers: int | None,
+    scheduler: str,
     watcher: Watcher,
     command: str,
     stop: Callable[[], bool] | None,
@@ -282,12 +289,15 @@ def _study(
     if folder is not None:
         _refuse_held(folder)
     on_progress = watcher.begin(word)
+    if options.STUDIES[design.study].is_timed:
+        scheduler = ""
     try:
         if folder is not None:
             _make_room(folder, design)
         found = api.run(
             design,
-            workers=workers,
+            workers=None if scheduler else workers,
+            scheduler=scheduler,
             out=folder,
             on_progress=on_progress,
             command=command,

@@ -34,6 +34,7 @@ from simnorm.cli.options import (
     REPLICATIONS,
     REPORT,
     SAMPLING,
+    SCHEDULER,
     SEED,
     SEP,
     TARGET_MCSE,
@@ -115,6 +116,7 @@ def sweep(
     time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: REPORT = None,
     paper: PAPER = None,
@@ -151,7 +153,7 @@ def sweep(
         "time_limit": time_limit,
         "seed": seed,
     }
-    run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper))
+    run_given(given, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler))
 
 
 app.command(epilog=ANSWER_EPILOG)(answer)
@@ -168,6 +170,7 @@ def run(
         Path, typer.Argument(help="A design.toml, or the run folder it is in.", metavar="DESIGN")
     ],
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: REPORT = None,
     paper: PAPER = None,
@@ -183,7 +186,7 @@ def run(
     """
     from simnorm.cli.running import Wishes, run_file
 
-    run_file(design, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper))
+    run_file(design, Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler))
 
 
 app.command()(report_command)

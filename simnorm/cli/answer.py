@@ -18,6 +18,7 @@ from simnorm.cli.options import (
     NO_REPORT,
     PAPER,
     QUIET,
+    SCHEDULER,
     SEED,
     SEP,
     VERBOSE,
@@ -84,6 +85,7 @@ def answer(
     decimal: DECIMAL = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: REPORT = None,
     no_report: NO_REPORT = False,
@@ -119,5 +121,7 @@ def answer(
         "seed": seed,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    wishes = Wishes(workers, out, report, no_report, paper, json, dry_run, quiet, verbose)
+    wishes = Wishes(
+        workers, out, report, no_report, paper, json, dry_run, quiet, verbose, scheduler
+    )
     run_answer(given, wishes)

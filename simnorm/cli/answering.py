@@ -44,6 +44,7 @@ from simnorm.cli.plan import foretold_seconds
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
 from simnorm.cli.running import announce_reading
+from simnorm.crews import check_scheduler
 from simnorm.design import Design
 from simnorm.engine import Progress
 from simnorm.errors import Interrupted, RunError, SimnormError
@@ -76,6 +77,7 @@ class Wishes(NamedTuple):
     dry_run: bool
     quiet: bool
     verbose: bool
+    scheduler: str | None = None
 
 
 class Terminal(Watcher):
@@ -125,6 +127,7 @@ def run_answer(given: dict[str, Any], wishes: Wishes) -> None:
     """Check every wish, run the studies, print the verdicts and name the files."""
     workers = worker_count(wishes.workers)
     _check_report(wishes)
+    check_scheduler(wishes.scheduler)
     with meanwhile(NOT_BEGUN):
         if given.get("data") is not None and not wishes.quiet:
             announce_reading(given["data"])
@@ -151,7 +154,13 @@ def _carried_out(plan: Plan, folder: Path, workers: int, wishes: Wishes) -> Answ
     with heeded(stop):
         try:
             found = carry_out(
-                plan, folder, workers=workers, watcher=watcher, command=command_line(), stop=stop
+                plan,
+                folder,
+                workers=workers,
+                scheduler=wishes.scheduler or "",
+                watcher=watcher,
+                command=command_line(),
+                stop=stop,
             )
         except Interrupted as error:
             lines = stopped_lines(folder, watcher, len(plan.designs) + 1, error)

@@ -131,6 +131,14 @@ WORKERS = Annotated[
     str | None,
     typer.Option(help="Threads; no effect on any number [default: all processors].", metavar="N"),
 ]
+SCHEDULER = Annotated[
+    str | None,
+    typer.Option(
+        help="Compute on a Dask cluster: tcp://HOST:8786, tls://HOST:8786 or a scheduler file; no "
+        "effect on any number. Takes simnorm[dask].",
+        metavar="ADDRESS",
+    ),
+]
 OUT = Annotated[
     Path | None,
     typer.Option(

@@ -32,6 +32,7 @@ from simnorm.cli.plain import echo
 from simnorm.cli.plan import planned, print_plan
 from simnorm.cli.progress import progress_bar, stage
 from simnorm.cli.report import check_wished
+from simnorm.crews import check_scheduler
 from simnorm.design import Design
 from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 MISSED = 3
 # Whose versions decide what a trial comes to, as far as its provenance has them.
 PACKAGES = ("torch", "scikit-learn", "numpy", "scipy")
+# What a plan says of a run on a cluster.
+HERE = "the time is that of this machine; the cluster is not asked"
 # From this size on, reading a file takes long enough to wonder.
 SLOW_FILE = 50_000_000
 
@@ -62,6 +65,7 @@ class Wishes(NamedTuple):
     quiet: bool
     verbose: bool
     paper: str | None = None
+    scheduler: str | None = None
 
 
 def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = False) -> None:
@@ -113,6 +117,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     # What takes time is alone on the machine.
     workers = 1 if STUDIES[design.study].is_timed else worker_count(wishes.workers)
     with meanwhile(NOT_BEGUN):
+        check_scheduler(wishes.scheduler, wishes.workers)
         check_folder(folder, design)
         check_wished(wishes.report, wishes.paper)
         if wishes.out is None and (words := shared_words(folder, design)):
@@ -121,6 +126,8 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
             for note in notes:
                 say(f"note: {note}")
         if wishes.dry_run:
+            if wishes.scheduler and not wishes.quiet:
+                say(f"note: {HERE}")
             _foretell(planned(design, workers, folder), wishes)
             return
     result = _drawn(design, wishes, folder, workers)
@@ -149,7 +156,8 @@ def _drawn(design: Design, wishes: Wishes, folder: Path, workers: int) -> Result
             with progress_bar(shown=not wishes.quiet, study=design.study, stop=stop) as bar:
                 result = run(
                     design,
-                    workers=workers,
+                    workers=None if wishes.scheduler else workers,
+                    scheduler=wishes.scheduler or "",
                     out=folder,
                     on_progress=told.through(bar),
                     on_note=note,

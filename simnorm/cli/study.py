@@ -32,6 +32,7 @@ from simnorm.cli.options import (
     REPLICATIONS,
     RUNNING_SAMPLING,
     SAMPLING,
+    SCHEDULER,
     SEED,
     SEP,
     STEPS,
@@ -75,6 +76,7 @@ def inputs(
     time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
@@ -115,7 +117,7 @@ def inputs(
     }
     from simnorm.cli.running import Wishes, run_study
 
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler)
     run_study(given, wishes, no_report=no_report)
 
 
@@ -141,6 +143,7 @@ def running(
     time_limit: TIME_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
@@ -180,7 +183,7 @@ def running(
     }
     from simnorm.cli.running import Wishes, run_study
 
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler)
     run_study(given, wishes, no_report=no_report)
 
 

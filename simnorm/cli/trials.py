@@ -31,6 +31,7 @@ from simnorm.cli.options import (
     RUNS,
     SCALED_SIZES,
     SCALERS,
+    SCHEDULER,
     SEED,
     SEP,
     SHIFT_DATASETS,
@@ -66,6 +67,7 @@ def scaling(
     time_limit: TRIAL_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
@@ -103,7 +105,7 @@ def scaling(
     }
     from simnorm.cli.running import Wishes, run_study
 
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler)
     run_study(given, wishes, no_report=no_report)
 
 
@@ -119,6 +121,7 @@ def shift(
     time_limit: TRIAL_LIMIT = None,
     seed: SEED = None,
     workers: WORKERS = None,
+    scheduler: SCHEDULER = None,
     out: OUT = None,
     report: STUDY_REPORT = None,
     no_report: NO_REPORT = False,
@@ -150,7 +153,7 @@ def shift(
     }
     from simnorm.cli.running import Wishes, run_study
 
-    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper)
+    wishes = Wishes(workers, out, report, json, dry_run, quiet, verbose, paper, scheduler)
     run_study(given, wishes, no_report=no_report)
 
 
