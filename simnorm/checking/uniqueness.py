@@ -123,7 +123,7 @@ def _kept(nodes: Sequence[tuple[Task, Node]], cells: list[int]) -> Floats:
     """Return the kept replications of some cells, shape (numbers, replications)."""
     parts = [node.kept[:, cells] for _, node in nodes]
     whole = np.concatenate(parts, axis=-1) if parts else np.empty((2, 0, 0))
-    return np.ascontiguousarray(whole.reshape(-1, whole.shape[-1]))
+    return np.ascontiguousarray(whole.reshape(2 * whole.shape[1], whole.shape[-1]))
 
 
 def _is_continuous(design: Design, source: Source) -> bool:
