@@ -12,6 +12,7 @@ import select
 import signal
 import sqlite3
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -40,14 +41,20 @@ def spread(sample: Any, axis: int = -1) -> Any:
     return np.abs(sample).mean(axis=axis)
 
 
+def blocks_of_16() -> None:
+    """Let blocks have 16 replications in this process."""
+    streams.BLOCK_DRAWS = 1
+
+
 def small_blocks() -> None:
     """Let blocks have 16 replications from now on, so that small runs have many.
 
     A small run is made too: children then begin with all imports and compiled code behind them.
     """
-    streams.BLOCK_DRAWS = 1
-    for designs in kinds().values():
-        run(designs[-1], workers=1)
+    blocks_of_16()
+    with tempfile.TemporaryDirectory() as folder:
+        for designs in kinds(Path(folder)).values():
+            run(designs[-1], workers=1)
     if threading.active_count() > 1:
         raise RuntimeError("a process that forks must have one thread alone")
 
@@ -63,20 +70,27 @@ def _law(**changes: Any) -> Design:
     return Design.make(**(values | changes))
 
 
-def _data(**changes: Any) -> Design:
-    numbers = np.arange(60.0).reshape(20, 3) ** 1.5
-    values = {"distributions": None, "data": numbers, "full_size": None}
-    return _law(**values | {"sampling": ["shuffle", "replacement"]} | changes)
+def _data(folder: Path) -> Design:
+    path = folder / "data.csv"
+    rows = (f"{i**1.5},{i % 7},{-i}" for i in range(20))
+    path.write_text("\n".join(["a,b,c", *rows, ""]), encoding="utf-8")
+    schemes = ["shuffle", "replacement"]
+    return _law(distributions=None, data=path, full_size=None, sampling=schemes)
 
 
-def kinds() -> dict[str, list[Design]]:
+def kinds(folder: Path) -> dict[str, list[Design]]:
     """Return the designs that are run in one folder, one after the other, by the kind of run.
 
     The tables of the last one must be those of a run of its own.
+
+    Parameters
+    ----------
+    folder
+        Where the file with data is made.
     """
     return {
         "laws": [_law()],
-        "data": [_data()],
+        "data": [_data(folder)],
         "target": [
             _law(replications=None, target_mcse="6%", max_replications=2048, estimators=["mean"])
         ],
