@@ -12,8 +12,11 @@ identities     numbers of a table that contradict each other
 theory         estimates too far from exact theory
 =============  ====================================================================================
 
+A folder may hold more than its design asks for, of other designs that it had. What a run of the
+design would take of it is checked; of the rest the checksums are, and it is counted.
+
 A check that cannot be made, because data or functions are not there, is not passed. What nothing
-can tell is not checked: the command, times, and number of workers in provenance.json.
+can tell is not checked: command, times, workers and sessions in provenance.json and run.db.
 """
 
 from __future__ import annotations
@@ -87,7 +90,8 @@ def check(
     Raises
     ------
     SimnormError
-        If it is no run folder.
+        If it is no run folder, or its run is not finished, is being worked on, or was stored by an
+        earlier simnorm in another form.
 
     Examples
     --------
