@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mutants import bits, coverage, exact, exact_runs, uniqueness, zscores
+from mutants import bits, coverage, exact, exact_runs, resumed, uniqueness, zscores
 from mutants.faults import FAULTS, Fault
 
 KINDS = {
@@ -54,7 +54,11 @@ ORACLES = [
     ),
     *(
         Oracle("B", ask)
-        for ask in (bits.workers_and_arrival, bits.extended_grid, bits.looks_on_prefixes)
+        for ask in (
+            bits.workers_and_arrival, bits.extended_grid, bits.looks_on_prefixes,
+            resumed.resumed_runs, resumed.resumed_targets, resumed.resumed_labels,
+            resumed.damaged_runs, resumed.lost_tasks,
+        )
     ),
     *(
         Oracle("Z", ask)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mutants.runs import ROWS, run, small_blocks, table
-from simnorm import engine, settling
+from simnorm import engine, schedule, settling, tasks
 from simnorm.design import Design
 
 GIVEN = {"full_size": 16, "estimators": "mean,unbiased_variance,median"}

@@ -14,7 +14,7 @@ import numpy as np
 import simnorm as sn
 from mutants.exact import MEASURES, Floats, close
 from mutants.runs import ROWS, run, small_blocks, table
-from simnorm import engine, khat, sampling, store, tables, tally
+from simnorm import engine, keeping, khat, sampling, store, tables, tally, tasks
 from simnorm.design import Design
 from simnorm.estimators import UserEstimator, estimator
 
@@ -173,32 +173,43 @@ def stored_nodes() -> None:
     """A run folder holds every block once, with the checksums of what it holds, and these sums."""
     with tempfile.TemporaryDirectory() as folder:
         design = Design.make(["normal"], full_size=8, batch_sizes=[2], replications=1000)
-        nodes: dict[tasks.Task, tasks.Node] = {}
+        nodes: dict[tuple[int, int], tasks.Node] = {}
         with small_blocks(16):
-            with store.Store(Path(folder), design) as opened:
+            with keeping.Store(Path(folder), design) as opened:
 
-                def keep(task: tasks.Task, node: tasks.Node) -> None:
-                    nodes[task] = node
-                    opened.add(task, node)
+                def keep(job: tasks.Job, node: tasks.Node, _: str) -> None:
+                    nodes[job.task[1:]] = node
+                    opened.add(job, node)
 
                 engine.run(design, workers=2, compiled=False, on_node=keep)
             base = sqlite3.connect(Path(folder) / store.DATABASE)
+            (identity,) = base.execute("select value from meta where key = 'identity'").fetchone()
             rows = list(
-                base.execute("select level, position, replications, payload, sha256 from nodes")
+                base.execute(
+                    "select owner, level, position, replications, failures, payload, sha256 "
+                    "from nodes"
+                )
             )
             base.close()
-        assert sum(row[2] for row in rows) == 1000
-        blocks = sorted(b for level, at, *_ in rows for b in range(at << level, (at + 1) << level))
-        assert {row[0] for row in rows} == {2}
+        assert sum(row[3] for row in rows) == 1000
+        blocks = sorted(b for _, lev, at, *_ in rows for b in range(at << lev, (at + 1) << lev))
+        assert {row[1] for row in rows} == {2}
         assert blocks == list(range(64))
-        for level, position, _, payload, digest in rows:
-            assert hashlib.sha256(payload).hexdigest() == digest
+        for owner, level, position, *rest, payload, digest in rows:
+            parts = (identity, owner, level, position, *rest, payload)
+            assert _checksum(parts) == digest
             buffer = io.BytesIO(payload)
             arrays = [np.load(buffer, allow_pickle=False) for _ in range(2)]
-            node = nodes[tasks.Task(0, level, position)]
+            node = nodes[level, position]
             sums = np.concatenate([node.tally.pivot, node.tally.offset, node.tally.scatter])
             assert np.array_equal(arrays[0], sums)
             assert np.array_equal(arrays[1], node.kept)
+
+
+def _checksum(parts: tuple[object, ...]) -> str:
+    """Return the sha256 of parts, each with its length in bytes before it."""
+    said = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return hashlib.sha256(b"".join(b"%d:" % len(part) + part for part in said)).hexdigest()
 
 
 def checked_runs() -> None:

@@ -375,20 +375,88 @@ CHECKS = [
     ),
     edit(
         "checksum_not_compared", "stored numbers are read without a look at their checksum",
-        "stored.read_payload",
-        ("if hashlib.sha256(row.payload).hexdigest() != row.sha256:",
-         "if len(row.sha256) != 64:"),
+        "database._fault",
+        ("if sealed(identity, *row[:-1]) != row.sha256:", "if len(row.sha256) != 64:"),
+    ),
+]  # fmt: skip
+
+RESUMING = [
+    edit(
+        "stored_by_position", "a stored node is taken for the block of its position, whatever its "
+        "level", "strands._held",
+        ("found.setdefault(place.position << place.level, [])",
+         "found.setdefault(place.position, [])"),
+    ),
+    edit(
+        "cut_for_whole", "a stored block that was cut is taken where a whole one is asked for",
+        "strands._fits",
+        ("replications_of(*whole, level, position) == count",
+         "replications_of(*whole, level, position) >= count"),
+    ),
+    edit(
+        "whole_for_cut", "a stored node with more replications is taken where fewer are asked for",
+        "strands._fits",
+        ("replications_of(*whole, level, position) == count",
+         "replications_of(*whole, level, position) <= count"),
+    ),
+    edit(
+        "numbers_in_any_order", "as many stored numbers as are wanted are taken in the order in "
+        "which they stand there", "strands._rows",
+        ("and bool((found == np.arange(len(found))).all())", ""),
+    ),
+    edit(
+        "kept_of_others", "of a part of a node's cells the kept replications are the first cells'",
+        "strands.restricted",
+        ("kept[:, rows[:cells]]", "kept[:, : len(rows[:cells])]"),
+    ),
+    edit(
+        "look_counts_twice", "a source is at a look when its strands have as many blocks together",
+        "schedule.Schedule.is_at_look",
+        ("min(prefix.blocks for prefix in source.prefixes)",
+         "sum(prefix.blocks for prefix in source.prefixes)"),
+    ),
+    edit(
+        "label_without_epsilon", "numbers of two epsilons have one name",
+        "studies.inputs.grid.labels",
+        ('f"{c.quantity} {c.factors} {c.reference}"',
+         'f"{c.quantity} {c.factors.partition(chr(59))[2]} {c.reference}"'),
+    ),
+    edit(
+        "label_without_code", "a function that has changed keeps the name of its numbers",
+        "labels._versions",
+        ("fingerprint(kind.function, kind.given)", '""'),
+    ),
+    edit(
+        "stream_without_sampling", "numbers of two sampling schemes have one name",
+        "labels.stream_name",
+        ("canonical_json([source.distribution, source.sampling])",
+         'canonical_json([source.distribution, ""])'),
+    ),
+    edit(
+        "names_not_compared", "the names of stored numbers are read without their checksum",
+        "database._groups",
+        ("if group_id(identity, numbers) == owner:", "if len(owner) == 64:"),
+    ),
+    edit(
+        "other_data_pass", "a run goes on with columns whose numbers have changed",
+        "store._other_data",
+        ("here.get(name, sha256) != sha256", "here.get(name, sha256) == ''"),
+    ),
+    edit(
+        "lost_is_kept", "the void replications of a task that was given up are stored as results",
+        "api._computed",
+        ("elif keeper is not None:", "if keeper is not None:"),
     ),
 ]  # fmt: skip
 
 REST = [
     edit(
         "node_number", "a stored node is named by its first block, not by its place in the tree",
-        "store.Store.add",
-        ("task.position,", "task.position << task.level,"),
+        "keeping.Store.add",
+        ("job.task.position,", "job.task.position << job.task.level,"),
     ),
     edit(
-        "means_stored", "the store keeps means without their pivots", "store.Store.add",
+        "means_stored", "the store keeps means without their pivots", "database.row_of",
         ("np.concatenate([tally.pivot, tally.offset, tally.scatter])",
          "np.concatenate([0.0 * tally.pivot, tally.mean, tally.scatter])"),
     ),
@@ -418,5 +486,5 @@ REST = [
 
 FAULTS = [
     *TALLY, *STREAMS, *ENGINE, *SAMPLING, *REDUCERS, *ESTIMATORS, *THEORY, *VERDICTS,
-    *STOPPING, *OWN_ERRORS, *CHECKS, *REST,
+    *STOPPING, *OWN_ERRORS, *CHECKS, *RESUMING, *REST,
 ]  # fmt: skip

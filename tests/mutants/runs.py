@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simnorm import engine, streams, tables
+from simnorm import engine, schedule, streams, tables
 from simnorm.design import Design
 
 # Skewed numbers far from zero that no double holds exactly: a sloppy sum shows.

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from mutants.runs import ROWS, run, small_blocks
-from simnorm import engine, resampling, streams
+from simnorm import engine, resampling, streams, tasks
 from simnorm.design import Design
 
 
@@ -74,7 +74,7 @@ def blocks_once() -> str:
                 design,
                 workers=2,
                 compiled=False,
-                on_node=lambda t, n: nodes.setdefault(t, n),  # noqa: B023
+                on_node=lambda job, n, _: nodes.setdefault(job.task, n),  # noqa: B023
             )
             blocks = [
                 block for task in nodes
