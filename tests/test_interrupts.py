@@ -21,6 +21,7 @@ import pytest
 import simnorm as sn
 from simnorm import disk
 from simnorm.cli import going_on, interrupts
+from simnorm.cli import progress as bar_module
 from simnorm.cli.going_on import Told, interrupted_lines
 from simnorm.cli.interrupts import GRACE, Stop, Stopped
 from simnorm.cli.progress import state_of
@@ -276,6 +277,25 @@ def test_the_rate_is_of_what_is_drawn_now():
     state = state_of(Progress(75 * 10**6, 100 * 10**6, stored=50 * 10**6), 10.0, 25 * 10**6)
     assert (state.completed, state.total) == (75 * 10**6, 100 * 10**6)
     assert state.rate == "2 M draws/s, 10 s left"
+
+
+def test_the_bar_of_a_run_that_goes_on(monkeypatch):
+    """It begins where the run is; its clock begins with the first node that is drawn."""
+    shown, now = [], [0.0]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(bar_module.time, "perf_counter", lambda: now[0])
+
+    def noting(*given):
+        shown.append(given)
+        return state_of(*given)
+
+    monkeypatch.setattr(bar_module, "state_of", noting)
+    with bar_module.progress_bar(shown=True) as tell:
+        for seconds, done, stored in ((1.0, 40, 40), (9.0, 50, 40), (11.0, 60, 40), (12.0, 75, 45)):
+            now[0] = seconds
+            tell(Progress(done, 100, stored=stored))
+    # Seconds, and what was drawn in them.
+    assert [given[1:3] for given in shown] == [(0.0, 0), (0.0, 0), (2.0, 10), (3.0, 20)]
 
 
 # Signals and real processes
@@ -539,7 +559,9 @@ def drained(reader, until):
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_leaves_ends_no_run(stream, own_folder):
     """`| head` takes what it wants; the run is finished and in its folder all the same."""
-    words = ["sweep", "--full-size", 64, "--batch-sizes", "4", "--replications", 8, "-o", "run"]
+    # A note comes before the run: sizes beyond the full set are cut.
+    words = ["sweep", "--full-size", 64, "--batch-sizes", "8:128:x2"]
+    words += ["--replications", 8, "-o", "run"]
     reader, writer = os.pipe()
     os.close(reader)
     other = "stderr" if stream == "stdout" else "stdout"
