@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from simnorm.estimators.user import PREFIX
 from simnorm.locking import is_held
 from simnorm.readers.base import IN_MEMORY
 from simnorm.schedule import MAX, TIME
+from simnorm.tally import MEASURES
 
 RUNNING, FINISHED, PARTIAL, MISSED = "running", "finished", "partial", "missed"
 INTERRUPTED, KILLED, FAILED, INCOMPLETE = "interrupted", "killed", "failed", "incomplete"
@@ -40,6 +41,9 @@ THREADS = "threads"
 RUN, ANSWER, RUNS = "run", "answer", "runs"
 # What an answer's folder has, and what it has when it is finished: see `simnorm.answering`.
 ANSWER_FILE, OUTCOME = "answer.json", "outcome.json"
+# The measures that a target asks for; a study that has errors has the first four.
+MEAN = "mean"
+ASKED = (*MEASURES, MEAN)
 # What names a cell in a table of results.
 CELL = (
     "distribution", "column", "sampling", "estimator", "batch_size", "factors", "reference",
@@ -251,7 +255,7 @@ def _status(folder: Path) -> Status:
     facts["sources"] = sources = counted(design, pool)
     facts["beside"] = beside(design, contents, pool)
     facts |= _far(design, sources, contents.progress)
-    missed = _missed(folder) if facts["results"] == CURRENT and not held else {}
+    missed = _missed(folder, design) if facts["results"] == CURRENT and not held else {}
     state, reason = _state(held, contents, facts, missed)
     if state in (FINISHED, PARTIAL, MISSED):
         facts["share"] = 1.0
@@ -302,6 +306,8 @@ def _state(
     if contents.faults:
         more = "; ..." if len(contents.faults) > 1 else ""
         return DAMAGED, f"{contents.faults[0]}{more}; what is not sound will be drawn again"
+    if facts["results"] and not contents.rows:
+        return DAMAGED, f"{store.DATABASE} holds nothing; the same command draws all again"
     if facts["results"] == CURRENT:
         return _ended(facts["design"], missed)
     if not contents.rows:
@@ -325,22 +331,37 @@ def _ended(design: dict[str, Any], missed: dict[str, int]) -> tuple[str, str]:
     return FINISHED, ""
 
 
-def _missed(folder: Path) -> dict[str, int]:
+def _missed(folder: Path, design: Design) -> dict[str, int]:
     """Return how many cells the limits have cut short, and how many there are.
 
-    Nothing if the table cannot be read. Without pandas, which takes longer to load than all else.
+    Nothing if the table cannot be read. The same as `simnorm.stopped.missed`, without pandas, which
+    takes longer to load than all else.
     """
-    cells: dict[tuple[str, ...], str] = {}
+    cells: dict[tuple[str, ...], list[dict[str, str]]] = {}
     try:
         with (folder / store.RESULTS).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                key = tuple(row[name] for name in CELL)
-                if cells.get(key) not in (MAX, TIME):
-                    cells[key] = row["stop_reason"]
-    except (OSError, ValueError, KeyError, csv.Error):
+                cells.setdefault(tuple(row[name] for name in CELL), []).append(row)
+        is_share = design.target_mcse.endswith("%")
+        measures = {row["measure"] for rows in cells.values() for row in rows}
+        # Medians of a sweep's errors are of the first replications alone; times are nothing else.
+        asked = measures & set(ASKED) or measures
+        reasons = [_cut(rows, asked, is_share) for rows in cells.values()]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return {}
-    reasons = list(cells.values())
     return {"cells": len(cells), MAX: reasons.count(MAX), TIME: reasons.count(TIME)}
+
+
+def _cut(rows: Sequence[dict[str, str]], asked: Set[str], is_share: bool) -> str:
+    """Return which limit has cut a cell short; nothing if none has."""
+    scale = {row["measure"]: abs(float(row["estimate"] or 0.0)) for row in rows}
+    for row in rows:
+        of = "rmse" if row["measure"] == "bias" else row["measure"]
+        # A share of nothing is not asked for; the mean of a trial is one of at least 1.
+        has_scale = not is_share or row["measure"] == MEAN or scale.get(of, 0.0) > 0.0
+        if row["measure"] in asked and row["stop_reason"] in (MAX, TIME) and has_scale:
+            return row["stop_reason"]
+    return ""
 
 
 def _far(
