@@ -105,18 +105,23 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
         ``look``. Without a target, of every cell that time has cut short one row.
     """
     rows = _asked(frame)
-    rows = rows[rows["stop_reason"].isin([MAX, TIME])]
     if not design.target_mcse:
-        return rows.drop_duplicates(CELL_OF_RUN)
+        return rows[_is_cut(rows)].drop_duplicates(CELL_OF_RUN)
     wanted = target(design.target_mcse)
     # A cell is judged among those of its source: the others have cells of the same words.
     sources = rows.groupby(["distribution", "sampling"], sort=False, observed=True, dropna=False)
     parts = [_lacking(part, wanted) for _, part in sources] or [_lacking(rows, wanted)]
     found = pd.concat(parts)
+    found = found[_is_cut(found)]
     found = found.assign(order=found["lacks"].map(LACKS.index))
     columns, rising = ["order", "achieved"], [True, False]
     worst = found.sort_values(columns, ascending=rising, kind="stable").drop(columns="order")
     return worst.drop_duplicates(CELL_OF_RUN)
+
+
+def _is_cut(rows: pd.DataFrame) -> pd.Series:
+    """Tell which rows a limit has cut short."""
+    return rows["stop_reason"].isin([MAX, TIME])
 
 
 def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
