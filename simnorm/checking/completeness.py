@@ -38,8 +38,8 @@ def check(folder: Folder) -> Finding:
     keys = {key: source for source, key in wanted(design)}
     robust = _robust(keys) if design.study == SWEEP else {}
     failures = list(_rows(keys, robust, held(folder.frame)))
-    failures += _values(folder, keys, robust)
     failures += [f for source in sources(design) for f in _blocks(design, source, nodes[source])]
+    failures += _values(folder, keys, robust)
     failures += _draws(folder)
     failures += [Failure(PROVENANCE, words, "") for words in folder.given_up]
     blocks = sum(_count(task.level, node.tally.count, design) for part in nodes.values()
