@@ -37,7 +37,7 @@ DATABASE, LOG = store.DATABASE, f"{store.DATABASE}-wal"
 # What may happen to a damaged run: all but the last.
 OUTCOMES = ("harmless", "mended", "refused", "wrong")
 # Room on a disk of its own, in bytes: from too little for a design to nearly enough.
-DISKS = (16 << 10, 48 << 10, 96 << 10, 160 << 10, 256 << 10)
+DISKS = tuple(size << 10 for size in (16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512))
 
 
 class Base:
@@ -253,10 +253,10 @@ def failing_steps(base: Base, every: int) -> Iterator[tuple[str, str]]:
             yield failing(base, what, failing_step(number, stays=stays))
 
 
-def full_disks(base: Base) -> Iterator[tuple[str, str]]:
+def full_disks(base: Base, every: int) -> Iterator[tuple[str, str]]:
     """Yield what becomes of runs on small disks that are full, where one may be mounted."""
     place = base.root / "disk"
-    for size in DISKS:
+    for size in DISKS[::every]:
         place.mkdir(exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", os.fspath(place)]
         if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
@@ -278,35 +278,26 @@ def full_disks(base: Base) -> Iterator[tuple[str, str]]:
 # All of it
 
 
-def proof(
-    root: Path, *, flip: int, cut: int, runs: int, size: int, step: int, seed: int = 9
-) -> pd.DataFrame:
-    """Return a row for every kind of damage: how often what became of it.
+def _flips(base: Base, count: int) -> Iterator[tuple[str, str]]:
+    return flips(base, count, np.random.default_rng(9))
 
-    Parameters
-    ----------
-    root
-        An empty folder.
-    flip, runs
-        How many bytes are changed, and how many of the cut files are run.
-    cut, size, step
-        Every so many lengths, sizes and steps.
-    seed
-        Of the bytes.
-    """
-    small.small_blocks()
-    base = Base(root)
-    found: dict[str, Counter[str]] = {}
-    for parts in (
-        flips(base, flip, np.random.default_rng(seed)),
-        truncations(base, cut, runs),
-        small_files(base, size),
-        failing_steps(base, step),
-        full_disks(base),
-    ):
-        for what, outcome in parts:
-            found.setdefault(what, Counter())[outcome] += 1
-    return pd.DataFrame([_row(what, counts) for what, counts in found.items()])
+
+def _cuts(base: Base, every: int) -> Iterator[tuple[str, str]]:
+    return truncations(base, every, CUT_AND_RUN)
+
+
+# Every part, and how often: how many bytes, or every how many lengths, sizes, steps and disks.
+PARTS: dict[str, Callable[[Base, int], Iterator[tuple[str, str]]]] = {
+    "bytes": _flips,
+    "lengths": _cuts,
+    "sizes": small_files,
+    "steps": failing_steps,
+    "disks": full_disks,
+}
+SAMPLE = {"bytes": 10, "lengths": 1999, "sizes": 60_000, "steps": 27, "disks": 4}
+ALL = {"bytes": 500, "lengths": 1, "sizes": 2048, "steps": 1, "disks": 1}
+# Of the files that were cut off, so many are run.
+CUT_AND_RUN = 60
 
 
 def _row(what: str, counts: Counter[str]) -> dict[str, Any]:
@@ -324,12 +315,18 @@ def main(arguments: list[str]) -> None:
     """Write the table, and say what is wrong."""
     parser = argparse.ArgumentParser(prog="scripts/prove damage", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=TABLE)
-    parser.add_argument("--sample", action="store_true", help="a small part, in seconds")
+    parser.add_argument("--sample", action="store_true", help="a few of all, in seconds")
+    parser.add_argument("--part", choices=[*PARTS], help="this one alone")
     given = parser.parse_args(arguments)
-    few: dict[str, int] = {"flip": 30, "cut": 997, "runs": 4, "size": 40_000, "step": 16}
-    all_: dict[str, int] = {"flip": 500, "cut": 1, "runs": 60, "size": 2048, "step": 1}
+    numbers = SAMPLE if given.sample else ALL
+    small.small_blocks()
+    counts: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory(prefix="simnorm-proof-") as root:
-        found = proof(Path(root), **(few if given.sample else all_))
+        base = Base(Path(root))
+        for name in [given.part] if given.part else numbers:
+            for what, outcome in PARTS[name](base, numbers[name]):
+                counts.setdefault(what, Counter())[outcome] += 1
+    found = pd.DataFrame([_row(what, number) for what, number in counts.items()])
     given.output.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(given.output, index=False)
     print(found.to_string(index=False))

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -163,14 +163,10 @@ def at_every_step(trial: Trial, every: int) -> Row:
         number += every
 
 
-def mending(trial: Trial) -> Row:
+def mending(trial: Trial, every: int) -> Row:
     """Kill a run before every step of mending a damaged store, whose sound nodes must stay."""
     small.finished(trial.designs, trial.folder)
-    path = trial.folder / store.DATABASE
-    data = bytearray(path.read_bytes())
-    payload = data.rindex(b"NUMPY")
-    data[payload + 200] ^= 1
-    path.write_bytes(data)
+    small.change_number(trial.folder)
     found = read_contents(trial.folder)
     trial.added = {(row.owner, *row.place) for row in found.rows}
     damaged = trial.root / "damaged"
@@ -199,7 +195,7 @@ def mending(trial: Trial) -> Row:
         trial.compare()
         shutil.rmtree(trial.folder)
         shutil.copytree(damaged, trial.folder)
-        number += 1
+        number += every
 
 
 # Processes of the command line
@@ -296,40 +292,6 @@ def with_processes(trial: Trial, kills: int, chance: random.Random) -> Row:
     return trial.row
 
 
-# All of it
-
-
-def proof(
-    root: Path, *, kills: int, every: int, commands: int, pools: int, workers: int
-) -> Iterator[Row]:
-    """Yield what became of the runs: nothing must be lost, corrupt, different or left behind.
-
-    Parameters
-    ----------
-    root
-        An empty folder.
-    kills, commands, pools
-        How many at random times: of runs of all kinds, of the command line, of runs with processes.
-    workers
-        How many workers of a Dask cluster are killed.
-    every
-        Every so many steps.
-    """
-    small.small_blocks()
-    chance = random.Random(9)
-    kinds = small.kinds(root)
-    for i, (kind, designs) in enumerate(kinds.items()):
-        share = (kills + i) // len(kinds)
-        yield at_random(Trial(root, "random times", kind, designs), share, chance)
-    for kind in ("laws", "more sizes", "function"):
-        yield at_every_step(Trial(root, "before every step", kind, kinds[kind]), every)
-    yield mending(Trial(root, "before every step of mending", "laws", [small.tiny()]))
-    yield by_command(root / "command", commands, chance)
-    yield with_processes(Trial(root, "with processes", "laws", kinds["laws"]), pools, chance)
-    # The last, because it has threads.
-    yield of_dask_workers(root / "dask", workers, chance)
-
-
 # A Dask cluster
 
 
@@ -379,22 +341,79 @@ def of_dask_workers(root: Path, kills: int, chance: random.Random) -> Row:
     return row
 
 
+# All of it
+
+
+def random_times(root: Path, kills: int) -> Iterator[Row]:
+    """Kill runs of all kinds at random times, so many in all."""
+    chance, kinds = random.Random(9), small.kinds(root)
+    for i, (kind, designs) in enumerate(kinds.items()):
+        share = (kills + i) // len(kinds)
+        yield at_random(Trial(root, "random times", kind, designs), share, chance)
+
+
+def steps(root: Path, every: int) -> Iterator[Row]:
+    """Kill runs before every so many steps that they take in their folder."""
+    kinds = small.kinds(root)
+    for kind in ("laws", "more sizes", "function"):
+        yield at_every_step(Trial(root, "before a step", kind, kinds[kind]), every)
+
+
+def mends(root: Path, every: int) -> Iterator[Row]:
+    """Kill a run before every so many steps of mending its store, and of all that follows."""
+    yield mending(Trial(root, "before a step of mending", "laws", [small.tiny()]), every)
+
+
+def commands(root: Path, kills: int) -> Iterator[Row]:
+    """Kill processes of the command line."""
+    yield by_command(root, kills, random.Random(9))
+
+
+def processes(root: Path, kills: int) -> Iterator[Row]:
+    """Kill runs that have processes for workers."""
+    designs = small.kinds(root)["laws"]
+    trial = Trial(root, "a process with workers", "laws", designs)
+    yield with_processes(trial, kills, random.Random(9))
+
+
+def dask(root: Path, kills: int) -> Iterator[Row]:
+    """Kill workers of a Dask cluster."""
+    yield of_dask_workers(root, kills, random.Random(9))
+
+
+Part = Callable[[Path, int], Iterator[Row]]
+# Every part; the last one has threads, after which no process may fork.
+PARTS: dict[str, Part] = {
+    "random": random_times,
+    "steps": steps,
+    "mends": mends,
+    "commands": commands,
+    "processes": processes,
+    "dask": dask,
+}
+# How many kills, or every how many steps.
+SAMPLE = {"random": 6, "steps": 40, "mends": 11}
+ALL = {"random": 170, "steps": 1, "mends": 1, "commands": 20, "processes": 10, "dask": 50}
+WRONG = ["lost", "corrupt", "different", "left_behind"]
+
+
 def main(arguments: list[str]) -> None:
     """Write the table, and say what is wrong."""
     parser = argparse.ArgumentParser(prog="scripts/prove kills", description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=TABLE)
-    parser.add_argument("--sample", action="store_true", help="a small part, in seconds")
+    parser.add_argument("--sample", action="store_true", help="a few of some, in seconds")
+    parser.add_argument("--part", choices=[*PARTS], help="this one alone")
     given = parser.parse_args(arguments)
-    few = {"kills": 6, "every": 40, "commands": 1, "pools": 1, "workers": 2}
-    all_ = {"kills": 170, "every": 1, "commands": 20, "pools": 10, "workers": 50}
+    numbers = SAMPLE if given.sample else ALL
+    small.small_blocks()
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="simnorm-proof-") as root:
-        for row in proof(Path(root), **(few if given.sample else all_)):
-            rows.append(row)
-            print(*asdict(row).values(), flush=True)
+    for name in [given.part] if given.part else numbers:
+        with tempfile.TemporaryDirectory(prefix="simnorm-proof-") as root:
+            for row in PARTS[name](Path(root), numbers[name]):
+                rows.append(row)
+                print(*asdict(row).values(), flush=True)
     found = pd.DataFrame([asdict(row) for row in rows])
     given.output.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(given.output, index=False)
-    print(found.to_string(index=False))
-    if found[["lost", "corrupt", "different", "left_behind"]].to_numpy().any():
+    if found[WRONG].to_numpy().any():
         raise SystemExit(1)

@@ -25,7 +25,7 @@ import numpy as np
 
 from simnorm import database, keeping, store, streams
 from simnorm.api import run
-from simnorm.database import Contents, Row
+from simnorm.database import Contents, Row, read_contents
 from simnorm.design import Design
 from simnorm.errors import SimnormError
 
@@ -118,6 +118,17 @@ def leftovers(folder: Path) -> list[str]:
         for path in folder.iterdir()
         if path.name not in known and not path.name.startswith(f"{database.DATABASE}.corrupt-")
     )
+
+
+def change_number(folder: Path) -> None:
+    """Change one bit of a number in a run's store."""
+    path = folder / store.DATABASE
+    (row, *_) = read_contents(folder).rows
+    data = bytearray(path.read_bytes())
+    data[data.index(row.payload[-32:]) + 16] ^= 1
+    path.write_bytes(data)
+    if not read_contents(folder).faults:
+        raise RuntimeError(f"{path} is as sound as before")
 
 
 def unbelieved(found: Contents, whole: Contents) -> list[str]:
