@@ -221,7 +221,8 @@ def _sources(found: Status) -> Iterator[tuple[str, str]]:
     rest = len(found.sources) - len(done) - len(begun)
     has_schemes = len({source.sampling for source in found.sources}) > 1
     of = "at most " if "target_mcse" in found.design else ""
-    lines = [f"all of {len(done):,} of {len(found.sources):,} sources"] * bool(done)
+    verb = "is" if len(done) == 1 else "are"
+    lines = [f"{len(done):,} of {len(found.sources):,} {verb} complete"] * bool(done)
     lines += [_source(source, of, has_schemes) for source in begun[:MOST_SOURCES]]
     if len(begun) > MOST_SOURCES:
         lines.append(f"{len(begun) - MOST_SOURCES:,} more have begun")
