@@ -15,12 +15,14 @@ import threading
 import time
 
 import pytest
-from crew_tools import asked, bits, cluster, designs, jobs, nodes, poisoned, until
+from crew_tools import asked, bits, cluster, designs, jobs, nodes, poisoned, processes, until
 
+import simnorm as sn
 from simnorm import cluster as clusters
-from simnorm import crews, parcels
+from simnorm import crews, parcels, schedule
 from simnorm.crews import Lost
-from simnorm.errors import RunError, SimnormError
+from simnorm.design import Design
+from simnorm.errors import Interrupted, RunError, SimnormError
 
 distributed = pytest.importorskip("distributed")
 
@@ -90,8 +92,6 @@ def test_a_client_serves_as_executor(two_workers):
 @pytest.mark.slow
 def test_functions_that_are_in_no_module_go_along(two_workers):
     """A function that was made here is sent as it is."""
-    from simnorm.design import Design
-
     design = Design.make(
         "normal", estimators=lambda x, axis=-1: x.max(axis=axis), batch_sizes=[2], full_size=64,
         replications=5000,
@@ -124,6 +124,77 @@ def test_what_a_task_raises_comes_out(two_workers, monkeypatch, capfd):
     ):
         nodes(crew, jobs(designs()["laws"], 1))
     assert capfd.readouterr() == ("", "")
+
+
+# Whole runs
+
+
+def changing_hands(made, folder):
+    """Run a design: threads, the cluster, a pool, the cluster again, which is lost, threads."""
+    design = Design.make(
+        "normal,laplace", estimators="mean,median", batch_sizes=[2, 8], full_size=64,
+        replications=4096 * 40,
+    )  # fmt: skip
+    drawn = []
+
+    def part(count, then=None, **options):
+        """Go on for so many nodes; then stop, or do what ends the run."""
+        seen = []
+
+        def on_progress(progress):
+            seen.append(progress)
+            if len(seen) == count and then is not None:
+                then()
+
+        stop = None if then or not count else lambda: len(seen) >= count
+        try:
+            return sn.run(design, out=folder, on_progress=on_progress, stop=stop, **options)
+        finally:
+            drawn.append(seen[-1].done if seen else 0)
+
+    with pytest.raises(Interrupted):
+        part(2, workers=1)
+    with pytest.raises(Interrupted):
+        part(3, scheduler=str(made.file))
+    with pytest.raises(Interrupted):
+        part(2, executor=processes)
+    with pytest.raises(RunError, match="connection to the scheduler is lost"):
+        part(2, then=lambda: made.scheduler.kill() or time.sleep(1), scheduler=str(made.file))
+    result = part(0, workers=2)
+    assert drawn == sorted(set(drawn))  # each went on where the last one was
+    return result
+
+
+@pytest.mark.slow
+def test_a_run_that_changes_hands_ends_with_the_same_bytes(tmp_path, monkeypatch):
+    """Threads, a cluster, processes and a lost cluster in turn: the bytes of one whole run."""
+    # A task is a block: eighty of them.
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    with cluster(tmp_path, 2) as made:
+        changing_hands(made, tmp_path / "many")
+    sn.run(tmp_path / "many", out=tmp_path / "one")
+    for name in ("results.csv", "curves.csv"):
+        assert (tmp_path / "many" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_the_command_line_takes_a_scheduler_file(two_workers, tmp_path):
+    """`--scheduler FILE` gives the same table and files as threads, and no word of Dask's."""
+    command = [
+        sys.executable, "-m", "simnorm", "sweep", "--dist", "normal", "--full-size", "64",
+        "--batch-sizes", "2,8", "--replications", "9000", "--seed", "3",
+    ]  # fmt: skip
+    said = [
+        subprocess.run([*command, *more, "-o", name], cwd=tmp_path, capture_output=True, text=True)
+        for name, more in (("here", ()), ("there", ("--scheduler", str(two_workers.file))))
+    ]
+    assert [one.returncode for one in said] == [0, 0]
+    assert said[0].stdout == said[1].stdout
+    assert said[0].stderr.replace("here", "there") == said[1].stderr
+    bytes_of = [(tmp_path / name / "results.csv").read_bytes() for name in ("here", "there")]
+    assert bytes_of[0] == bytes_of[1]
+    facts = json.loads((tmp_path / "there" / "provenance.json").read_text())
+    assert (facts["backend"], facts["workers"]) == ("dask", 2)
 
 
 # What gets lost
