@@ -11,6 +11,7 @@ PARTS = {
     "digits": "how many digits of means and standard deviations are right, by every code path",
     "independence": "that streams of random numbers are distinct and uncorrelated",
     "kills": "that runs which are killed lose nothing, and come to the same bytes",
+    "resume": "one run killed three times, on threads and a cluster, and one that nobody disturbs",
     "damage": "that runs which are damaged, or cannot be written, never come to a wrong number",
     "mutants": "faults put into the package on purpose, and the oracles that see them",
     "power": "the smallest error that every statistical test is sure to see",
