@@ -111,8 +111,8 @@ class Result:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the time limit was over before all was drawn that was asked for."""
-        return stopped.is_partial(self.frame)
+        """Whether the run was cut short: its time was over, or it was interrupted."""
+        return stopped.is_partial(self.frame) or bool(stopped.not_begun(self.provenance))
 
     def missed(self) -> pd.DataFrame:
         """Return the cells that have not reached the target, or not R in time: a row for each.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from simnorm.formatting import plural, seconds_text, significant
 from simnorm.precision import FIRST_LOOK, Target, target
 from simnorm.quantities import MEAN
 from simnorm.sampling import SEQUENTIAL
-from simnorm.schedule import MAX, TIME
+from simnorm.schedule import INTERRUPTED, MAX, TIME
 from simnorm.settling import CELL, achieved, judged
 from simnorm.tally import MEASURES
 
@@ -26,6 +27,8 @@ CELL_OF_RUN = ["distribution", "sampling", *CELL]
 SOURCE = ["distribution", "column", "sampling"]
 ABOUT = {"full_set": "against the", "population": "about the"}
 WORDS = {"mse": "MSE", "rmse": "RMSE"}
+# Of what was not begun, names that are told, and under which word it stands in the provenance.
+MOST_LEFT_OUT, NOT_BEGUN = 4, "not_begun"
 # What a cell may lack, the worst first.
 LACKS = ("precision", "trust", "look", "")
 
@@ -74,7 +77,9 @@ def replications_words(frame: pd.DataFrame) -> str:
 def drawn_words(design: Design, frame: pd.DataFrame) -> str:
     """Return R in words, and what it was chosen by."""
     drawn = f"R = {replications_words(frame)}"
-    if is_partial(frame):
+    if _is_interrupted(frame):
+        drawn += " before the run was interrupted"
+    elif is_partial(frame):
         drawn += f" in {seconds_text(design.time_limit)}, the time limit"
     if not design.target_mcse:
         return drawn
@@ -83,8 +88,18 @@ def drawn_words(design: Design, frame: pd.DataFrame) -> str:
 
 
 def is_partial(frame: pd.DataFrame) -> bool:
-    """Tell whether time was over before all was drawn that was asked for."""
-    return bool((frame["stop_reason"] == TIME).any())
+    """Tell whether a run was cut short: by its time limit, or because it was interrupted."""
+    return bool(frame["stop_reason"].isin([TIME, INTERRUPTED]).any())
+
+
+def _is_interrupted(frame: pd.DataFrame) -> bool:
+    return bool((frame["stop_reason"] == INTERRUPTED).any())
+
+
+def not_begun(provenance: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what an interrupted run had not begun with: the tables say nothing of it."""
+    found = provenance.get(NOT_BEGUN, ())
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
 
 
 def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
@@ -102,7 +117,7 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
         target, the farthest ahead; then those whose error bar is not to be trusted; then cells in
         which the target has held at the last look alone. The standard error is in `achieved`, as a
         share where the target is one, and what a row lacks in `lacks`: ``precision``, ``trust``,
-        ``look``. Without a target, of every cell that time has cut short one row.
+        ``look``. Without a target, of every cell that was cut short one row.
     """
     rows = _asked(frame)
     if not design.target_mcse:
@@ -120,8 +135,8 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_cut(rows: pd.DataFrame) -> pd.Series:
-    """Tell which rows a limit has cut short."""
-    return rows["stop_reason"].isin([MAX, TIME])
+    """Tell which rows a limit has cut short, or the end of the run."""
+    return rows["stop_reason"].isin([MAX, TIME, INTERRUPTED])
 
 
 def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
@@ -136,26 +151,48 @@ def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
     return rows.assign(achieved=error, lacks=lacks)[has_scale]
 
 
-def notice(design: Design, frame: pd.DataFrame) -> str:
+def notice(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) -> str:
     """Return what a reader must know first: that a run is partial, or has missed its target.
 
     Nothing if all is there that was asked for.
+
+    Parameters
+    ----------
+    design, frame
+        What was asked, and the table of what came.
+    left_out
+        What the run had not begun with, see `not_begun`.
     """
     short = missed(design, frame)
+    rest = _left_out_words(left_out)
     if short.empty:
-        return ""
-    limit = f"the time limit of {seconds_text(design.time_limit)} was over"
+        return f"This run is partial: it was interrupted{rest}." if rest else ""
+    is_interrupted = bool(rest) or _is_interrupted(frame)
+    end = f"the time limit of {seconds_text(design.time_limit)} was over"
+    end = "it was interrupted" if is_interrupted else end
     if not design.target_mcse:
         return (
-            f"This run is partial: {limit} after {replications_range(short)} of the "
-            f"{design.replications:,} replications asked for."
+            f"This run is partial: {end} after {replications_range(short)} of the "
+            f"{design.replications:,} replications asked for{rest}."
         )
     many = f"{len(short):,} of {plural(_cells(frame), 'cell')}"
     verb = "has" if len(short) == 1 else "have"
     what = f"{many} {verb} not reached the target, {aim_words(design)}"
-    if is_partial(frame):
-        return f"This run is partial: {limit}, and {what}."
+    if is_interrupted or is_partial(frame):
+        return f"This run is partial: {end}, and {what}{rest}."
     return f"After {design.replications:,} replications, the most allowed, {what}."
+
+
+def _left_out_words(names: Sequence[str]) -> str:
+    """Return what was not begun, to be put behind a clause."""
+    if not names:
+        return ""
+    shown = list(names[:MOST_LEFT_OUT])
+    if len(names) > len(shown):
+        shown.append(f"{len(names) - len(shown)} more")
+    *some, last = shown
+    said = f"{', '.join(some)} and {last}" if some else last
+    return f"; {said} {'was' if len(names) == 1 else 'were'} not begun"
 
 
 def aim_words(design: Design) -> str:
@@ -183,9 +220,11 @@ def stopping_rule(design: Design) -> str:
     )
 
 
-def next_step(design: Design, frame: pd.DataFrame) -> str:
+def next_step(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) -> str:
     """Return what would reach what was missed; nothing if nothing was."""
     short = missed(design, frame)
+    if left_out or _is_interrupted(frame):
+        return "The same command goes on."
     if short.empty:
         return ""
     if is_partial(frame) and not design.target_mcse:

@@ -14,6 +14,7 @@ from simnorm.provenance import provenance_of
 from simnorm.results import Result
 from simnorm.schedule import INTERRUPTED
 from simnorm.settling import Maker
+from simnorm.stopped import NOT_BEGUN
 from simnorm.studies.drawing import Source, sources
 
 
@@ -55,6 +56,7 @@ def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
         )
     made = Maker.of_pool(part, pool, cut=INTERRUPTED)
     left_out = [name for name in design.names if name not in part.names]
+    left_out += [scheme for scheme in design.sampling if scheme not in part.sampling]
     facts = _facts(contents.sessions, left_out)
     command = contents.sessions[-1].command if contents.sessions else ""
     frame, curves, columns = made.tables()
@@ -105,5 +107,5 @@ def _facts(sessions: list[Session], left_out: list[str]) -> dict[str, Any]:
         "finished": sessions[-1].ended if sessions else "",
     }
     if left_out:
-        found["not_begun"] = left_out
+        found[NOT_BEGUN] = left_out
     return found

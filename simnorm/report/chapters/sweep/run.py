@@ -18,7 +18,7 @@ from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
 from simnorm.report.methods import MEASURES
-from simnorm.stopped import notice
+from simnorm.stopped import not_begun, notice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class Run:
     @cached_property
     def falls_short(self) -> bool:
         """Whether a notice on the first page says what was not reached."""
-        return bool(notice(self.design, self.whole))
+        return bool(notice(self.design, self.whole, not_begun(self.provenance)))
 
     @classmethod
     def of(
