@@ -250,7 +250,9 @@ def check_writable(path: Path, parameter: str) -> None:
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary name beside `path` that takes its place when the block ends well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+    # The ending stays the last: it says how a figure is written.
+    ending = f"{TEMPORARY}{path.suffix}"
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=ending)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -285,7 +287,7 @@ def write_text(path: Path, text: str) -> None:
 
 def is_temporary(name: str) -> bool:
     """Tell whether a file's name is that of one that was never finished."""
-    return name.startswith(".") and name.endswith(TEMPORARY)
+    return name.startswith(".") and TEMPORARY in Path(name).suffixes[-2:]
 
 
 def kept(folder: Path, action: Callable[[Path], Any]) -> Any:
