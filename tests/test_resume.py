@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pools import Memory
 
 import simnorm as sn
-from simnorm import engine, keeping, schedule, settling, store, streams
+from simnorm import engine, keeping, schedule, settling, stopped, store, streams
 from simnorm.crews import Lost
 from simnorm.design import Design
 from simnorm.errors import Interrupted, SimnormError
@@ -221,9 +223,8 @@ BLOCK = 16 * 8
         ({"replications": 300}, 2 * (19 - 9)),
         ({"replications": 147 + 16}, 2 * 2),
         ({"replications": 144}, 0),
-        # 9 whole blocks in nodes of 2^2: the third is of the blocks 8 and 9, cut at 147.
-        ({"replications": 128}, 0),
         ({"replications": 135}, 2),
+        ({"replications": 70, "distributions": "normal"}, 1),
         ({"estimators": "median"}, 0),
         ({"estimators": "median,mean,std(ddof=0)", "batch_sizes": [4]}, 0),
         ({"distributions": "exponential"}, 0),
@@ -232,8 +233,6 @@ BLOCK = 16 * 8
         ({"estimators": "mean,max"}, 2 * 10),
         ({"sampling": "iid"}, 2 * 10),
         ({"sampling": "shuffle,iid", "distributions": "normal"}, 10),
-        # 70 replications end within the second node of four blocks: its fifth and its cut one.
-        ({"replications": 70, "distributions": "normal"}, 1),
     ],
 )
 def test_what_is_missing_is_drawn_and_nothing_else(change, blocks, tmp_path, monkeypatch):
@@ -243,10 +242,6 @@ def test_what_is_missing_is_drawn_and_nothing_else(change, blocks, tmp_path, mon
     """
     monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
     assert go_on(tmp_path / "run", LAWS) == 2 * 10 * BLOCK
-    if change.get("replications") in (135, 70):
-        blocks = 2 if change["replications"] == 135 else 1
-    if change.get("replications") == 144:
-        blocks = 0
     assert go_on(tmp_path / "run", LAWS | change) == blocks * BLOCK
 
 
@@ -584,4 +579,129 @@ def test_tables_of_an_unfinished_run_are_those_of_its_first_blocks(nodes, tmp_pa
         assert set(rows["stop_reason"]) == {word}
     left_out = [law for law in done_ if not done_[law]]
     assert result.provenance.get("not_begun", []) == left_out
-    assert result.is_partial == (done_[begun[-1]] < 147)
+    assert result.is_partial
+    notice = stopped.notice(result.design, result.frame, left_out)
+    assert notice.startswith("This run is partial: it was interrupted")
+    assert ("exponential was not begun" in notice) == bool(left_out)
+    if done_[begun[-1]] < 147:
+        assert f"after {done_[begun[-1]]} of the 147 replications asked for" in notice
+    assert stopped.next_step(result.design, result.frame, left_out) == "The same command goes on."
+    assert "partial: it was interrupted" in result._repr_html_()
+    # The rest is drawn as if nobody had looked.
+    assert go_on(folder, LAWS) == (20 - nodes) * BLOCK
+    again = sn.load(folder)
+    assert not again.is_partial
+    assert stopped.notice(again.design, again.frame, stopped.not_begun(again.provenance)) == ""
+
+
+def test_an_unfinished_run_on_data_leaves_out_schemes(tmp_path, monkeypatch):
+    """All columns are drawn together: a scheme has all of them or none."""
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    interrupted(tmp_path / "run", ROWS, 2, monkeypatch)
+    result = sn.load(tmp_path / "run", data=DATA)
+    assert result.design.sampling == ("shuffle",)
+    assert set(result.frame["replications"]) == {32}
+    assert result.provenance["not_begun"] == ["replacement"]
+    assert result.columns["column"].tolist() == ["x0", "x1"]
+    notice = stopped.notice(result.design, result.frame, stopped.not_begun(result.provenance))
+    assert notice == (
+        "This run is partial: it was interrupted after 32 of the 50 replications asked for; "
+        "replacement was not begun."
+    )
+
+
+def test_an_unfinished_run_with_a_target_says_which_cells_wait(tmp_path, monkeypatch):
+    """Cells that have reached it say so; the others were interrupted, and are told of."""
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    values = {k: v for k, v in CUT["target"].items() if k != "estimators"}
+    interrupted(tmp_path / "run", values, 10, monkeypatch)
+    result = sn.load(tmp_path / "run")
+    assert set(result.frame["stop_reason"]) >= {"interrupted"}
+    short = result.missed()
+    assert len(short)
+    assert set(short["stop_reason"]) == {"interrupted"}
+    notice = stopped.notice(result.design, result.frame, stopped.not_begun(result.provenance))
+    assert notice.startswith(f"This run is partial: it was interrupted, and {len(short)} of")
+    assert notice.endswith("; exponential was not begun.")
+    assert "before the run was interrupted" in stopped.drawn_words(result.design, result.frame)
+
+
+def test_before_there_is_a_block_there_is_nothing_to_show(tmp_path):
+    """The folder is a run's, and the message says how it goes on."""
+    with pytest.raises(Interrupted, match="is drawn and kept in") as caught:
+        sn.run(design_of(LAWS), out=tmp_path / "run", stop=lambda: True)
+    assert caught.value.folder == str(tmp_path / "run")
+    with pytest.raises(SimnormError, match="Go on: simnorm run"):
+        sn.load(tmp_path / "run")
+    assert go_on(tmp_path / "run", LAWS) == 20 * BLOCK
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"], ["a", "b", "c", "d"], [*"abcdef"]])
+def test_what_was_not_begun_is_told_by_name(names):
+    """Up to four names, then how many more."""
+    frame = sn.sweep("normal", batch_sizes=[2], full_size=4, replications=2)
+    said = stopped.notice(frame.design, frame.frame, names)
+    words = {
+        1: "a was", 2: "a and b were", 4: "a, b, c and d were", 6: "a, b, c, d and 2 more were"
+    }  # fmt: skip
+    assert said == f"This run is partial: it was interrupted; {words[len(names)]} not begun."
+
+
+def test_a_report_is_made_of_an_unfinished_run(tmp_path, monkeypatch):
+    """Page one says that it is partial, and what is left out; nothing in the folder changes."""
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    interrupted(tmp_path / "run", LAWS, 4, monkeypatch)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    text = sn.load(tmp_path / "run").report(tmp_path / "report.md").read_text(encoding="utf-8")
+    head = text[: text.index("## ")]
+    assert "it was interrupted after 64 of the 147 replications asked for" in head
+    assert "exponential was not begun" in head
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+# --------------------------------------------------------------------------------- a random walk
+
+WORDS = ["mean", "biased_variance", "std(ddof=1)", "median", "max", "quantile(q=0.9)"]
+
+
+def some(values, most):
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True)
+
+
+PLACES = st.fixed_dictionaries(
+    {
+        "distributions": some(["normal", "exponential", "t(df=5)"], 2),
+        "estimators": some(WORDS, 3),
+        "batch_sizes": some([1, 2, 3, 8], 3).map(sorted),
+        "sampling": some(["shuffle", "replacement", "iid"], 2),
+        "precision": st.one_of(
+            st.builds(dict, replications=st.integers(1, 150)),
+            st.builds(
+                dict,
+                target_mcse=st.sampled_from(["9%", "15%", "0.05"]),
+                max_replications=st.integers(20, 600),
+            ),
+        ),
+        # How often the run may ask whether it is to stop.
+        "asks": st.one_of(st.just(10**6), st.integers(1, 12)),
+        "level": st.integers(0, 3),
+        "workers": st.integers(1, 3),
+    }
+)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@given(st.lists(PLACES, min_size=2, max_size=5))
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_a_random_walk_of_designs_in_one_folder(steps):
+    """Whatever was run there and how it ended: what is run last ends as on its own."""
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schedule, "task_level", lambda *_: level)
+        for at, step in enumerate(steps):
+            values = {k: v for k, v in step.items() if k not in ("asks", "level", "workers")}
+            values |= values.pop("precision") | {"full_size": 8, "seed": 3}
+            level, is_last = step["level"], at == len(steps) - 1
+            if not is_last and session(Path(name) / "run", values, step["asks"]) is None:
+                continue
+            go_on(Path(name) / "run", values, workers=step["workers"])
+            assert go_on(Path(name) / "run", values, workers=1) == 0

@@ -45,6 +45,8 @@ def provenance_rows(
 
 
 def _value_text(value: Any) -> str:
+    if isinstance(value, list):
+        return listed([_value_text(part) for part in value], MOST_PARTS)
     if isinstance(value, bool) or not isinstance(value, int | float | dict):
         return str(value)
     if isinstance(value, dict):
