@@ -242,7 +242,7 @@ def test_the_options_of_a_sweep_are_those_documented():
     params = typer.main.get_command(app).commands["sweep"].params
     wanted = "batch-sizes dist estimators full-size replications seed workers out report json"
     wanted += " data columns exclude na sep decimal sampling exact"
-    wanted += " target-mcse max-replications time-limit paper"
+    wanted += " target-mcse max-replications time-limit paper scheduler"
     assert {f"--{name}" for name in f"{wanted} dry-run quiet verbose".split()} == {
         name for parameter in params for name in parameter.opts if name.startswith("--")
     } - {"--help"}
