@@ -277,8 +277,18 @@ class Store:
                 # A reader that is there just now would keep SQLite from emptying the log.
                 self._database.execute("pragma wal_checkpoint(truncate)")
             self._database.close()
+            self._tidy()
         finally:
             self._lock.release()
+
+    def _tidy(self) -> None:
+        """Let SQLite take its log away, which it leaves where somebody was reading at the end."""
+        for _ in range(database.TRIES):
+            if not self.path.with_name(f"{DATABASE}-wal").exists():
+                return
+            time.sleep(0.05)
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(self.path)):
+                pass
 
     def __enter__(self) -> Store:
         """Return the store."""

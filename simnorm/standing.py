@@ -42,8 +42,7 @@ RUN, ANSWER, RUNS = "run", "answer", "runs"
 # What an answer's folder has, and what it has when it is finished: see `simnorm.answering`.
 ANSWER_FILE, OUTCOME = "answer.json", "outcome.json"
 # The measures that a target asks for; a study that has errors has the first four.
-MEAN = "mean"
-ASKED = (*MEASURES, MEAN)
+ASKED = (*MEASURES, "mean")
 # What names a cell in a table of results.
 CELL = (
     "distribution", "column", "sampling", "estimator", "batch_size", "factors", "reference",
@@ -255,7 +254,7 @@ def _status(folder: Path) -> Status:
     facts["sources"] = sources = counted(design, pool)
     facts["beside"] = beside(design, contents, pool)
     facts |= _far(design, sources, contents.progress)
-    missed = _missed(folder, design) if facts["results"] == CURRENT and not held else {}
+    missed = _missed(folder) if facts["results"] == CURRENT and not held else {}
     state, reason = _state(held, contents, facts, missed)
     if state in (FINISHED, PARTIAL, MISSED):
         facts["share"] = 1.0
@@ -331,7 +330,7 @@ def _ended(design: dict[str, Any], missed: dict[str, int]) -> tuple[str, str]:
     return FINISHED, ""
 
 
-def _missed(folder: Path, design: Design) -> dict[str, int]:
+def _missed(folder: Path) -> dict[str, int]:
     """Return how many cells the limits have cut short, and how many there are.
 
     Nothing if the table cannot be read. The same as `simnorm.stopped.missed`, without pandas, which
@@ -342,26 +341,19 @@ def _missed(folder: Path, design: Design) -> dict[str, int]:
         with (folder / store.RESULTS).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 cells.setdefault(tuple(row[name] for name in CELL), []).append(row)
-        is_share = design.target_mcse.endswith("%")
         measures = {row["measure"] for rows in cells.values() for row in rows}
         # Medians of a sweep's errors are of the first replications alone; times are nothing else.
         asked = measures & set(ASKED) or measures
-        reasons = [_cut(rows, asked, is_share) for rows in cells.values()]
+        reasons = [_cut(rows, asked) for rows in cells.values()]
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return {}
     return {"cells": len(cells), MAX: reasons.count(MAX), TIME: reasons.count(TIME)}
 
 
-def _cut(rows: Sequence[dict[str, str]], asked: Set[str], is_share: bool) -> str:
+def _cut(rows: Sequence[dict[str, str]], asked: Set[str]) -> str:
     """Return which limit has cut a cell short; nothing if none has."""
-    scale = {row["measure"]: abs(float(row["estimate"] or 0.0)) for row in rows}
-    for row in rows:
-        of = "rmse" if row["measure"] == "bias" else row["measure"]
-        # A share of nothing is not asked for; the mean of a trial is one of at least 1.
-        has_scale = not is_share or row["measure"] == MEAN or scale.get(of, 0.0) > 0.0
-        if row["measure"] in asked and row["stop_reason"] in (MAX, TIME) and has_scale:
-            return row["stop_reason"]
-    return ""
+    reasons = [row["stop_reason"] for row in rows if row["measure"] in asked]
+    return next((reason for reason in reasons if reason in (MAX, TIME)), "")
 
 
 def _far(

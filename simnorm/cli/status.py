@@ -38,7 +38,7 @@ AS_JSON = Annotated[
 
 @guarded
 def status(run: RUN = Path("runs"), json: AS_JSON = False) -> None:
-    """Show how a run stands: who is at work, what is done, and how it goes on.
+    """Show how a run stands, who is at work on it, and how it goes on.
 
     Reads only, also while the run is under way: `watch -n 1 simnorm status RUN` follows it. Of a
     folder with several runs, or of an answer, a line for each. Nodes are counted, not read: whether
