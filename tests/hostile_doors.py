@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import socket
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from hostile_watch import Place
 from typer.testing import CliRunner
 
 import simnorm as sn
+from simnorm import cluster
 from simnorm.cli import app
 from simnorm.design import Design
 from simnorm.distributions import distribution
@@ -62,6 +66,12 @@ def make_template(folder: Path) -> None:
         for given in ((*SMALL, "-o", "done"), (*OF_DATA, "-o", "data")):
             made = CliRunner().invoke(app, ["sweep", *given])
             assert made.exit_code == 0, made.output
+        # What is loaded for the first time may write to folders of its own.
+        for given in (("plot", "done", "-o", "x.svg", "--kind", "variance"), ("report", "done")):
+            CliRunner().invoke(app, list(given))
+        with contextlib.suppress(ImportError):
+            cluster.dask()
+        Path("x.svg").unlink()
     finally:
         os.chdir(here)
 
@@ -165,7 +175,13 @@ def folder_named(place: Place, text: str) -> None:
     place.named.append(place.cwd)
     if is_name(text):
         os.rename(place.cwd / "done", place.cwd / text)
-    for what in (("report", "-o", "r.md"), ("plot",), ("check",), ("run", "--dry-run")):
+    for what in (
+        ("report", "-o", "r.md"),
+        ("plot",),
+        ("check",),
+        ("status",),
+        ("run", "--dry-run"),
+    ):
         place.command(what[0], *what[1:], "--", text)
     place.command("sweep", *SMALL, "--report", "x.md", "-v", "-o", text)
 
@@ -173,7 +189,7 @@ def folder_named(place: Place, text: str) -> None:
 # ---------------------------------------------------------------------------------- inside of files
 
 
-def named_column(text: str, name: str = "a") -> str:
+def named_column(text: str) -> str:
     """Return a CSV file with a column of that name."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
@@ -199,6 +215,8 @@ def everything(place: Place, *given: str) -> None:
     place.command("plot", "run", "--kind", "overview")
     place.command("check", "run")
     place.command("check", "run", "--json")
+    place.command("status", "run")
+    place.command("status", "run", "--json")
 
 
 def column_name(place: Place, text: str) -> None:
@@ -221,6 +239,7 @@ def column_name_shown(place: Place, text: str) -> None:
 def column_name_in_a_frame(place: Place, text: str) -> None:
     """The name of a column of a DataFrame, of a dict and of a Parquet file."""
     values = np.arange(24.0) % 7
+    (place.cwd / "run").mkdir()
     frame = pd.DataFrame({text: values, "other": values[::-1]})
     few = {"batch_sizes": [2], "replications": 16, "estimators": "mean"}
     for data in (frame, {text: values}):
@@ -229,12 +248,12 @@ def column_name_in_a_frame(place: Place, text: str) -> None:
             place.python(repr, result)
             place.python(result._repr_html_)
             place.python(result.plot)
-            place.python(lambda result=result: place.names("y") or result.save(place.cwd / "y"))
+            place.python(result.save, place.cwd / "run")
     try:
         frame.to_parquet(place.cwd / "x.parquet")
     except (ImportError, ValueError):
         return
-    place.command("sweep", "--data", "x.parquet", "--batch-sizes", "2", *FEW, "-o", "run")
+    place.command("sweep", "--data", "x.parquet", "--batch-sizes", "2", *FEW, "-o", "run/x")
 
 
 def cell(column: int, *given: str) -> Door:
@@ -327,6 +346,7 @@ def read_run(place: Place, folder: str) -> None:
     place.command("plot", folder)
     place.command("plot", folder, "--kind", "overview", "-o", f"{folder}/x.png")
     place.command("check", folder)
+    place.command("status", folder)
     place.command("run", folder, "--dry-run")
 
 
@@ -369,7 +389,7 @@ def provenance(place: Place, text: str) -> None:
     path = place.cwd / "done" / "provenance.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     place.names("done/x.png")
-    for changed in ({key: text for key in facts}, {**facts, text: text}, {**facts, "command": text}):
+    for changed in (dict.fromkeys(facts, text), {**facts, text: text}, {**facts, "command": text}):
         path.write_text(json.dumps(changed), encoding="utf-8")
         read_run(place, "done")
 
@@ -380,10 +400,10 @@ def database(place: Place, text: str) -> None:
     kept = path.read_bytes()
     raw = text.encode("utf-8", "surrogatepass")
     with sqlite3.connect(path) as base:
-        tables = [name for (name,) in base.execute("select name from sqlite_master where type = 'table'")]
-        fields = [
-            (table, row[1]) for table in tables for row in base.execute(f"pragma table_info({table})")
-        ]
+        found = base.execute("select name from sqlite_master where type = 'table'").fetchall()
+        tables = [name for (name,) in found]
+        facts = {table: base.execute(f"pragma table_info({table})").fetchall() for table in tables}
+        fields = [(table, row[1]) for table in tables for row in facts[table]]
     base.close()
     place.names("done")
     place.may_read = False
@@ -401,7 +421,68 @@ def database(place: Place, text: str) -> None:
             finally:
                 base.close()
             place.command("check", "done")
+            place.command("status", "done")
             place.command("sweep", *SMALL, "-o", "done")
+
+
+# ------------------------------------------------------------------------------------- a cluster
+
+
+def scheduler(place: Place, text: str) -> None:
+    """The address of a cluster, or the file that holds it."""
+    place.may_read = True
+    with connecting(place):
+        place.command("sweep", *SMALL, "-o", "run", "--scheduler", text)
+        place.command("answer", "--quick", "--dry-run", "--scheduler", text)
+
+
+def scheduler_file(place: Place, text: str) -> None:
+    """A scheduler file of nothing but the text, and one with it as the address."""
+    with connecting(place):
+        for content in (text, json.dumps({"address": text, "type": "Scheduler", text: 1})):
+            write_text(place.cwd / "x.json", content)
+            place.command("sweep", *SMALL, "-o", "run", "--scheduler", "x.json")
+
+
+def scheduler_that_says(place: Place, text: str) -> None:
+    """What is at the port answers with the text, as it is and as a message of its length."""
+    raw = text.encode("utf-8", "surrogatepass")
+    for answer in (raw, len(raw).to_bytes(8, "little") + raw):
+        with connecting(place), served(answer) as port:
+            address = f"tcp://127.0.0.1:{port}"
+            place.command("sweep", *SMALL, "-o", "run", "--scheduler", address)
+
+
+@contextlib.contextmanager
+def connecting(place: Place) -> Iterator[None]:
+    """Let a place connect, and do not wait long."""
+    usual = cluster.TO_CONNECT
+    cluster.TO_CONNECT, place.may_connect = 1.0, True
+    try:
+        yield
+    finally:
+        cluster.TO_CONNECT, place.may_connect = usual, False
+
+
+@contextlib.contextmanager
+def served(answer: bytes) -> Iterator[int]:
+    """Listen at a port, and say the same to everyone who comes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    came, _ = server.accept()
+                except OSError:
+                    return
+                with came, contextlib.suppress(OSError):
+                    came.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
 
 
 # ------------------------------------------------------------------------------------- the library
@@ -500,10 +581,12 @@ DOORS: dict[str, Door] = {name: command(*before, name) for name, before in OPTIO
     "list WHAT": command("list"),
     "a command": command(),
     "a study": command("study"),
+    "one argument too many": command("list", "presets"),
     "run DESIGN": run_named("run"),
     "report RUN": run_named("report"),
     "plot RUN": run_named("plot"),
     "check RUN": run_named("check"),
+    "status RUN": run_named("status"),
     "check --data": run_named("check", "data", "--data"),
     "--data": run_named("sweep", "--dry-run", "--data"),
     "solve --data": run_named("solve", "--target-rmse", "0.5", "--data"),
@@ -535,6 +618,9 @@ DOORS: dict[str, Door] = {name: command(*before, name) for name, before in OPTIO
     "files of a run": run_files,
     "provenance": provenance,
     "run.db": database,
+    "--scheduler": scheduler,
+    "a scheduler file": scheduler_file,
+    "what a scheduler says": scheduler_that_says,
     "the library": library,
     "words of a result": words_of_a_result,
 }

@@ -38,9 +38,12 @@ DEFAULT_FOLDER = re.compile(r"runs(/[a-z]+-[0-9a-f]{8}(/.*)?)?")
 TURNS = set("\u200e\u200f\u061c\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 STARTED = (
     "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "os.fork", "os.forkpty",
-    "pty.spawn", "subprocess.Popen", "pickle.find_class", "webbrowser.open", "urllib.Request",
-    "code.__new__", "shutil.unpack_archive", "sqlite3.load_extension", "sqlite3.enable_load_extension",
+    "pty.spawn", "subprocess.Popen", "webbrowser.open", "urllib.Request",
+    "shutil.unpack_archive", "sqlite3.load_extension", "sqlite3.enable_load_extension",
 )  # fmt: skip
+# What our libraries unpickle of their own: numba keeps compiled functions so.
+UNPICKLED = ("numba", "numpy", "copyreg", "_codecs", "dask", "distributed", "tornado")
+USUAL = ("builtins", "object")
 CONNECTED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.bind")
 CHANGED = ("os.mkdir", "os.rename", "os.symlink", "os.link", "os.chmod", "os.truncate", "os.chown")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -62,11 +65,14 @@ class Place:
         The watched folder.
     text
         The hostile text that is tried.
+    patience
+        Seconds that a call may take.
     """
 
-    def __init__(self, root: Path, text: str) -> None:
+    def __init__(self, root: Path, text: str, patience: float = PATIENCE) -> None:
         self.root, self.text = root.resolve(), text
         self.cwd = self.root / DEPTH
+        self.patience = patience
         self.faults: list[str] = []
         self.named: list[Path] = []
         self.calls = 0
@@ -136,12 +142,12 @@ class Place:
         os.chdir(self.cwd)
         tempfile.tempdir = str(self.root / "tmp")
         alarm = signal.signal(signal.SIGALRM, _hang)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        signal.setitimer(signal.ITIMER_REAL, self.patience)
         _watching.append(self)
         try:
             yield
         except Hang:
-            self.faults.append(f"no end after {PATIENCE:g} s")
+            self.faults.append(f"no end after {self.patience:g} s")
         finally:
             _watching.remove(self)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
@@ -153,7 +159,7 @@ class Place:
         after = self._files()
         for path in sorted(before.keys() | after.keys()):
             if before.get(path) != after.get(path) and not self._may_write(path):
-                self.faults.append(f"wrote {ascii(path)}")
+                self.faults.append(f"wrote {path!a}")
         line = ascii(" ".join(said))[:160]
         self.faults[first:] = [f"{fault} <- {line}" for fault in self.faults[first:]]
 
@@ -178,6 +184,13 @@ class Place:
         """Note an event that must not be."""
         if event in STARTED or (event in CONNECTED and not self.may_connect):
             self.faults.append(f"event {event} {ascii(arguments)[:100]}")
+        elif event == "pickle.find_class":
+            module, name = map(str, arguments)
+            if module.partition(".")[0] not in UNPICKLED and (module, name) != (
+                "builtins",
+                "object",
+            ):
+                self.faults.append(f"unpickled {module}.{name}")
         elif event == "compile":
             source = arguments[0]
             source = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
