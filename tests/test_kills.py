@@ -21,7 +21,7 @@ def proved(folder, *words):
     said = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )
-    assert said.returncode in (0, 1), said.stderr
+    assert table.exists(), said.stderr
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:

@@ -37,6 +37,8 @@ TABLE = small.PROOF / "kills.csv"
 # How long workers of a process that was killed may stay, in seconds.
 ORPHANS_END = 10.0
 WORKERS, BLOCK_DRAWS = 2, streams.BLOCK_DRAWS
+# How often a Dask worker is killed when a task has come in and all workers are there.
+OFTEN = 0.5
 # What is run by the command line: some seconds on one processor.
 COMMAND = (
     "sweep", "--dist", "normal,exponential", "--estimators", "mean,std", "--batch-sizes", "2,4,8",
@@ -299,46 +301,62 @@ def cluster_design() -> Design:
     """Return a design of blocks as they are, some seconds of work."""
     return Design.make(
         ["normal", "exponential"], estimators=["mean", "median"], batch_sizes=[4, 8],
-        full_size=1024, replications=40_960,
+        full_size=1024, replications=163_840,
     )  # fmt: skip
 
 
 def of_dask_workers(root: Path, kills: int, chance: random.Random) -> Row:
-    """Kill workers of a Dask cluster while they work, as soon as all are there."""
+    """Kill workers of a Dask cluster while they work; another one comes in place of each."""
     from distributed import Client, LocalCluster
 
     row, design = Row("Dask workers", "laws"), cluster_design()
     streams.BLOCK_DRAWS = BLOCK_DRAWS
     sn.run(design, out=root / "whole")
     tables, folder = small.tables_of(root / "whole"), root / "run"
-    next_kill = 0.0
+    workers: list[subprocess.Popen[bytes]] = []
 
     def kill_one(_: object) -> None:
-        nonlocal next_kill
-        pids = client.run(os.getpid)
-        if row.kills < kills and len(pids) == WORKERS and time.monotonic() > next_kill:
-            os.kill(chance.choice(sorted(pids.values())), signal.SIGKILL)
+        if row.kills < kills and len(client.nthreads()) == WORKERS and chance.random() < OFTEN:
+            process = workers.pop(chance.randrange(WORKERS))
+            process.kill()
+            process.wait()
             row.kills += 1
-            next_kill = time.monotonic() + chance.uniform(0.2, 2.0)
+            workers.append(_dask_worker(root, client.scheduler.address))
 
     with (
-        LocalCluster(
-            n_workers=WORKERS, threads_per_worker=1, dashboard_address=None, silence_logs=60
-        ) as cluster,
+        LocalCluster(n_workers=0, dashboard_address=None) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        while row.kills < kills:
-            sn.run(design, out=folder, executor=client, on_progress=kill_one)
-            contents = read_contents(folder)
-            row.acknowledged += len(contents.rows)
-            row.wrong("corrupt", len(contents.faults), contents.faults)
-            given_up = sn.load(folder).provenance.get("tasks_given_up", [])
-            row.wrong("lost", len(given_up), given_up)
-            row.wrong("different", small.tables_of(folder) != tables, "tables")
-            left = small.leftovers(folder)
-            row.wrong("left_behind", len(left), left)
-            shutil.rmtree(folder)
+        try:
+            workers += [_dask_worker(root, client.scheduler.address) for _ in range(WORKERS)]
+            while row.kills < kills:
+                client.wait_for_workers(WORKERS, timeout=small.PATIENCE)
+                sn.run(design, out=folder, executor=client, on_progress=kill_one)
+                contents = read_contents(folder)
+                row.acknowledged += len(contents.rows)
+                row.wrong("corrupt", len(contents.faults), contents.faults)
+                given_up = sn.load(folder).provenance.get("tasks_given_up", [])
+                row.wrong("lost", len(given_up), given_up)
+                row.wrong("different", small.tables_of(folder) != tables, "tables")
+                left = small.leftovers(folder)
+                row.wrong("left_behind", len(left), left)
+                shutil.rmtree(folder)
+        finally:
+            for process in workers:
+                process.kill()
+                process.wait()
     return row
+
+
+def _dask_worker(place: Path, address: str) -> subprocess.Popen[bytes]:
+    words = ["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    words += ["--memory-limit", "0", "--local-directory", os.fspath(place)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 # All of it
