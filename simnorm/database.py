@@ -174,8 +174,8 @@ def blocks_words(level: int, position: int) -> str:
 def stream_words(stream: str) -> str:
     """Return what a stream is called in a message."""
     try:
-        parts = json.loads(stream)
-    except ValueError:
+        parts = list(json.loads(stream))
+    except (ValueError, TypeError, RecursionError):
         return stream
     flat = [one for part in parts for one in (part if isinstance(part, list) else [part])]
     return ", ".join(str(one) for one in flat if one)
@@ -342,7 +342,9 @@ def read_places(folder: Path) -> Contents:
                 raise OSError(errno.EIO, reason, str(folder / DATABASE)) from None
             found = NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
         else:
-            here = [place for place in places if place[0] in found.groups]
+            here = [place for place in places if place[0] in found.groups and _is_place(*place[1:])]
+            if len(here) < len(places):
+                found.faults.append("some nodes have no place")
             rows = [Row(owner, level, at, r, "", b"", "") for owner, level, at, r in here]
             found = found._replace(rows=rows)
         if not found.faults:
@@ -350,6 +352,16 @@ def read_places(folder: Path) -> Contents:
         # It may have been closed, or begun, while it was opened.
         time.sleep(0.02)
     return found
+
+
+def _is_place(level: object, position: object, replications: object) -> bool:
+    """Tell whether there can be a node: SQLite keeps any type in any column."""
+    return (
+        type(level) is type(position) is type(replications) is int
+        and 0 <= level <= MOST_LEVEL
+        and position >= 0
+        and replications > 0
+    )
 
 
 def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
@@ -365,6 +377,9 @@ def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
         return NOTHING._replace(identity=FIRST_STORE)
     if meta.get("sha256") != sealed(identity):
         faults.append("what the run is of has another checksum")
+        return NOTHING._replace(faults=faults)
+    if not _is_object(identity):
+        faults.append("what the run is of cannot be read")
         return NOTHING._replace(faults=faults)
     data = {
         str(name): str(sha256)
@@ -394,11 +409,18 @@ def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
     )
 
 
+def _is_object(text: str) -> bool:
+    """Tell whether a text is JSON with names and values."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _versions(text: str, faults: list[str]) -> str:
     """Return a session's versions if they are what they should be, and none otherwise."""
-    with contextlib.suppress(ValueError, RecursionError):
-        if isinstance(json.loads(text), dict):
-            return text
+    if _is_object(text):
+        return text
     faults.append("versions of a session cannot be read")
     return "{}"
 
@@ -407,7 +429,7 @@ def _progress(meta: Mapping[str, str]) -> dict[str, int]:
     """Return how far the last session had come; nothing if that cannot be read."""
     try:
         found = {str(name): int(value) for name, value in json.loads(meta[PROGRESS]).items()}
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
     return found if all(value >= 0 for value in found.values()) else {}
 
@@ -416,7 +438,7 @@ def _functions(meta: Mapping[str, str], faults: list[str]) -> dict[str, str]:
     try:
         found = json.loads(meta.get("functions", "{}"))
         return {str(name): str(version) for name, version in found.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         faults.append("fingerprints of functions cannot be read")
         return {}
 
@@ -447,7 +469,7 @@ def _groups(database: sqlite3.Connection, identity: str, faults: list[str]) -> d
         try:
             labels = json.loads(text)
             numbers = Numbers(str(stream), tuple(labels))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             numbers = Numbers("", ())
         if group_id(identity, numbers) == owner:
             found[owner] = numbers
@@ -468,7 +490,7 @@ def _fault(row: Row, identity: str, groups: Mapping[str, Numbers]) -> str:
         if sealed(identity, *row[:-1]) != row.sha256:
             return f"{where}: its checksum is not that of its numbers"
         node_of(row, len(numbers.labels))
-    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+    except (ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
         return f"{where}: {error}"
     return ""
 

@@ -229,7 +229,7 @@ def announce_reading(path: str) -> None:
     """Say on stderr that a file is being read that takes more than a moment."""
     try:
         size = Path(path).stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         return  # the reader says what is wrong
     if size > SLOW_FILE:
         say(f"reading {path} ({size / 1e6:,.0f} MB)")

@@ -140,7 +140,8 @@ def _ask(separator: str) -> str:
 
 
 def _some(cells: Sequence[str]) -> str:
-    return ", ".join(cells[:3]) + ", ..." * (len(cells) > 3)
+    few = [cell if len(cell) <= 40 else f"{cell[:36]}..." for cell in cells[:3]]
+    return ", ".join(few) + ", ..." * (len(cells) > 3)
 
 
 def _text_blocks(text: _Text, wanted: Wanted) -> Iterator[Block]:
