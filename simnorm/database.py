@@ -267,7 +267,9 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
     logs = [log for log in beside if log.is_file()]
     with contextlib.ExitStack() as stack:
         if logs and is_held(folder):
-            address = f"{path.resolve().as_uri()}?mode=ro"
+            # If the other one ends just now, SQLite makes its files anew, and who may only read
+            # leaves them there. (Where the folder is not ours, SQLite opens for reading alone.)
+            address = f"{path.resolve().as_uri()}?mode=rw"
         elif any(log.stat().st_size for log in logs):
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
             for file in (path, *logs):
@@ -276,6 +278,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
         else:
             address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(contextlib.closing(sqlite3.connect(address, uri=True)))
+        database.execute("pragma query_only = on")
         yield database
 
 
