@@ -89,6 +89,8 @@ def test_processes_give_the_same_bytes(kind):
     with crews.opened(executor=processes) as crew:
         assert crew.name == "executor ProcessPoolExecutor"
         assert nodes(crew, todo) == expected
+        # Only data are worth a file.
+        assert (crew._folder is not None) == (kind == "data")
     with processes(1) as pool, crews.opened(executor=pool) as crew:
         assert crew.workers == 1
         assert nodes(crew, todo[::-1]) == expected
@@ -200,6 +202,16 @@ def test_leaving_early_takes_back_what_has_not_begun():
     assert crew_threads() == []
 
 
+def test_leaving_early_frees_an_executor_that_was_given(monkeypatch):
+    """What waits in somebody else's executor is taken back when the run ends early."""
+    calls = []
+    monkeypatch.setattr(tasks, "compute", lambda *_, **__: calls.append(1) or time.sleep(0.2))
+    with ThreadPoolExecutor(1) as pool, crews.opened(workers=20, executor=pool) as crew:
+        for _ in crews.computed(asked(small_jobs(40)), crew):
+            break
+    assert len(calls) <= 3
+
+
 def test_one_crew_serves_several_runs():
     """A crew that has finished one list of jobs takes the next."""
     todo = small_jobs(2)
@@ -247,6 +259,32 @@ def test_a_task_that_ends_three_workers_is_given_up_and_the_rest_goes_on():
     assert lost == Lost("3 workers have ended while they computed it")
     assert found == expected
     assert kind.made == 4  # the first one, and one after each end
+
+
+def test_a_task_that_was_alone_has_three_workers_too():
+    """Where one job is in flight at a time the guilty one still ends three, and no more."""
+    todo, kind = small_jobs(3), breaking(1)
+    with crews.opened(workers=1, executor=kind) as crew:
+        found = nodes(crew, todo, ahead=1)
+    assert found[todo[1].task] == Lost("3 workers have ended while they computed it")
+    assert kind.made == 4
+
+
+def test_nothing_is_handed_out_while_a_task_is_under_suspicion():
+    """Between the end of a worker and the verdict no further job is asked for."""
+    todo, given = small_jobs(12), []
+    next_job = asked(todo)
+
+    def counted():
+        job = next_job()
+        given.append(job)
+        return job
+
+    with crews.opened(workers=1, executor=breaking(0)) as crew:
+        for _, node in crews.computed(counted, crew):
+            if isinstance(node, Lost):
+                assert given == todo[:2]
+    assert given == [*todo, None, *given[len(todo) + 1 :]]
 
 
 def test_two_guilty_tasks_are_both_found():
@@ -456,6 +494,9 @@ def test_a_worker_with_another_version_computes_nothing():
     other = tuple((name, "9.9" if name == "numpy" else value) for name, value in expected)
     with pytest.raises(RunError, match=rf"it has numpy {np.__version__}, not 9\.9: the same bits"):
         parcels.check_versions(other)
+    job = small_jobs(1)[0]
+    with pytest.raises(RunError, match="it has numpy"):
+        parcels.work(parcels.packed(job.design, 0), job.task, True, other, 0)
 
 
 def test_a_study_with_packages_of_its_own_compares_them_too():
