@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,10 @@ QUANTILE = re.compile(r"quantile\(q=0\.\d{1,3}\)")
 FACTOR = re.compile(r"[a-z_]+=[\w.,()=+ :-]{0,200}", re.ASCII)
 # A row's own numbers; what tells of a law or a tail may be infinite.
 FINITE = ("estimate", "mcse", "ci_low", "ci_high", "theory", "z")
+# Of a run's making, what more is done with than to show it.
+KINDS: dict[str, type] = {
+    "rows_dropped": int, "columns_skipped": dict, "not_begun": list, "tasks_given_up": list,
+}  # fmt: skip
 COUNTS = ("full_size", "batch_size", "replications", "batches", "failed")
 
 
@@ -64,6 +68,29 @@ def check_table(design: Design, table: pd.DataFrame) -> None:
     for column in COUNTS:
         if column in table and (table[column] < 0).any():
             raise ValueError(f"a negative number in {column}")
+
+
+def check_provenance(found: object) -> dict[str, Any]:
+    """Return what a run says of its making, if it is made of names and values of the right kinds.
+
+    Raises
+    ------
+    ValueError
+        Naming what has another kind.
+    """
+    if not isinstance(found, dict):
+        raise ValueError("names and values are needed")
+    for name, kind in KINDS.items():
+        value = found.get(name, kind())
+        parts = list(value.items()) if isinstance(value, dict) else value
+        is_sound = type(value) is kind and (kind is int or all(map(_are_texts, parts)))
+        if not is_sound:
+            raise ValueError(f"{name} cannot be {shown(value)}")
+    return found
+
+
+def _are_texts(part: object) -> bool:
+    return all(isinstance(one, str) for one in (part if isinstance(part, tuple) else (part,)))
 
 
 def _names(design: Design) -> dict[str, Collection[object]]:

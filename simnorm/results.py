@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simnorm import stopped, store
-from simnorm.believable import check_table
+from simnorm.believable import check_provenance, check_table
 from simnorm.describe import COLUMNS_SCHEMA
 from simnorm.design import Design
 from simnorm.distributions import Distribution
@@ -527,14 +527,12 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
         )
     try:
         design = Design.from_file(folder / store.DESIGN, **reading)
-        parts = [
+        parts: list[Any] = [
             design,
             read_table(folder / store.RESULTS, SCHEMA),
             read_table(folder / store.CURVES, CURVES_SCHEMA),
-            json.loads((folder / store.PROVENANCE).read_text(encoding="utf-8")),
+            _read_provenance(folder / store.PROVENANCE),
         ]
-        if isinstance(parts[3], dict):
-            parts[3].pop(store.MADE_OF, None)  # of the files, not of the run
         for name, table in zip((store.RESULTS, store.CURVES), parts[1:3], strict=True):
             _check_believable(design, name, table)
         if design.study != SWEEP:
@@ -542,11 +540,20 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
         if design.data:
             parts.append(read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
         return Result(*parts)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, SimnormError):
             raise
         reason = str(error).strip().splitlines()[0]
         raise SimnormError("run", str(folder), f"a table cannot be read ({reason})") from None
+
+
+def _read_provenance(path: Path) -> dict[str, Any]:
+    try:
+        found = check_provenance(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    found.pop(store.MADE_OF, None)  # of the files, not of the run
+    return found
 
 
 def csv_text(table: pd.DataFrame) -> str:

@@ -204,7 +204,7 @@ def is_current(folder: Path) -> bool:
     try:
         made_of = json.loads((folder / PROVENANCE).read_bytes()).get(MADE_OF)
         return made_of in (None, checksum((folder / DESIGN).read_bytes()))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return True  # who reads it says what is wrong with it
 
 

@@ -206,11 +206,7 @@ def load_answer(folder: str | Path) -> Answer:
     """
     folder = Path(folder)
     settings = Settings.from_folder(folder)
-    said: dict[str, Any] = {}
-    try:
-        said = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        said = {}  # it was not run to its end
+    said = _outcome(folder)
     results: dict[str, Result | Missing] = {}
     for word in said.get("studies", STUDIES):
         if word in said.get("missing", {}):
@@ -221,6 +217,22 @@ def load_answer(folder: str | Path) -> Answer:
     table = read_needed(folder)
     table = nothing_needed() if table is None else table
     return judged(settings, results, table, said.get("provenance", {}))
+
+
+def _outcome(folder: Path) -> dict[str, Any]:
+    """Return what an answer says of its studies: nothing if it was not run to its end."""
+    try:
+        said = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        studies, missing = said.get("studies", []), said.get("missing", {})
+        is_sound = (
+            isinstance(said.get("provenance", {}), dict)
+            and set(studies) <= set(STUDIES)
+            and all(isinstance(one, str) for of_one in missing.values() for one in of_one)
+            and all(isinstance(of_one, list) and len(of_one) == 2 for of_one in missing.values())
+        )
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+    return said if is_sound else {}
 
 
 def _unfinished(word: str) -> Missing:

@@ -237,7 +237,7 @@ def _possible(what: str, action: Callable[[], T]) -> T:
     except SimnormError as error:
         reason = error.sentence(error.parameter).rstrip(".")
         _refuse(what, reason.removeprefix(f"{name}: "))
-    except (OSError, sqlite3.Error, ValueError, LookupError) as error:
+    except (OSError, sqlite3.Error, ValueError, LookupError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         _refuse(what, reason.removeprefix(f"{name}: "))
 
