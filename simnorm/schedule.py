@@ -237,10 +237,39 @@ class Schedule:
         self._reached: deque[int] = deque()
         # Observations of all blocks that have come in, of those that were stored, and what was
         # really drawn: of a source in strands, every one of these draws the same observations.
-        self.done = self.stored = self.drawn = 0.0
+        self.stored = self._foreseen() if pool is not None else 0.0
+        self.done, self.drawn = self.stored, 0.0
         if design.time_limit:
             while self._waiting:
                 self._begin(self._waiting.popleft())
+
+    def _foreseen(self) -> float:
+        """Return the observations of stored blocks, so that these count from the beginning on.
+
+        With a target nobody knows how many will be asked for: there they count as they come.
+        """
+        if self.design.target_mcse:
+            return 0.0
+        found = 0.0
+        for number in range(len(sources(self.design))):
+            source, first = Open(self.design, number, self.pool), 0
+            whole = self.design, source.source
+            for last in source.looks:
+                for i, strand in enumerate(source.strands):
+                    for held, *_ in strand.cover(whole, first, last, source.blocks):
+                        if held is not None:
+                            found += self._counts_for(
+                                source, number, i, task_of(strand, held.place)
+                            )
+                first = last
+        return found
+
+    def _counts_for(self, source: Open, number: int, strand: int, task: Task) -> float:
+        """Return for how many observations a strand's part of a node counts.
+
+        A strand may have fewer columns than the source: its share is one of the whole's draws.
+        """
+        return draws_of(self.design, task._replace(source=number)) * source.share(strand)
 
     def _begin(self, number: int) -> None:
         self._open[number] = Open(self.design, number, self.pool)
@@ -297,14 +326,13 @@ class Schedule:
         """Take the numbers of a strand."""
         source = self._open[job.number]
         source.prefixes[job.strand].add(job.task, node, source.blocks_of(job.task))
-        # A strand may have fewer columns than the source: its share is one of the whole's draws.
-        whole = draws_of(self.design, job.task._replace(source=job.number))
-        share = whole * source.share(job.strand)
-        self.done += share
-        if origin == STORED:
-            self.stored += share
-        else:
+        if origin != STORED:
             self.drawn += draws_of(job.design, job.task)
+        elif not self.design.target_mcse:
+            return  # it was foreseen
+        share = self._counts_for(source, job.number, job.strand, job.task)
+        self.done += share
+        self.stored += share if origin == STORED else 0.0
 
     def is_at_look(self, number: int) -> bool:
         """Tell whether all blocks up to the next look are there."""
