@@ -15,6 +15,7 @@ root_ratio     numerator, squared denominator          mean = E A / sqrt(E Q)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from simnorm.design import MOST_REPLICATIONS, Design
 from simnorm.diagnostics import (
     EXACT,
+    FAILED,
     FEWEST_FOR_BIAS,
     FEWEST_FOR_SQUARES,
     FEWEST_JUMPS,
@@ -40,7 +42,7 @@ from simnorm.schedule import Sums
 from simnorm.schema import CURVES_SCHEMA, SCHEMA, SCHEMA_VERSION
 from simnorm.studies.drawing import Source
 from simnorm.tally import MEASURES, Measured, Tally, interval, measure, quietly, without_error
-from simnorm.tasks import KEPT_REPLICATIONS
+from simnorm.tasks import KEPT_REPLICATIONS, Failure
 from simnorm.theory import Value, measure_power
 
 Floats = NDArray[np.float64]
@@ -211,6 +213,7 @@ def source_rows(
     known
         What is known of a cell.
     """
+    first, (sums, lost) = sums.failures, without_lost(sums)
     rows = [
         row
         for kind, places in _by_kind(cells).items()
@@ -224,12 +227,15 @@ def source_rows(
         "full_size": design.full_size,
         "sampling": source.sampling,
         "replications": sums.tally.count,
-        "failed": 0,
+        "failed": lost,
         "seed": design.seed,
         "schema_version": SCHEMA_VERSION,
     }
     for row in rows:
         cell = cells[row["cell"]]
+        if lost and row["status"] != UNDEFINED:
+            said = failed_words(lost, sums.tally.count + lost, first[row["cell"]])
+            row |= {"status": FAILED, "reason": said, "z": float("nan")}
         row |= same | {
             "column": cell.column,
             "estimator": cell.quantity,
@@ -272,6 +278,29 @@ def _by_kind(cells: Sequence[Cell]) -> dict[tuple[str, tuple[str, ...]], list[in
     return found
 
 
+def without_lost(sums: Sums) -> tuple[Sums, int]:
+    """Return sums without the replications of tasks that were given up, and how many these were.
+
+    Of a study that calls no function of the user, no others are void; and these are void in all of
+    its numbers.
+    """
+    tally, kept = sums.tally, sums.kept
+    if tally.void is None:
+        return sums, 0
+    lost = int(tally.void.min())
+    rest = Tally(tally.count - lost, tally.pivot, tally.offset, tally.scatter)
+    is_there = ~np.isnan(kept).all(axis=(0, 1))
+    return replace(sums, tally=rest, kept=kept[..., is_there]), lost
+
+
+def failed_words(lost: int, count: int, first: Failure) -> str:
+    """Return why a cell has lost replications, and what the first of them said."""
+    return (
+        f"{lost:,} of {count:,} replications failed; "
+        f"replication {first.replication}: {first.message}"
+    )
+
+
 def part_of(tally: Tally, places: Sequence[int] | slice) -> Tally:
     """Return the tally of some cells."""
     return Tally(
@@ -299,10 +328,11 @@ def _rows_of_kind(
             numbers = [part / power for part in measured(tally, pair, base)]
             # What is the same in every replication: variances need no correction there.
             same = without_error(tally, base).estimate / power if pair == ERRORS else numbers[0]
-        values = influences(kept, pair, base)
+        values = influences(kept, pair, base) if kept.shape[-1] else np.empty((len(places), 0))
         with np.errstate(all="ignore"):
             khats = _khats(values)
-        different = differing(values)
+        # Where the kept ones are lost, nothing tells that the others are alike.
+        different = differing(values) if kept.shape[-1] else np.full(len(places), tally.count)
         for i, place in enumerate(places):
             row = _row(
                 Measured(*(float(part[i]) for part in numbers)),  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ from simnorm.diagnostics import (
 from simnorm.distributions import distribution
 from simnorm.khat import LARGEST_KHAT, influence_khat
 from simnorm.known import Known, KnownColumn, known_law
-from simnorm.quantities import curve_rows
+from simnorm.quantities import curve_rows, failed_words
 from simnorm.rare import differing
 from simnorm.sampling import SEQUENTIAL, batch_count, group_column
 from simnorm.schedule import Sums
@@ -350,10 +350,8 @@ class _Rows:
         for i in np.flatnonzero(self.failed):
             first = sums.failures[int(i)]
             self.status[i, ~undefined[i]] = FAILED
-            self.reason[i, ~undefined[i]] = (
-                f"{self.failed[i]:,} of {sums.tally.count:,} replications failed; "
-                f"replication {first.replication}: {first.message}"
-            )
+            said = failed_words(int(self.failed[i]), sums.tally.count, first)
+            self.reason[i, ~undefined[i]] = said
 
 
 def _relative_powers(about: About) -> Floats:
@@ -407,7 +405,11 @@ def _convergence_curves(
     status = rmse["status"]
     drawn = np.isin(status, [OK, UNRELIABLE, FAILED])
     positions = np.array(against, dtype=np.intp)[drawn]
-    points = _convergence(sums.kept[:, positions], _part(sweep.may_fail(design, source), positions))
+    may_fail = _part(sweep.may_fail(design, source), positions)
+    if sums.tally.void is not None:
+        # Of a task that was given up, the replications of every cell are void.
+        may_fail = np.ones(len(positions), np.bool_)
+    points = _convergence(sums.kept[:, positions], may_fail)
     x, y, mcse = (np.array([point[k] for point in points]).T for k in range(3))
     # As in the table: where its row has no standard error to trust, none is drawn.
     has_error = np.isfinite(rmse["mcse"].astype(np.float64))

@@ -52,7 +52,7 @@ from numpy.typing import NDArray
 from simnorm.columns import Column
 from simnorm.design import Design
 from simnorm.distributions import distribution
-from simnorm.quantities import factors_text, source_rows
+from simnorm.quantities import factors_text, source_rows, without_lost
 from simnorm.reducers import CHUNK_DRAWS
 from simnorm.resampling import passes
 from simnorm.rows import choose_rows
@@ -326,7 +326,7 @@ def curve_points(
     """Return the points of a source's curves as columns."""
     from simnorm.studies.inputs import curves
 
-    return curves.curves(design, source, sums)
+    return curves.curves(design, source, without_lost(sums)[0])
 
 
 __all__ = [

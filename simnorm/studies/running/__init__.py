@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.presets import Average
-from simnorm.quantities import RELATIVE, Cell, factors_text
+from simnorm.quantities import RELATIVE, Cell, factors_text, without_lost
 from simnorm.resampling import CHUNK_ROWS
 from simnorm.sampling import IID
 from simnorm.streams import SLAB_DRAWS, lanes_of
@@ -263,7 +263,8 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
     """Return the rows of a source's results as columns."""
     from simnorm.quantities import source_rows
 
-    return source_rows(design, source, cells(design, source), sums, _known(design, source, sums))
+    known = _known(design, source, without_lost(sums)[0])
+    return source_rows(design, source, cells(design, source), sums, known)
 
 
 def curve_points(
@@ -276,6 +277,7 @@ def curve_points(
     from simnorm.quantities import curve_rows
     from simnorm.studies.running.curves import Curves
 
+    sums, _ = without_lost(sums)
     here, known = cells(design, source), _known(design, source, sums)
     points = list(Curves(design, source, sums, here, known).points())
     return curve_rows(design, source, points)

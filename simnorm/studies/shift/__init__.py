@@ -64,7 +64,7 @@ from simnorm.datasets import bundled
 from simnorm.design import Design
 from simnorm.errors import SimnormError
 from simnorm.grammar import number_text
-from simnorm.quantities import curve_rows, factors_text, part_of
+from simnorm.quantities import curve_rows, factors_text, part_of, without_lost
 from simnorm.studies import check_extra
 from simnorm.studies.drawing import Source, sources
 from simnorm.studies.labelled import Label, of_trial
@@ -413,6 +413,7 @@ def curve_points(
     chosen      learning rate; how often it was best
     ==========  =====================================
     """
+    sums, _ = without_lost(sums)
     behind = part_of(sums.tally, slice(len(cells(design, source)), None))
     value, floor = measure(behind, "bias"), measure(behind, "mse")
     # The standard error of a mean of Q is what an mse has; of splits that share rows it is larger.
