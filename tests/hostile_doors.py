@@ -20,7 +20,9 @@ from typer.testing import CliRunner
 
 import simnorm as sn
 from simnorm import cluster
+from simnorm.answering.settings import Settings
 from simnorm.cli import app
+from simnorm.database import Numbers, group_id, read_contents, sealed
 from simnorm.design import Design
 from simnorm.distributions import distribution
 from simnorm.estimators import estimator
@@ -385,13 +387,44 @@ def run_files(place: Place, text: str) -> None:
 
 
 def provenance(place: Place, text: str) -> None:
-    """A run folder with the text as every value of its provenance."""
-    path = place.cwd / "done" / "provenance.json"
+    """A run folder with the text as values of its provenance, as a name, and in lists."""
+    path = place.cwd / "data" / "provenance.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
-    place.names("done/x.png")
-    for changed in (dict.fromkeys(facts, text), {**facts, text: text}, {**facts, "command": text}):
+    place.names("data/x.png")
+    further = ("rows_dropped", "columns_skipped", "not_begun", "tasks_given_up")
+    for changed in (
+        dict.fromkeys(facts, text),
+        {**facts, text: text},
+        {**facts, "command": text},
+        {**facts, "columns_skipped": {text: text}, "not_begun": [text], "tasks_given_up": [text]},
+        *({**facts, key: text} for key in further),
+        [text],
+        text,
+    ):
         path.write_text(json.dumps(changed), encoding="utf-8")
-        read_run(place, "done")
+        read_run(place, "data")
+
+
+def answer_files(place: Place, text: str) -> None:
+    """The folder of an answer with the text in what it says of itself."""
+    folder = place.cwd / "answer"
+    folder.mkdir()
+    place.names("answer")
+    place.may_read = False
+    good = Settings("quick", 32, 16_384, ("normal",)).to_json()
+    outcome = {"studies": [text], "missing": {text: [text, text]}, "provenance": {text: text}}
+    missing = outcome | {"studies": ["sweep"], "missing": {"sweep": [text, text]}}
+    for settings, said in (
+        (text, "{}"), (json.dumps({**json.loads(good), "level": text}), "{}"), (good, text),
+        (json.dumps({**json.loads(good), "names": [text]}), "{}"), (good, json.dumps(outcome)),
+        (good, json.dumps(missing)),
+    ):  # fmt: skip
+        write_text(folder / "answer.json", settings)
+        write_text(folder / "outcome.json", said)
+        write_text(folder / "needed.csv", text)
+        place.command("report", "answer", "-o", "-")
+        place.command("status", "answer")
+        place.command("answer", "--quick", "--dry-run", "-o", "answer")
 
 
 def database(place: Place, text: str) -> None:
@@ -423,6 +456,40 @@ def database(place: Place, text: str) -> None:
             place.command("check", "done")
             place.command("status", "done")
             place.command("sweep", *SMALL, "-o", "done")
+
+
+def sealed_database(place: Place, text: str) -> None:
+    """A run's database whose checksums fit the text: made on purpose, by one who knows how."""
+    path = place.cwd / "done" / "run.db"
+    kept = path.read_bytes()
+    raw = text.encode("utf-8", "surrogatepass")
+    plain = raw.decode("utf-8", "replace")
+    place.names("done")
+    place.may_read = False
+    identity = read_contents(place.cwd / "done").identity
+    for identified in (plain, json.dumps({text: text}), json.dumps([text]), identity):
+        for labels in ([plain], json.loads(identity)):
+            for stream in (plain, json.dumps([text, 1])):
+                path.write_bytes(kept)
+                _seal(path, identified, Numbers(stream, tuple(labels)), raw)
+                place.command("check", "done")
+                place.command("status", "done")
+            place.command("sweep", *SMALL, "-o", "done")
+
+
+def _seal(path: Path, identity: str, numbers: Numbers, payload: bytes) -> None:
+    """Write an identity, a group and nodes of any payload, all with their checksums."""
+    owner = group_id(identity, numbers)
+    with sqlite3.connect(path) as base:
+        base.execute("update meta set value = ? where key = 'identity'", (identity,))
+        base.execute("update meta set value = ? where key = 'sha256'", (sealed(identity),))
+        labels = json.dumps(list(numbers.labels))
+        base.execute("insert into groups values (?, ?, ?)", (owner, numbers.stream, labels))
+        for position, failures in enumerate(("[]", "[" * 5000, payload.decode("utf-8", "replace"))):
+            row = (owner, 0, position, 16, failures, payload)
+            seal = sealed(identity, *row)
+            base.execute("insert or replace into nodes values (?,?,?,?,?,?,?)", (*row, seal))
+    base.close()
 
 
 # ------------------------------------------------------------------------------------- a cluster
@@ -618,6 +685,8 @@ DOORS: dict[str, Door] = {name: command(*before, name) for name, before in OPTIO
     "files of a run": run_files,
     "provenance": provenance,
     "run.db": database,
+    "run.db with checksums": sealed_database,
+    "files of an answer": answer_files,
     "--scheduler": scheduler,
     "a scheduler file": scheduler_file,
     "what a scheduler says": scheduler_that_says,

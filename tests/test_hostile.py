@@ -8,14 +8,17 @@ through some doors and each door takes some texts; with --all every text goes th
 from __future__ import annotations
 
 import csv
+import io
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hostile_doors import DOORS, SMALL, command, make_template
@@ -24,6 +27,7 @@ from hostile_watch import place_for
 
 import simnorm as sn
 from simnorm.cli.plain import plain
+from simnorm.database import read_contents, sealed
 from simnorm.errors import SimnormError
 from simnorm.neutral import neutral, original
 from simnorm.results import csv_text
@@ -34,7 +38,8 @@ SLOW_DOORS = (
     "a column's name", "a column's name, shown", "a column's name in a frame", "a class",
     "a folder's name", "cells of results.csv", "cells of columns.csv", "files of a run",
     "provenance", "run.db", "values in a design", "what a scheduler says", "--report FILE.pdf",
-    "--report FILE.md", "--scheduler", "a scheduler file",
+    "--report FILE.md", "--scheduler", "a scheduler file", "run.db with checksums",
+    "files of an answer",
 )  # fmt: skip
 NAMES = list(STRINGS)
 
@@ -241,6 +246,37 @@ def test_a_table_holds_nothing_that_its_design_has_not(column, text, template, t
     assert sn.load(folder).design.columns == ("a", "b")
     with pytest.raises(SimnormError, match=rf"results.csv: .*{column}"):
         sn.load(copy)
+
+
+def test_a_pickle_in_a_database_is_not_read(template, tmp_path):
+    """An array of objects with a right checksum: no node, said so by check, and drawn again."""
+    with place_for(tmp_path, "", template) as place:
+        folder = place.cwd / "done"
+        place.names("done")
+        before = (folder / "results.csv").read_bytes()
+        contents = read_contents(folder)
+        array = io.BytesIO()
+        np.save(array, np.array([Touching()], dtype=object), allow_pickle=True)
+        assert b"posix" in array.getvalue()
+        with sqlite3.connect(folder / "run.db") as base:
+            for row in contents.rows:
+                changed = (*row[:5], array.getvalue())
+                seal = sealed(contents.identity, *changed)
+                base.execute("delete from nodes where owner = ?", (row.owner,))
+                base.execute("insert into nodes values (?,?,?,?,?,?,?)", (*changed, seal))
+        base.close()
+        assert place.command("check", "done").exit_code == 3
+        assert place.command("sweep", *SMALL, "-o", "done").exit_code == 0
+        assert (folder / "results.csv").read_bytes() == before
+        assert not (place.cwd / CANARY).exists()
+        assert not place.faults, "\n".join(place.faults)
+
+
+class Touching:
+    """An object that makes a file as it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, (TOUCH,)
 
 
 def test_all_names_in_one_file_make_one_report(template, tmp_path):
