@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Seconds: for the scheduler to answer; for a first worker to come, and for another one after the
 # last has gone, which a nanny starts again; between two looks at the workers.
-TO_CONNECT, TO_BEGIN, TO_COME_BACK, TO_LOOK = 10.0, 5.0, 60.0, 1.0
+TO_CONNECT, TO_BEGIN, TO_COME_BACK, TO_LOOK = 10.0, 10.0, 60.0, 1.0
 # A scheduler file is a few hundred bytes.
 LARGEST_FILE = 1 << 20
 MOST_PARCELS = 16
@@ -295,7 +295,7 @@ class Cluster:
         self._parcels.clear()
         if self._client is not None and self._is_own:
             with contextlib.suppress(Exception):  # a scheduler that is gone takes no goodbye
-                self._client.close(timeout=TO_BEGIN)
+                self._client.close(timeout=TO_CONNECT)
         if self._loop is not None:
             self._loop.stop()
         self._quiet.close()

@@ -53,8 +53,11 @@ def poisoned(block, replications=40_000):
 
 def jobs(design, blocks):
     """Return the jobs of the first blocks of all sources, each a task of its own."""
-    every = range(len(tasks.sources(design)))
-    return [Job(s, 0, design, Task(s, 0, at)) for s in every for at in range(blocks)]
+    return [
+        Job(number, 0, design, Task(number, 0, block))
+        for number, source in enumerate(tasks.sources(design))
+        for block in range(min(blocks, tasks.block_count(design, source)))
+    ]
 
 
 def asked(jobs):
@@ -86,15 +89,16 @@ def processes(workers=2):
 def designs():
     """Return small designs: laws, several columns of data, groups, and a function."""
     rng = np.random.default_rng(3)
-    table = {name: rng.gamma(2.0, size=3000) for name in "abcdefgh"}
-    table["g"] = np.repeat(np.arange(600.0), 5)
+    table = {f"x{i}": rng.gamma(2.0, size=3000) for i in range(20)}
+    names = list(table)
+    table["part"] = np.repeat(np.arange(600.0), 5)
     common = {"batch_sizes": [2, 8], "seed": 5}
     return {
         "laws": Design.make(
             "normal,t(df=5)", estimators="mean,median", full_size=64, replications=9000, **common
         ),
         "data": Design.make(
-            data=table, columns=list("abcdefgh"), sampling="shuffle,grouped:g",
+            data=table, columns=names, sampling="shuffle,grouped:part",
             estimators="std,max", replications=700, **common,
         ),
         "function": Design.make(
@@ -159,7 +163,7 @@ def cluster(folder, workers, **options):
         made.close()
 
 
-def until(condition, seconds=30.0):
+def until(condition, seconds=60.0):
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not condition():

@@ -43,6 +43,12 @@ def nothing_stays():
     )
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Workers that have just been started may take long on a busy machine."""
+    monkeypatch.setattr(clusters, "TO_BEGIN", 60.0)
+
+
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory):
     """Two workers of one thread each, without nannies, that no test harms."""
