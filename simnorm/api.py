@@ -375,7 +375,7 @@ def _computed(
     facts: dict[str, Any] = {
         "workers": crew.workers,
         "backend": crew.name,
-        "draws": last.done,
+        "draws": last.draws,
         "seconds": round(keeper.seconds if keeper else seconds, 3),
         "sessions": keeper.sessions if keeper else 1,
         "session_draws": last.drawn,

@@ -14,7 +14,7 @@ from simnorm.schedule import looks
 from simnorm.strands import Group, Strand, strands_of
 from simnorm.studies.drawing import Source, lanes_in_block, replications, sources
 from simnorm.studies.labelled import Label, settings_digest
-from simnorm.tasks import block_count, block_draws
+from simnorm.tasks import block_count, source_draws
 
 # Blocks from the first on to the one before the second.
 Span = tuple[int, int]
@@ -36,8 +36,8 @@ class SourceStatus:
     replications, all_replications
         The same in replications.
     share
-        Which part of all that is to be drawn is stored, from 0 to 1; a block of which some numbers
-        are missing counts in part.
+        Which part of all the drawing is done, from 0 to 1; for numbers that are missing a block is
+        drawn again, and counts in part.
     weight
         What there is to draw in all, to weigh sources by.
     """
@@ -81,8 +81,9 @@ def _source(design: Design, number: int, pool: Rows) -> SourceStatus:
     else:
         strands = strands_of(design, number, pool)
         found = [list(_held(strand, design, source, blocks)) for strand in strands]
-        parts = [len(strand.places) for strand in strands]
-        weight = float(blocks * block_draws(design, source, 0))
+        # Each of them draws all that it needs.
+        parts = [source_draws(strand.design, strand.source) for strand in strands]
+        weight = float(sum(parts))
     done = [sum(end - first for first, end in spans) for spans in found]
     whole = sum(part * many for part, many in zip(parts, done, strict=True)) / sum(parts)
     together = found[0]

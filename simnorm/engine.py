@@ -14,7 +14,7 @@ from simnorm.schedule import COMPUTED, LOST, TARGET, TIME, OnNode, Schedule, Sum
 from simnorm.strands import Pool
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
-from simnorm.tasks import Job, Node, total_draws, void_node
+from simnorm.tasks import Job, Node, void_node
 from simnorm.workers import worker_count
 
 
@@ -22,8 +22,9 @@ class Progress(NamedTuple):
     """How far a run is: observations drawn, and with a target the cells that are not precise yet.
 
     With a target, `total` is the most that may be drawn. Of what is done, `stored` was there before
-    the run began. What was really drawn since is `drawn`: for another batch size the observations
-    of blocks that are there are drawn again.
+    the run began, and `drawn` was drawn since. For another batch size the observations of blocks
+    that are there have to be drawn again, and count twice; `draws` counts those of every block
+    that has come in once.
     """
 
     done: int
@@ -32,6 +33,7 @@ class Progress(NamedTuple):
     cells: int = 0
     stored: int = 0
     drawn: int = 0
+    draws: int = 0
 
 
 def run(
@@ -92,15 +94,13 @@ def run(
             )  # fmt: skip
     schedule = Schedule(design, crew.workers, clock, pool, on_node=on_node)
     course = Course(design, schedule, on_source, on_look)
-    total = total_draws(design)
     cells = study_of(design).cell_count(design) if design.target_mcse else 0
 
     def tell() -> None:
         if on_progress is not None:
-            counts = (round(n) for n in (schedule.done, schedule.stored, schedule.drawn))
-            done, stored, drawn = counts
             is_open = course.open_cells() if cells else 0
-            on_progress(Progress(done, total, is_open, cells, stored, drawn))
+            counts = schedule.stored, schedule.drawn, round(schedule.draws)
+            on_progress(Progress(schedule.done, schedule.total, is_open, cells, *counts))
 
     for job, node in computed(course.next, crew, compiled=compiled, stop=stop):
         if isinstance(node, Lost):
@@ -109,7 +109,7 @@ def run(
             course.take(job, node)
         tell()
     if stop is not None and stop() and not course.is_finished():
-        raise Interrupted(round(schedule.done), total)
+        raise Interrupted(schedule.done, schedule.total)
     tell()
     return course.finish()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -18,7 +18,7 @@ from simnorm import precision
 from simnorm.design import Design
 from simnorm.labels import labels
 from simnorm.options import STUDIES
-from simnorm.strands import Pool, joined, pieces, strands_of, task_of
+from simnorm.strands import Held, Pool, joined, pieces, strands_of, task_of
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, lanes_in_block, sources
 from simnorm.tally import Tally
@@ -32,6 +32,8 @@ from simnorm.tasks import (
     block_count,
     block_draws,
     draws_of,
+    source_draws,
+    total_draws,
 )
 
 # A task should take about a tenth of a second: enough to hide what it costs to hand out.
@@ -171,6 +173,13 @@ class Open:
         counts = [len(one.places) for one in self.strands]
         return counts[strand] / sum(counts)
 
+    def cover(self, first: int, last: int) -> Iterator[tuple[int, Held | None, int, int]]:
+        """Yield the strands' stored nodes and gaps between two looks: see `Strand.cover`."""
+        whole = self.design, self.source
+        for i, strand in enumerate(self.strands):
+            for part in strand.cover(whole, first, last, self.blocks):
+                yield i, *part
+
     def common(self) -> int:
         """Return the largest number of first blocks that all strands can be summed up to."""
         if len(self.prefixes) == 1:
@@ -235,41 +244,36 @@ class Schedule:
         self._open: dict[int, Open] = {}
         # Sources that stored nodes have brought to a look.
         self._reached: deque[int] = deque()
-        # Observations of all blocks that have come in, of those that were stored, and what was
-        # really drawn: of a source in strands, every one of these draws the same observations.
-        self.stored = self._foreseen() if pool is not None else 0.0
-        self.done, self.drawn = self.stored, 0.0
+        # Observations: drawn since the run began, and those of all blocks that have come in,
+        # however often these were drawn.
+        self.drawn, self.draws = 0, 0.0
+        # The work that is done, what of it was stored, and all there is, in observations that are
+        # drawn for it: of a source in strands, each of these draws them all.
+        self.stored, self.total = self._foreseen()
+        self.done = self.stored
         if design.time_limit:
             while self._waiting:
                 self._begin(self._waiting.popleft())
 
-    def _foreseen(self) -> float:
-        """Return the observations of stored blocks, so that these count from the beginning on.
+    def _foreseen(self) -> tuple[int, int]:
+        """Return the work that is stored, and all there is: both count from the beginning on.
 
-        With a target nobody knows how many will be asked for: there they count as they come.
+        With a target nobody knows how much will be asked for: what is stored counts as it comes.
         """
-        if self.design.target_mcse:
-            return 0.0
-        found = 0.0
+        if self.pool is None or self.design.target_mcse:
+            return 0, total_draws(self.design)
+        stored = total = 0
         for number in range(len(sources(self.design))):
             source, first = Open(self.design, number, self.pool), 0
-            whole = self.design, source.source
+            for strand in source.strands:
+                total += source_draws(strand.design, strand.source)
             for last in source.looks:
-                for i, strand in enumerate(source.strands):
-                    for held, *_ in strand.cover(whole, first, last, source.blocks):
-                        if held is not None:
-                            found += self._counts_for(
-                                source, number, i, task_of(strand, held.place)
-                            )
+                for i, held, _, _ in source.cover(first, last):
+                    if held is not None:
+                        strand = source.strands[i]
+                        stored += draws_of(strand.design, task_of(strand, held.place))
                 first = last
-        return found
-
-    def _counts_for(self, source: Open, number: int, strand: int, task: Task) -> float:
-        """Return for how many observations a strand's part of a node counts.
-
-        A strand may have fewer columns than the source: its share is one of the whole's draws.
-        """
-        return draws_of(self.design, task._replace(source=number)) * source.share(strand)
+        return stored, total
 
     def _begin(self, number: int) -> None:
         self._open[number] = Open(self.design, number, self.pool)
@@ -283,19 +287,18 @@ class Schedule:
         level = task_level(self.design, self.workers, None if is_all else last - first)
         # With a time limit, the source that has least comes first.
         rank = last if self.design.time_limit else 0
-        whole = self.design, source.source
-        for i, strand in enumerate(source.strands):
-            for held, at, end in strand.cover(whole, first, last, source.blocks):
-                if held is not None:
-                    job = Job(number, i, strand.design, task_of(strand, held.place))
-                    node = held.read()
-                    self._came(job, node, STORED)
-                    if self.on_held is not None:
-                        self.on_held(job, node, STORED)
-                elif self.draw:
-                    for place in pieces(at, end, level, source.blocks):
-                        job = Job(number, i, strand.design, Task(strand.source, *place))
-                        heappush(self._queue, (rank, job))
+        for i, held, at, end in source.cover(first, last):
+            strand = source.strands[i]
+            if held is not None:
+                job = Job(number, i, strand.design, task_of(strand, held.place))
+                node = held.read()
+                self._came(job, node, STORED)
+                if self.on_held is not None:
+                    self.on_held(job, node, STORED)
+            elif self.draw:
+                for place in pieces(at, end, level, source.blocks):
+                    job = Job(number, i, strand.design, Task(strand.source, *place))
+                    heappush(self._queue, (rank, job))
         if self.is_at_look(number):
             self._reached.append(number)
 
@@ -326,13 +329,16 @@ class Schedule:
         """Take the numbers of a strand."""
         source = self._open[job.number]
         source.prefixes[job.strand].add(job.task, node, source.blocks_of(job.task))
+        # A strand may have fewer columns than the source: its share is one of the whole's draws.
+        whole = draws_of(self.design, job.task._replace(source=job.number))
+        self.draws += whole * source.share(job.strand)
+        work = draws_of(job.design, job.task)
         if origin != STORED:
-            self.drawn += draws_of(job.design, job.task)
-        elif not self.design.target_mcse:
-            return  # it was foreseen
-        share = self._counts_for(source, job.number, job.strand, job.task)
-        self.done += share
-        self.stored += share if origin == STORED else 0.0
+            self.drawn += work
+            self.done += work
+        elif self.design.target_mcse:
+            self.stored += work
+            self.done += work
 
     def is_at_look(self, number: int) -> bool:
         """Tell whether all blocks up to the next look are there."""

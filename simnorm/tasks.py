@@ -159,11 +159,14 @@ def draws_of(design: Design, task: Task) -> int:
 
 def total_draws(design: Design) -> int:
     """Return the observations that are drawn, whole blocks counted."""
-    total = 0
-    for source in sources(design):
-        last = block_count(design, source) - 1
-        total += last * block_draws(design, source, 0) + block_draws(design, source, last)
-    return total
+    return sum(source_draws(design, number) for number in range(len(sources(design))))
+
+
+def source_draws(design: Design, number: int) -> int:
+    """Return the observations that are drawn of a source, by its number."""
+    source = sources(design)[number]
+    last = block_count(design, source) - 1
+    return last * block_draws(design, source, 0) + block_draws(design, source, last)
 
 
 def compute(design: Design, task: Task, *, compiled: bool = True) -> Node:
