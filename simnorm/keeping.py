@@ -139,8 +139,9 @@ class Store:
             # Where a disk knows no WAL mode: what was cut off is taken back, by SQLite itself.
             with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(self.path)):
                 pass
-        contents = read_contents(self.folder)
+        contents = read_contents(self.folder, with_numbers=False, expected=self._identity)
         if contents.faults:
+            contents = read_contents(self.folder, expected=self._identity)
             aside = put_aside(self.folder, contents)
             some = "; ".join(contents.faults[:2]) + ("; ..." if len(contents.faults) > 2 else "")
             sound = plural(len(contents.rows), "sound node")
@@ -159,9 +160,13 @@ class Store:
         path = self.folder / store.DESIGN
         if is_its_own and path.exists() and path.read_bytes() == text.encode():
             return
+        self._unmake()
+        store.write_text(path, text)
+
+    def _unmake(self) -> None:
+        """Take away what was made of other numbers than those that are there now."""
         for name in store.MADE:
             (self.folder / name).unlink(missing_ok=True)
-        store.write_text(path, text)
 
     def _prepare(self, design: Design, contents: Contents, made_of: str) -> None:
         execute = self._database.execute
@@ -222,6 +227,9 @@ class Store:
         row = row_of(self._identity, owner, place, node)
         execute = self._database.execute
         try:
+            if not self._known:
+                # A run that time had ended goes on: its tables are of fewer numbers than these.
+                self._unmake()
             execute("begin immediate")
             if owner not in self._known:
                 text = canonical_json(list(numbers.labels))
@@ -229,7 +237,7 @@ class Store:
             execute("insert or ignore into nodes values (?, ?, ?, ?, ?, ?, ?)", row)
             self._note_session(self._drawn + node.draws)
             execute("commit")
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             with contextlib.suppress(sqlite3.Error):
                 execute("rollback")
             raise refused(self.path, error, len(row.payload)) from None

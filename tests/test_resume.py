@@ -505,6 +505,25 @@ def test_a_column_that_is_not_asked_for_may_change(tmp_path):
     assert go_on(tmp_path / "run", other) > 0
 
 
+def test_a_run_that_time_had_ended_goes_on_and_is_unfinished_meanwhile(tmp_path, monkeypatch):
+    """Tables of fewer numbers than are stored are gone with the first that is added.
+
+    Then the folder is an unfinished run like any other, until it has tables of all that is there.
+    """
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    folder, values = tmp_path / "run", LAWS | {"replications": 100_000, "time_limit": 1}
+    first = sn.run(design_of(values), out=folder, workers=1).frame["replications"].max()
+    interrupted(folder, values, 3, monkeypatch)
+    assert made(folder) == {}
+    assert sn.load(folder).frame["replications"].max() >= first
+    with pytest.raises(SimnormError, match="it is not finished"):
+        sn.check(folder)
+    again = sn.run(design_of(values), out=folder, workers=1)
+    assert again.frame["replications"].max() > first
+    assert made(folder)
+    assert sn.check(folder).passed
+
+
 # ------------------------------------------------------------------------------------ lost tasks
 
 
