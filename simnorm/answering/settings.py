@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from simnorm.design import canonical_json
-from simnorm.errors import SimnormError
+from simnorm.errors import SimnormError, shown
 
 QUICK, DEFAULT, THOROUGH = "quick", "default", "thorough"
 LEVELS = (QUICK, DEFAULT, THOROUGH)
@@ -127,5 +127,8 @@ class Settings:
             elif name == "names":
                 found.append("other columns" if self.data else "other distributions")
             else:
-                found.append(f"{name.replace('_', ' ')} {theirs} there, {mine} here")
+                there, here = (
+                    str(one) if len(str(one)) <= 60 else shown(one) for one in (theirs, mine)
+                )
+                found.append(f"{name.replace('_', ' ')} {there} there, {here} here")
         return found
