@@ -33,6 +33,8 @@ from simnorm.tasks import Failure, Node
 DATABASE = "run.db"
 # Raised whenever the tables change.
 STORE_VERSION = 2
+# What is said of numbers if nothing tells what they are of.
+ORPHANS = "what is stored is of another design, or damaged too"
 # What the first one is taken for: it did not say.
 FIRST_STORE = '{"store":1}'
 
@@ -271,10 +273,7 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
             # leaves them there. (Where the folder is not ours, SQLite opens for reading alone.)
             address = f"{path.resolve().as_uri()}?mode=rw"
         elif any(log.stat().st_size for log in logs):
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
-            for file in (path, *logs):
-                shutil.copyfile(file, place / file.name)
-            address = (place / DATABASE).as_uri()
+            address = _copied(stack, path, logs)
         else:
             address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         database = stack.enter_context(contextlib.closing(sqlite3.connect(address, uri=True)))
@@ -282,7 +281,20 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
+def _copied(stack: contextlib.ExitStack, path: Path, logs: Sequence[Path]) -> str:
+    """Return the address of a copy of a database and its log; of themselves if there is no room."""
+    try:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simnorm-")))
+        for file in (path, *logs):
+            shutil.copyfile(file, place / file.name)
+    except OSError:
+        return f"{path.resolve().as_uri()}?mode=rw"
+    return (place / DATABASE).as_uri()
+
+
+def read_contents(
+    folder: Path, *, with_rows: bool = True, with_numbers: bool = True, expected: str = ""
+) -> Contents:
     """Return what is believed of a run's database; nothing in the folder changes.
 
     Parameters
@@ -291,6 +303,10 @@ def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
         The run folder.
     with_rows
         Whether the nodes are read, and the whole file is looked at for damage.
+    with_numbers
+        Whether the nodes' numbers are kept once they have been looked at.
+    expected
+        What the run should be of: if that is damaged, and what is stored is of this, it is.
 
     Raises
     ------
@@ -302,7 +318,9 @@ def read_contents(folder: Path, *, with_rows: bool = True) -> Contents:
             return NOTHING
         try:
             with opened(folder) as database:
-                return _contents(database, with_rows=with_rows)
+                return _contents(
+                    database, with_rows=with_rows, with_numbers=with_numbers, expected=expected
+                )
         except sqlite3.Error as error:
             if is_damage(error):
                 return NOTHING._replace(faults=[f"{DATABASE} cannot be read ({error})"])
@@ -367,7 +385,13 @@ def _is_place(level: object, position: object, replications: object) -> bool:
     )
 
 
-def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
+def _contents(
+    database: sqlite3.Connection,
+    *,
+    with_rows: bool,
+    with_numbers: bool = True,
+    expected: str = "",
+) -> Contents:
     faults: list[str] = []
     if not _all(database, "select name from sqlite_master", faults) and not faults:
         return NOTHING  # killed before there was a table
@@ -378,25 +402,27 @@ def _contents(database: sqlite3.Connection, *, with_rows: bool) -> Contents:
     identity = str(meta.get("identity", ""))
     if "engine_version" in meta:
         return NOTHING._replace(identity=FIRST_STORE)
-    if meta.get("sha256") != sealed(identity):
+    if meta.get("sha256") != sealed(identity) or not _is_object(identity):
         faults.append("what the run is of has another checksum")
-        return NOTHING._replace(faults=faults)
-    if not _is_object(identity):
-        faults.append("what the run is of cannot be read")
-        return NOTHING._replace(faults=faults)
+        # Ids of groups hold it as well.
+        if not expected or not _groups(database, expected, []):
+            if _all(database, "select id from groups limit 1", []):
+                faults.append(ORPHANS)
+            return NOTHING._replace(faults=faults)
+        identity = expected
     data = {
         str(name): str(sha256)
         for name, sha256 in _all(database, "select name, sha256 from data", faults)
     }
     groups = _groups(database, identity, faults)
     rows: dict[tuple[str, Place], Row] = {}
-    for values in _all(database, NODES, faults) if with_rows else ():
+    for values in _each(database, NODES, faults) if with_rows else ():
         row = Row(*values)
         if fault := _fault(row, identity, groups):
             faults.append(fault)
         else:
             # A page that is damaged may be read twice.
-            rows[row.owner, row.place] = row
+            rows[row.owner, row.place] = row if with_numbers else row._replace(payload=b"")
     sessions = []
     for values in _all(database, SESSIONS, faults):
         session = Session(*values)
@@ -448,14 +474,19 @@ def _functions(meta: Mapping[str, str], faults: list[str]) -> dict[str, str]:
 
 def _all(database: sqlite3.Connection, question: str, faults: list[str]) -> list[tuple[Any, ...]]:
     """Return rows as far as they can be read; note what is in the way."""
-    found: list[tuple[Any, ...]] = []
+    return list(_each(database, question, faults))
+
+
+def _each(
+    database: sqlite3.Connection, question: str, faults: list[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield rows as far as they can be read; note what is in the way."""
     try:
-        found.extend(database.execute(question))
+        yield from database.execute(question)
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
         if not is_damage(error):
             raise OSError(errno.EIO, str(error), DATABASE) from None
         faults.append(f"{DATABASE} cannot be read to its end ({error})")
-    return found
 
 
 def is_damage(error: Exception) -> bool:

@@ -140,6 +140,9 @@ class Store:
             with contextlib.suppress(sqlite3.Error), contextlib.closing(connected(self.path)):
                 pass
         contents = read_contents(self.folder, with_numbers=False, expected=self._identity)
+        if database.ORPHANS in contents.faults:
+            hint = "Give the command it was made with, or name another folder."
+            raise SimnormError("out", str(self.folder), "; ".join(contents.faults), hint)
         if contents.faults:
             contents = read_contents(self.folder, expected=self._identity)
             aside = put_aside(self.folder, contents)
