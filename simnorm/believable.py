@@ -29,8 +29,10 @@ WORDS: dict[str, Collection[str]] = {
     "measure": (*ALL_MEASURES, "mean", "median", "ratio"),
     "theory_kind": ("exact", "asymptotic", ""),
     "status": ("ok", "exact", "unreliable", "undefined", "failed"),
-    "stop_reason": ("replications", "target", "max", "time", "undefined", "interrupted", ""),
-}
+    "stop_reason": (
+        "replications", "target", "max", "time", "undefined", "interrupted", "running", "",
+    ),
+}  # fmt: skip
 QUANTILE = re.compile(r"quantile\(q=0\.\d{1,3}\)")
 FACTOR = re.compile(r"[a-z_]+=[\w.,()=+ :-]{0,200}", re.ASCII)
 # A row's own numbers; what tells of a law or a tail may be infinite.

@@ -29,7 +29,7 @@ from simnorm.figures.tables import (
 from simnorm.formatting import NOTHING, format_estimate, format_like, plural, significant
 from simnorm.options import STUDIES, SWEEP
 from simnorm.sampling import SHUFFLE
-from simnorm.stopped import drawn_words, not_begun, notice
+from simnorm.stopped import drawn_words, notice_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +108,7 @@ def _head(result: Result) -> list[str]:
         f'<div style="font-weight: 600">{_safe(_title(result))}</div>',
         f'<div style="{QUIET}">{_safe(_line(result))}</div>',
     ]
-    partial = notice(result.design, result.frame, not_begun(result.provenance))
+    partial = notice_of(result)
     if partial:
         parts.append(f'<div style="font-weight: 600; margin-top: 0.4em">{_safe(partial)}</div>')
     return parts

@@ -111,8 +111,10 @@ class Result:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the run was cut short: its time was over, or it was interrupted."""
-        return stopped.is_partial(self.frame) or bool(stopped.not_begun(self.provenance))
+        """Whether the run was cut short or interrupted, or is still at work."""
+        facts = self.provenance
+        is_less = stopped.not_begun(facts) or stopped.is_at_work(facts)
+        return stopped.is_partial(self.frame) or bool(is_less)
 
     def missed(self) -> pd.DataFrame:
         """Return the cells that have not reached the target, or not R in time: a row for each.

@@ -18,7 +18,7 @@ from simnorm.settling import CELL, achieved, judged
 from simnorm.tally import MEASURES
 
 if TYPE_CHECKING:
-    from simnorm.report import Design
+    from simnorm.report import Design, Reportable
 
 # What has a standard error that a target is for.
 ASKED = (*MEASURES, MEAN)
@@ -29,6 +29,8 @@ ABOUT = {"full_set": "against the", "population": "about the"}
 WORDS = {"mse": "MSE", "rmse": "RMSE"}
 # Of what was not begun, names that are told, and under which word it stands in the provenance.
 MOST_LEFT_OUT, NOT_BEGUN = 4, "not_begun"
+# Why a source has no more replications while a process draws them, and where provenance says so.
+RUNNING, AT_WORK = "running", "at_work"
 # What a cell may lack, the worst first.
 LACKS = ("precision", "trust", "look", "")
 
@@ -77,7 +79,9 @@ def replications_words(frame: pd.DataFrame) -> str:
 def drawn_words(design: Design, frame: pd.DataFrame) -> str:
     """Return R in words, and what it was chosen by."""
     drawn = f"R = {replications_words(frame)}"
-    if _is_interrupted(frame):
+    if _has(frame, RUNNING):
+        drawn += " so far: the run is still at work"
+    elif _has(frame, INTERRUPTED):
         drawn += " before the run was interrupted"
     elif is_partial(frame):
         drawn += f" in {seconds_text(design.time_limit)}, the time limit"
@@ -88,18 +92,23 @@ def drawn_words(design: Design, frame: pd.DataFrame) -> str:
 
 
 def is_partial(frame: pd.DataFrame) -> bool:
-    """Tell whether a run was cut short: by its time limit, or because it was interrupted."""
-    return bool(frame["stop_reason"].isin([TIME, INTERRUPTED]).any())
+    """Tell whether a run was cut short by its time limit or interrupted, or is still at work."""
+    return bool(frame["stop_reason"].isin([TIME, INTERRUPTED, RUNNING]).any())
 
 
-def _is_interrupted(frame: pd.DataFrame) -> bool:
-    return bool((frame["stop_reason"] == INTERRUPTED).any())
+def _has(frame: pd.DataFrame, reason: str) -> bool:
+    return bool((frame["stop_reason"] == reason).any())
 
 
 def not_begun(provenance: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what an interrupted run had not begun with: the tables say nothing of it."""
+    """Return what an unfinished run had not begun with: the tables say nothing of it."""
     found = provenance.get(NOT_BEGUN, ())
     return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+
+def is_at_work(provenance: Mapping[str, Any]) -> bool:
+    """Tell whether a process was at work on a run when its tables were made."""
+    return provenance.get(AT_WORK) is True
 
 
 def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +145,7 @@ def missed(design: Design, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _is_cut(rows: pd.DataFrame) -> pd.Series:
     """Tell which rows a limit has cut short, or the end of the run."""
-    return rows["stop_reason"].isin([MAX, TIME, INTERRUPTED])
+    return rows["stop_reason"].isin([MAX, TIME, INTERRUPTED, RUNNING])
 
 
 def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
@@ -151,7 +160,15 @@ def _lacking(rows: pd.DataFrame, wanted: Target) -> pd.DataFrame:
     return rows.assign(achieved=error, lacks=lacks)[has_scale]
 
 
-def notice(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) -> str:
+def notice_of(result: Reportable, frame: pd.DataFrame | None = None) -> str:
+    """Return the `notice` of a result, or of its table as it is shown."""
+    table, facts = result.frame if frame is None else frame, result.provenance
+    return notice(result.design, table, not_begun(facts), at_work=is_at_work(facts))
+
+
+def notice(
+    design: Design, frame: pd.DataFrame, left_out: Sequence[str] = (), *, at_work: bool = False
+) -> str:
     """Return what a reader must know first: that a run is partial, or has missed its target.
 
     Nothing if all is there that was asked for.
@@ -162,15 +179,25 @@ def notice(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) ->
         What was asked, and the table of what came.
     left_out
         What the run had not begun with, see `not_begun`.
+    at_work
+        Whether a process was at work on it, see `is_at_work`.
     """
     short = missed(design, frame)
-    rest = _left_out_words(left_out)
-    if short.empty:
-        return f"This run is partial: it was interrupted{rest}." if rest else ""
-    is_interrupted = bool(rest) or _is_interrupted(frame)
+    is_running = at_work or _has(frame, RUNNING)
+    rest = _left_out_words(left_out, is_running=is_running)
     end = f"the time limit of {seconds_text(design.time_limit)} was over"
-    end = "it was interrupted" if is_interrupted else end
+    if is_running:
+        end = "it is still at work"
+    elif rest or _has(frame, INTERRUPTED):
+        end = "it was interrupted"
+    if short.empty:
+        return f"This run is partial: {end}{rest}." if rest or is_running else ""
     if not design.target_mcse:
+        if is_running:
+            return (
+                f"This run is partial: {end}, with {replications_range(short)} of the "
+                f"{design.replications:,} replications asked for so far{rest}."
+            )
         return (
             f"This run is partial: {end} after {replications_range(short)} of the "
             f"{design.replications:,} replications asked for{rest}."
@@ -178,12 +205,12 @@ def notice(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) ->
     many = f"{len(short):,} of {plural(_cells(frame), 'cell')}"
     verb = "has" if len(short) == 1 else "have"
     what = f"{many} {verb} not reached the target, {aim_words(design)}"
-    if is_interrupted or is_partial(frame):
+    if rest or is_running or is_partial(frame):
         return f"This run is partial: {end}, and {what}{rest}."
     return f"After {design.replications:,} replications, the most allowed, {what}."
 
 
-def _left_out_words(names: Sequence[str]) -> str:
+def _left_out_words(names: Sequence[str], *, is_running: bool = False) -> str:
     """Return what was not begun, to be put behind a clause."""
     if not names:
         return ""
@@ -192,7 +219,8 @@ def _left_out_words(names: Sequence[str]) -> str:
         shown.append(f"{len(names) - len(shown)} more")
     *some, last = shown
     said = f"{', '.join(some)} and {last}" if some else last
-    return f"; {said} {'was' if len(names) == 1 else 'were'} not begun"
+    one, more = ("has", "have") if is_running else ("was", "were")
+    return f"; {said} {one if len(names) == 1 else more} not begun"
 
 
 def aim_words(design: Design) -> str:
@@ -223,7 +251,9 @@ def stopping_rule(design: Design) -> str:
 def next_step(design: Design, frame: pd.DataFrame, left_out: Sequence[str] = ()) -> str:
     """Return what would reach what was missed; nothing if nothing was."""
     short = missed(design, frame)
-    if left_out or _is_interrupted(frame):
+    if _has(frame, RUNNING):
+        return "It goes on by itself."
+    if left_out or _has(frame, INTERRUPTED):
         return "The same command goes on."
     if short.empty:
         return ""

@@ -10,11 +10,12 @@ from simnorm import store
 from simnorm.database import Rows, Session, read_contents
 from simnorm.design import Design
 from simnorm.errors import SimnormError
+from simnorm.locking import is_held
 from simnorm.provenance import provenance_of
 from simnorm.results import Result
 from simnorm.schedule import INTERRUPTED
 from simnorm.settling import Maker
-from simnorm.stopped import NOT_BEGUN
+from simnorm.stopped import AT_WORK, NOT_BEGUN, RUNNING
 from simnorm.studies.drawing import Source, sources
 
 
@@ -32,7 +33,8 @@ def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
     -------
     Result
         Of the distributions, or columns, that have come far enough to have rows. Where a source is
-        not finished, its ``stop_reason`` is ``interrupted``.
+        not finished, its ``stop_reason`` is ``interrupted``, or ``running`` while a process is at
+        work on it.
 
     Raises
     ------
@@ -40,24 +42,26 @@ def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
         If there is too little for a table, or the data cannot be read.
     """
     design = Design.from_file(folder / store.DESIGN, functions=functions, data=data)
+    # Asked first: what was kept since then is there as well.
+    at_work = is_held(folder)
+    cut = RUNNING if at_work else INTERRUPTED
     contents = read_contents(folder)
     if differs := store.differences_of(contents, design):
         allowed = f"its design is not that of its numbers ({'; '.join(differs)})"
         raise SimnormError("run", str(folder), allowed)
     pool = Rows.of(contents, plainly=not design.functions)
-    there = Maker.of_pool(design, pool, cut=INTERRUPTED).sources
+    there = Maker.of_pool(design, pool, cut=cut).sources
     part = _part(design, there)
     if part is None:
-        raise SimnormError(
-            "run",
-            str(folder),
-            "it was interrupted before there was enough for a table",
-            f"Go on: simnorm run {folder}.",
-        )
-    made = Maker.of_pool(part, pool, cut=INTERRUPTED)
+        if at_work:
+            allowed = "a process is at work there, and there is not enough for a table yet"
+            raise SimnormError("run", str(folder), allowed, f"See: simnorm status {folder}.")
+        allowed = "it was interrupted before there was enough for a table"
+        raise SimnormError("run", str(folder), allowed, f"Go on: simnorm run {folder}.")
+    made = Maker.of_pool(part, pool, cut=cut)
     left_out = [name for name in design.names if name not in part.names]
     left_out += [scheme for scheme in design.sampling if scheme not in part.sampling]
-    facts = _facts(contents.sessions, left_out)
+    facts = _facts(contents.sessions, left_out, at_work=at_work)
     command = contents.sessions[-1].command if contents.sessions else ""
     frame, curves, columns = made.tables()
     return Result(part, frame, curves, provenance_of(part, command, facts), columns)
@@ -94,7 +98,7 @@ def _part(design: Design, there: list[Source]) -> Design | None:
     return dataclasses.replace(design, distributions=tuple(names))
 
 
-def _facts(sessions: list[Session], left_out: list[str]) -> dict[str, Any]:
+def _facts(sessions: list[Session], left_out: list[str], *, at_work: bool) -> dict[str, Any]:
     """Return what is known of how an unfinished run went."""
     found: dict[str, Any] = {
         "unfinished": True,
@@ -106,6 +110,8 @@ def _facts(sessions: list[Session], left_out: list[str]) -> dict[str, Any]:
         "started": sessions[0].started if sessions else "",
         "finished": sessions[-1].ended if sessions else "",
     }
+    if at_work:
+        found[AT_WORK] = True
     if left_out:
         found[NOT_BEGUN] = left_out
     return found

@@ -72,6 +72,7 @@ def report(
         path = result.report(path, **({"paper": paper} if paper else {}))
     if not quiet:
         say(f"report: {path}")
+        _tell_partial(result)
 
 
 def _load(folder: Path) -> Result | Answer:
@@ -80,6 +81,17 @@ def _load(folder: Path) -> Result | Answer:
     from simnorm.results import load
 
     return load_answer(folder) if is_answer(folder) else load(folder)
+
+
+def _tell_partial(result: Result | Answer) -> None:
+    """Say that a report is of less than was asked for, where nothing has failed or been missed."""
+    from simnorm.results import Result
+
+    if isinstance(result, Result) and result.is_partial:
+        from simnorm.cli.going_on import folded_note
+        from simnorm.stopped import notice_of
+
+        say(folded_note(notice_of(result)))
 
 
 def _print(result: Result | Answer) -> None:

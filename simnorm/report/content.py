@@ -16,7 +16,7 @@ from simnorm.report.article import Article, article_of
 from simnorm.report.names import escaped, renamed, renaming_note, shown_names
 from simnorm.report.origin import design_text, moment, provenance_rows
 from simnorm.schema import SCHEMA
-from simnorm.stopped import missed_lines, not_begun, notice, stopping_rule
+from simnorm.stopped import missed_lines, notice_of, stopping_rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ class Content:
             "note": renaming_note(names, of_data=is_data(frame)),
             "provenance": provenance_rows(result.provenance, frame, stopping_rule(design)),
             "design": design_text(design.to_toml()),
-            "notice": notice(design, frame, not_begun(result.provenance)),
+            "notice": notice_of(result, frame),
             "missed": missed_lines(design, frame, 2),
             "timed": bool(design.time_limit),
         }

@@ -18,7 +18,7 @@ from simnorm.report import text
 from simnorm.report.article import Block, figure
 from simnorm.report.columns import ranked
 from simnorm.report.methods import MEASURES
-from simnorm.stopped import not_begun, notice
+from simnorm.stopped import is_at_work, not_begun, notice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,9 @@ class Run:
     @cached_property
     def falls_short(self) -> bool:
         """Whether a notice on the first page says what was not reached."""
-        return bool(notice(self.design, self.whole, not_begun(self.provenance)))
+        facts = self.provenance
+        said = notice(self.design, self.whole, not_begun(facts), at_work=is_at_work(facts))
+        return bool(said)
 
     @classmethod
     def of(
