@@ -43,6 +43,7 @@ def test_a_study_leaves_a_folder_a_table_and_a_pdf(word, empty_cwd):
     assert done.exit_code == 0, done.stderr
     folder = empty_cwd / "run"
     names = {"design.toml", "results.csv", "curves.csv", "provenance.json", "run.db", "report.pdf"}
+    names |= {"run.lock"}
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
