@@ -40,6 +40,9 @@ class SourceStatus:
         drawn again, and counts in part.
     weight
         What there is to draw in all, to weigh sources by.
+    parts
+        Where cells differ in what is stored of them, as after another batch size was asked for: how
+        many cells have how many replications, the most replications first. Empty elsewhere.
     """
 
     name: str
@@ -50,6 +53,7 @@ class SourceStatus:
     all_replications: int
     share: float
     weight: float
+    parts: tuple[tuple[int, int], ...] = ()
 
 
 def counted(design: Design, pool: Rows) -> tuple[SourceStatus, ...]:
@@ -77,31 +81,46 @@ def _source(design: Design, number: int, pool: Rows) -> SourceStatus:
     if STUDIES[design.study].is_trial:
         # A replication is a block, with all of its numbers; what they are would take long imports.
         found, weight = [_trials(design, source, pool, blocks)], float(blocks)
-        parts = [1.0]
+        parts, cells = [1.0], [1]
     else:
         strands = strands_of(design, number, pool)
         found = [list(_held(strand, design, source, blocks)) for strand in strands]
         # Each of them draws all that it needs.
         parts = [source_draws(strand.design, strand.source) for strand in strands]
         weight = float(sum(parts))
+        cells = [strand.cells for strand in strands]
     done = [sum(end - first for first, end in spans) for spans in found]
     whole = sum(part * many for part, many in zip(parts, done, strict=True)) / sum(parts)
     together = found[0]
     for spans in found[1:]:
         together = list(_common(together, spans))
-    lanes, wanted = lanes_in_block(design), replications(design, source)
     return SourceStatus(
         name=_name(source),
         sampling=source.sampling,
         blocks=sum(end - first for first, end in together),
         all_blocks=blocks,
-        replications=sum(
-            min(end * lanes, wanted) - min(first * lanes, wanted) for first, end in together
-        ),
-        all_replications=wanted,
+        replications=_replications(design, source, together),
+        all_replications=replications(design, source),
         share=whole / blocks,
         weight=weight,
+        parts=_parts((_replications(design, source, spans) for spans in found), cells),
     )
+
+
+def _replications(design: Design, source: Source, spans: Iterable[Span]) -> int:
+    """Return how many replications there are in blocks."""
+    lanes, wanted = lanes_in_block(design), replications(design, source)
+    return sum(min(end * lanes, wanted) - min(first * lanes, wanted) for first, end in spans)
+
+
+def _parts(counts: Iterable[int], cells: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Return how many cells have how many replications, if not all have as many."""
+    found: dict[int, int] = {}
+    for count, many in zip(counts, cells, strict=True):
+        if many:
+            found[count] = found.get(count, 0) + many
+    every = sorted(found.items(), reverse=True)
+    return tuple((many, count) for count, many in every) if len(every) > 1 else ()
 
 
 def _name(source: Source) -> str:

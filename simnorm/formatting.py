@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -139,6 +140,20 @@ def seconds_text(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {rest} min"
     return f"{hours // 24} days"
+
+
+def utc_text(moment: str) -> str:
+    """Return a time of ISO 8601 as a person reads it, in UTC; what is none as it is.
+
+    Examples
+    --------
+    >>> utc_text("2026-11-27T23:48:38+01:00")
+    '2026-11-27 22:48:38 UTC'
+    """
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return moment
 
 
 def plural(count: int, word: str) -> str:

@@ -40,7 +40,7 @@ from simnorm.database import (
 from simnorm.design import Design, canonical_json
 from simnorm.disk import refused
 from simnorm.errors import Interrupted, RunError, SimnormError
-from simnorm.formatting import plural
+from simnorm.formatting import plural, utc_text
 from simnorm.labels import fingerprints, labels, stream_name
 from simnorm.locking import HeldError, Lock
 from simnorm.strands import Group, Place
@@ -49,6 +49,9 @@ from simnorm.tasks import Job, Node
 
 if TYPE_CHECKING:
     from simnorm.engine import Progress
+
+# Letters of what a session is noted to have failed by.
+LONGEST_OUTCOME = 300
 
 
 def _locked(folder: Path) -> Lock:
@@ -70,7 +73,7 @@ def _holder(folder: Path) -> str:
             session = Session(*reader.execute(SESSIONS).fetchall()[-1])
     except (sqlite3.Error, IndexError, OSError):
         return ""
-    return f" (process {session.pid} on {session.host}, since {session.started})"
+    return f" (process {session.pid} on {session.host}, since {utc_text(session.started)})"
 
 
 class Store:
@@ -312,10 +315,16 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         """Close the database; what was added is kept whatever happened."""
-        outcome = "finished" if kind is None else f"failed ({kind.__name__})"
+        outcome = "finished" if kind is None else f"failed ({_words(error)})"
         if kind is not None and issubclass(kind, KeyboardInterrupt | Interrupted):
             outcome = "interrupted"
         self.close(outcome)
+
+
+def _words(error: BaseException | None) -> str:
+    """Return what a run has failed by: of our own errors what they say, of others their kind."""
+    said = error.allowed if isinstance(error, SimnormError) else type(error).__name__
+    return " ".join(said.split())[:LONGEST_OUTCOME]
 
 
 def _now() -> str:

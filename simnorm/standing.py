@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import os
 import shlex
 from collections.abc import Iterable, Sequence, Set
@@ -23,6 +24,7 @@ from simnorm.design import Design
 from simnorm.disk import free_bytes
 from simnorm.errors import SimnormError
 from simnorm.estimators.user import PREFIX
+from simnorm.formatting import plural
 from simnorm.locking import is_held
 from simnorm.readers.base import IN_MEMORY
 from simnorm.schedule import MAX, TIME
@@ -61,7 +63,8 @@ class Status:
         ``running``; ``finished``; ``partial``: the time limit was over first; ``missed``: cells
         have not reached the target; ``interrupted``; ``killed``: nobody is at work and nobody has
         said goodbye; ``failed``: it has ended with an error; ``incomplete``: it was finished, but
-        the tables of its design are not there; ``empty``: nothing is kept yet; ``damaged``;
+        the tables of its design are not there, or lack what tasks would have given that were given
+        up; ``empty``: nothing is kept yet; ``damaged``;
         ``unreadable``: the system does not let us read it; ``older``: kept by an earlier version.
     reason
         More on the state, as a clause; may be empty.
@@ -308,9 +311,11 @@ def _state(
     if facts["results"] and not contents.rows:
         return DAMAGED, f"{store.DATABASE} holds nothing; the same command draws all again"
     if facts["results"] == CURRENT:
+        if lost := _given_up(Path(facts["folder"])):
+            return INCOMPLETE, f"{plural(lost, 'task')} given up: the same command tries again"
         return _ended(facts["design"], missed)
     if not contents.rows:
-        return EMPTY, "nothing has been kept yet"
+        return EMPTY, f"nothing has been kept yet{_last_words(last)}"
     if last is None or not last.outcome:
         return KILLED, "the process has ended without a word; what it kept is there"
     if last.outcome == FINISHED:
@@ -318,7 +323,32 @@ def _state(
         return INCOMPLETE, f"its tables {there}"
     if last.outcome == INTERRUPTED:
         return INTERRUPTED, ""
-    return FAILED, last.outcome.removeprefix("failed ").strip("()")
+    return FAILED, _failure(last)
+
+
+def _failure(session: Session) -> str:
+    """Return by what a session has failed."""
+    return session.outcome.removeprefix("failed (").removesuffix(")")
+
+
+def _last_words(session: Session | None) -> str:
+    """Return how the last session of a run has ended that has kept nothing."""
+    if session is None:
+        return ""
+    if not session.outcome:
+        return "; the process has ended without a word"
+    if session.outcome in (FINISHED, INTERRUPTED):
+        return f"; it was {INTERRUPTED}" if session.outcome == INTERRUPTED else ""
+    return f"; it has failed: {_failure(session)}"
+
+
+def _given_up(folder: Path) -> int:
+    """Return how many tasks of a finished run were given up."""
+    try:
+        found = json.loads((folder / store.PROVENANCE).read_bytes()).get("tasks_given_up")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return 0  # who reads it says what is wrong with it
+    return len(found) if isinstance(found, list) else 0
 
 
 def _ended(design: dict[str, Any], missed: dict[str, int]) -> tuple[str, str]:

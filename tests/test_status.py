@@ -127,7 +127,7 @@ def test_an_interrupted_run_says_so(tmp_path):
     with pytest.raises(RunError), Store(tmp_path / "run", DESIGN):
         raise RunError("out", "x", "the disk is full")
     found = status(tmp_path / "run")
-    assert (found.state, found.reason) == ("failed", "RunError")
+    assert (found.state, found.reason) == ("failed", "the disk is full")
 
 
 def test_whoever_is_at_work_is_named(tmp_path):

@@ -171,8 +171,10 @@ def _short(name: str, longest: int = LONGEST) -> str:
 
 
 def _worker(session: dict[str, Any]) -> str:
+    from simnorm.formatting import utc_text
+
     return (
-        f"process {session['pid']} on {session['host']} since {_time(session['started'])}, "
+        f"process {session['pid']} on {session['host']} since {utc_text(session['started'])}, "
         f"{_workers(session)}"
     )
 
@@ -186,22 +188,14 @@ def _workers(session: dict[str, Any]) -> str:
 
 
 def _worked(found: Status) -> str:
-    from simnorm.formatting import plural, seconds_text
+    from simnorm.formatting import plural, seconds_text, utc_text
 
     backends = list(dict.fromkeys(_workers(session) for session in found.sessions))
     text = f"{seconds_text(found.seconds)} in {plural(len(found.sessions), 'session')}"
     text += f": {', '.join(backends)}"
     if not found.committed:
         return text
-    return f"{text}; last commit {_time(found.committed)}, {_ago(found.committed)}"
-
-
-def _time(text: str) -> str:
-    """Return a time in UTC as a person reads it."""
-    try:
-        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except ValueError:
-        return text
+    return f"{text}; last commit {utc_text(found.committed)}, {_ago(found.committed)}"
 
 
 def _ago(text: str) -> str:
@@ -238,11 +232,25 @@ def _source(source: SourceStatus, of: str, has_schemes: bool) -> str:
     from simnorm.formatting import plural
 
     name = _short(source.name, 36) + (f", {source.sampling}" if has_schemes else "")
+    if source.parts:
+        return f"{name}: {_parts(source)}".removeprefix(": ")
     blocks = f"{source.blocks:,} of {of}{plural(source.all_blocks, 'block')}"
     some = ""
     if source.share * source.all_blocks > source.blocks:
         some = " and parts of others"
     return f"{name}: R = {source.replications:,} ({blocks}{some})".removeprefix(": ")
+
+
+def _parts(source: SourceStatus) -> str:
+    """Return what is stored of a source of which some cells have more than others."""
+    (most_cells, most), *others = source.parts
+    every = sum(cells for cells, _ in source.parts)
+    counts = [count for _, count in others]
+    rest = f"{min(counts):,}" + (f" to {max(counts):,}" if len(counts) > 1 else "")
+    return (
+        f"R = {most:,} in {most_cells:,} of {every:,} cells, {rest} in the "
+        f"other{'s' * (every - most_cells > 1)} (of {source.all_replications:,})"
+    )
 
 
 def _files(found: Status) -> str:
