@@ -126,7 +126,8 @@ class Cluster:
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.file),
             "--dashboard-address", "127.0.0.1:0", "--no-show",
         )  # fmt: skip
-        until(self.file.exists)
+        # Dask does not write it at once.
+        until(lambda: self.file.exists() and self.file.read_text().endswith("}"))
         self.workers = [self.add_worker() for _ in range(workers)]
 
     def start(self, *arguments):
