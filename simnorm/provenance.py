@@ -46,7 +46,7 @@ def environment(study: str) -> dict[str, Any]:
 
 def bits_of(study: str) -> dict[str, str]:
     """Return of the environment what decides the last bits of a study's numbers."""
-    names = ("numpy", "numba", "cpu", "reducer", "processor", *packages_of(study))
+    names = ("numpy", "scipy", "numba", "cpu", "reducer", "processor", *packages_of(study))
     here = environment(study)
     return {name: str(here[name]) for name in names if name in here}
 

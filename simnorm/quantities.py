@@ -14,7 +14,7 @@ root_ratio     numerator, squared denominator          mean = E A / sqrt(E Q)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -213,11 +213,12 @@ def source_rows(
     known
         What is known of a cell.
     """
-    first, (sums, lost) = sums.failures, without_lost(sums)
+    lost = np.zeros(len(cells), np.int64) if sums.tally.void is None else sums.tally.void
     rows = [
-        row
+        row | {"failed": failed}
         for kind, places in _by_kind(cells).items()
-        for row in _rows_of_kind(cells, places, kind, sums, known)
+        for failed, some in _by_loss(places, lost)
+        for row in _rows_of_kind(cells, some, kind, sums, known)
     ]
     rows.sort(key=lambda row: (row["cell"], row["order"]))
     same = {
@@ -226,17 +227,17 @@ def source_rows(
         "distribution": source.distribution,
         "full_size": design.full_size,
         "sampling": source.sampling,
-        "replications": sums.tally.count,
-        "failed": lost,
         "seed": design.seed,
         "schema_version": SCHEMA_VERSION,
     }
     for row in rows:
         cell = cells[row["cell"]]
-        if lost and row["status"] != UNDEFINED:
-            said = failed_words(lost, sums.tally.count + lost, first[row["cell"]])
+        if row["failed"] and row["status"] != UNDEFINED:
+            first = sums.failures[row["cell"]]
+            said = failed_words(row["failed"], sums.tally.count, first)
             row |= {"status": FAILED, "reason": said, "z": float("nan")}
         row |= same | {
+            "replications": sums.tally.count - row["failed"],
             "column": cell.column,
             "estimator": cell.quantity,
             "batch_size": cell.batch_size,
@@ -278,19 +279,28 @@ def _by_kind(cells: Sequence[Cell]) -> dict[tuple[str, tuple[str, ...]], list[in
     return found
 
 
-def without_lost(sums: Sums) -> tuple[Sums, int]:
-    """Return sums without the replications of tasks that were given up, and how many these were.
+def without_lost(sums: Sums) -> Sums:
+    """Return sums without the replications of tasks that were given up, for a study's curves.
 
-    Of a study that calls no function of the user, no others are void; and these are void in all of
-    its numbers.
+    Of a study that calls no function of the user, no others are void. In a run that went on with
+    more batch sizes not all numbers may have lost the same: there the most counts for all.
     """
-    tally, kept = sums.tally, sums.kept
+    tally = sums.tally
     if tally.void is None:
-        return sums, 0
-    lost = int(tally.void.min())
-    rest = Tally(tally.count - lost, tally.pivot, tally.offset, tally.scatter)
-    is_there = ~np.isnan(kept).all(axis=(0, 1))
-    return replace(sums, tally=rest, kept=kept[..., is_there]), lost
+        return sums
+    rest = Tally(tally.count - int(tally.void.max()), tally.pivot, tally.offset, tally.scatter)
+    return replace(sums, tally=rest, kept=_not_lost(sums.kept))
+
+
+def _not_lost(kept: Floats) -> Floats:
+    """Return the kept replications that not all of some cells have lost."""
+    return kept[..., ~np.isnan(kept).all(axis=(0, 1))]
+
+
+def _by_loss(places: Sequence[int], lost: NDArray[np.int64]) -> Iterator[tuple[int, list[int]]]:
+    """Yield the cells that have lost as many replications as each other."""
+    for failed in np.unique(lost[list(places)]).tolist():
+        yield failed, [place for place in places if lost[place] == failed]
 
 
 def failed_words(lost: int, count: int, first: Failure) -> str:
@@ -317,6 +327,8 @@ def _rows_of_kind(
 ) -> list[dict[str, Any]]:
     pair, names = kind
     tally, kept = part_of(sums.tally, places), sums.kept[:, places]
+    if sums.tally.void is not None and (failed := int(sums.tally.void[places[0]])):
+        tally, kept = replace(tally, count=tally.count - failed), _not_lost(kept)
     facts = [known(cells[place]) for place in places]
     found = []
     units = np.array([cells[place].unit for place in places])

@@ -326,7 +326,7 @@ def curve_points(
     """Return the points of a source's curves as columns."""
     from simnorm.studies.inputs import curves
 
-    return curves.curves(design, source, without_lost(sums)[0])
+    return curves.curves(design, source, without_lost(sums))
 
 
 __all__ = [

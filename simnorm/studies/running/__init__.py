@@ -263,7 +263,7 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
     """Return the rows of a source's results as columns."""
     from simnorm.quantities import source_rows
 
-    known = _known(design, source, without_lost(sums)[0])
+    known = _known(design, source, without_lost(sums))
     return source_rows(design, source, cells(design, source), sums, known)
 
 
@@ -277,7 +277,7 @@ def curve_points(
     from simnorm.quantities import curve_rows
     from simnorm.studies.running.curves import Curves
 
-    sums, _ = without_lost(sums)
+    sums = without_lost(sums)
     here, known = cells(design, source), _known(design, source, sums)
     points = list(Curves(design, source, sums, here, known).points())
     return curve_rows(design, source, points)

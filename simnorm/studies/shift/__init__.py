@@ -413,7 +413,7 @@ def curve_points(
     chosen      learning rate; how often it was best
     ==========  =====================================
     """
-    sums, _ = without_lost(sums)
+    sums = without_lost(sums)
     behind = part_of(sums.tally, slice(len(cells(design, source)), None))
     value, floor = measure(behind, "bias"), measure(behind, "mse")
     # The standard error of a mean of Q is what an mse has; of splits that share rows it is larger.
