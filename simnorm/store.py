@@ -183,6 +183,8 @@ def where_runs_are(folder: Path) -> str:
     # os.path says no to names that are too long for the system, where pathlib raises.
     there = os.path.isdir(folder)
     inside = [path.parent.name for path in sorted(folder.glob(f"*/{DESIGN}"))] if there else []
+    if len(inside) == 1:
+        return f"There is a run inside: {folder / inside[0]}."
     if inside:
         return f"There are runs inside: {folder / inside[0]} and others."
     return "`simnorm sweep` makes one."

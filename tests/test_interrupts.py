@@ -249,13 +249,13 @@ def test_what_is_said_of_an_interrupted_run(monkeypatch):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([Progress(50, 80, stored=40, drawn=10)], "50 % of it was in r"),
-        ([Progress(80, 80, stored=80, drawn=0)], "all of it was in r"),
-        ([Progress(5, 80, 3, 4, stored=4, drawn=1)], "what is in r is not drawn again"),
+        ([Progress(50, 80, stored=40, drawn=10)], "goes on: 50 % of it was in r"),
+        ([Progress(80, 80, stored=80, drawn=0)], "all of it was in r: nothing is drawn"),
+        ([Progress(5, 80, 3, 4, stored=4, drawn=1)], "goes on: what is in r is not drawn again"),
         # What is there of a later source is counted when its turn comes.
         (
             [Progress(9, 80, stored=0, drawn=9), Progress(20, 80, stored=2, drawn=18)],
-            "what is in r is not drawn again",
+            "goes on: what is in r is not drawn again",
         ),
         ([Progress(9, 80, stored=0, drawn=9)], ""),
     ],
@@ -267,7 +267,7 @@ def test_a_run_that_goes_on_says_so_once(given, said, capsys):
     for progress in [*given, given[-1]]:
         told(progress)
     assert passed == [*given, given[-1]]
-    assert capsys.readouterr().err == (f"goes on: {said}\n" if said else "")
+    assert capsys.readouterr().err == (f"{said}\n" if said else "")
     Told(Path("r"), shown=False).through(None)(given[-1])
     assert capsys.readouterr().err == ""
 
@@ -436,7 +436,8 @@ def test_what_is_said_before_and_after_a_run_is_true(place, said, name, code, ow
     assert f"simnorm: {said}\n" in err
     finished = (own_folder / "run" / "provenance.json").exists()
     assert finished == ("finished" in said)
-    assert ("for a PDF: simnorm report run\n" in err) == finished
+    for line in ("for its table: simnorm run run\n", "for a PDF: simnorm report run\n"):
+        assert (line in err) == finished
     assert not (own_folder / "x.pdf").exists()
 
 
@@ -683,7 +684,7 @@ def test_a_disk_that_becomes_read_only(own_folder, whole):
         assert "Read-only file system" in " ".join(err.split())
         assert err.splitlines()[-1].startswith("to go on: ")
         code, _, err = run_to_end(*SWEEP, "-o", "disk/run")
-        assert (code, err.splitlines()[0]) == (0, "goes on: all of it was in disk/run")
+        assert (code, err.splitlines()[0]) == (0, "all of it was in disk/run: nothing is drawn")
         assert (place / "run" / "results.csv").read_bytes() == whole
 
 
@@ -752,7 +753,7 @@ def test_run_goes_on_in_the_folder_it_is_given(own_folder, whole):
     assert "run: mine\n" in err
     assert not (own_folder / "runs").exists()
     assert (own_folder / "mine" / "results.csv").read_bytes() == whole
-    assert "goes on: all of it was in mine\n" in run_to_end("run", "mine")[2]
+    assert "all of it was in mine: nothing is drawn\n" in run_to_end("run", "mine")[2]
 
 
 def test_a_larger_design_goes_on_where_a_smaller_one_was(own_folder):

@@ -413,7 +413,9 @@ def test_a_run_that_goes_on_says_so() -> None:
     first = call(*SWEEP)
     assert first.exit_code == 0
     assert "goes on" not in first.stderr
-    assert "goes on: all of it was in runs/sweep-" in " ".join(call(*SWEEP).stderr.split())
+    again = " ".join(call(*SWEEP).stderr.split())
+    assert "all of it was in runs/sweep-" in again
+    assert ": nothing is drawn" in again
     result = call(*SWEEP, "--target-mcse", "5%")
     assert "is not drawn again" in " ".join(result.stderr.split())
 

@@ -46,7 +46,7 @@ class Told:
         def on_progress(progress: Progress) -> None:
             if progress.stored and self.shown and not self._said:
                 self._said = True
-                say(f"goes on: {self._words(progress)}")
+                say(self._words(progress))
             self.last = progress
             if bar is not None:
                 bar(progress)
@@ -55,11 +55,11 @@ class Told:
 
     def _words(self, progress: Progress) -> str:
         if progress.done >= progress.total and not progress.drawn:
-            return f"all of it was in {self.folder}"
+            return f"all of it was in {self.folder}: nothing is drawn"
         if progress.cells or self.last is not None:
             # Of how much, nobody knows, or not yet.
-            return f"what is in {self.folder} is not drawn again"
-        return f"{percent(progress.stored, progress.total)} of it was in {self.folder}"
+            return f"goes on: what is in {self.folder} is not drawn again"
+        return f"goes on: {percent(progress.stored, progress.total)} of it was in {self.folder}"
 
 
 def percent(done: float, total: float) -> str:
@@ -95,9 +95,13 @@ def left_lines(folder: Path) -> tuple[str, ...]:
     return (folded(f"left at once; what was finished before is kept in {folder}"), go_on_line())
 
 
-def finished_lines(folder: Path) -> tuple[str, ...]:
-    """Return what is said where a run was interrupted that had drawn all."""
-    return (folded(f"interrupted; the run is finished and kept in {folder}"), report_line(folder))
+def finished_lines(folder: Path, design: Design | None = None) -> tuple[str, ...]:
+    """Return what is said where a run, or an answer, was interrupted that had drawn all."""
+    table = f"for its table: simnorm run {shlex.quote(str(folder))}"
+    said = folded(f"interrupted; the run is finished and kept in {folder}")
+    # With a time limit it would draw for as long again.
+    has_table = design is not None and not design.time_limit
+    return (said, *[table] * has_table, report_line(folder))
 
 
 def folded(text: str) -> str:
@@ -117,7 +121,8 @@ def shared_words(folder: Path, design: Design) -> str:
         return ""
     before = Design.from_file(folder, read=False)
     there, all_of_it = (study_of(one).cell_count(one) for one in (before, design))
-    return f"goes on in {folder}, which has {there:,} of the {all_of_it:,} cells"
+    has = f"{there:,} of the {all_of_it:,} cells"
+    return f"goes on in {folder}, which has {has}; its tables become those of this design"
 
 
 def go_on_line() -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from simnorm.cli.interrupts import FINISHING
+from simnorm.compiled import compiles_first
 from simnorm.engine import Progress
 from simnorm.formatting import seconds_text
 from simnorm.options import OVERHEAD, SCALING, SHIFT
@@ -67,7 +68,11 @@ def _rate(draws: float) -> str:
 
 @contextmanager
 def progress_bar(
-    *, shown: bool, study: str = "", stop: Callable[[], bool] | None = None
+    *,
+    shown: bool,
+    study: str = "",
+    stop: Callable[[], bool] | None = None,
+    away: bool = False,
 ) -> Iterator[Callable[[Progress], None] | None]:
     """Show draws, rate and time left on stderr while the block runs, if that is a terminal.
 
@@ -81,6 +86,8 @@ def progress_bar(
         The study; one that draws nothing has no rate.
     stop
         Whether the run is to stop, which the bar then says in its place.
+    away
+        Whether other machines draw, so that nothing is compiled here.
     """
     from rich.console import Console, RenderableType
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn
@@ -109,7 +116,8 @@ def progress_bar(
     of_trial = study if study in DOING else ""
     with Bar(*columns, console=console, transient=True) as bar:
         first = DOING.get(study, "starting")
-        task = bar.add_task(first, total=None, rate="" if of_trial else COMPILING)
+        compiling = "" if of_trial or away or not compiles_first() else COMPILING
+        task = bar.add_task(first, total=None, rate=compiling)
         # The clock starts with the first node, so that compiling does not spoil the rate; a trial
         # compiles nothing, and its first replication may be a tenth of all.
         begin = (time.perf_counter(), 0) if of_trial else None
@@ -122,7 +130,7 @@ def progress_bar(
             since, before = begin or (now, drawn)
             state = state_of(progress, now - since, drawn - before, of_trial)
             if begin is None:
-                state = state._replace(description=first, rate=COMPILING)
+                state = state._replace(description=first, rate=compiling)
             bar.update(task, **state._asdict())
 
         yield on_progress

@@ -68,7 +68,7 @@ def report(
     check_paper_of(paper, format_of(path, wanted, "out"))
     with uncollected():
         result = _load(run)
-        check_report_path(path, "out")
+        check_report_path(path, "out" if out else "run")
         path = result.report(path, **({"paper": paper} if paper else {}))
     if not quiet:
         say(f"report: {path}")

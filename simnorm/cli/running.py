@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import sys
 import textwrap
@@ -38,12 +39,14 @@ from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
-from simnorm.store import REPORT, check_folder, home_of, is_run
+from simnorm.store import DESIGN, REPORT, check_folder, home_of, is_run, where_runs_are
 from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# What a folder is called that no option has named.
+RUN_FOLDER = "run folder"
 # Exit code of a run that has fallen short of what was asked for.
 MISSED = 3
 # Whose versions decide what a trial comes to, as far as its provenance has them.
@@ -66,6 +69,12 @@ class Wishes(NamedTuple):
     verbose: bool
     paper: str | None = None
     scheduler: str | None = None
+    # The run folder that was named as the design: the run goes on there.
+    home: Path | None = None
+
+    def folder(self, design: Design) -> Path:
+        """Return where the design's run goes to."""
+        return self.out or self.home or home_of(design)
 
 
 def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = False) -> None:
@@ -86,18 +95,20 @@ def run_given(given: dict[str, Any], wishes: Wishes, *, with_report: bool = Fals
             announce_reading(given["data"])
         design = Design.make(**{k: v for k, v in given.items() if v is not None}, notes=notes)
     if with_report and wishes.report is None:
-        folder = wishes.out or home_of(design)
-        wishes = wishes._replace(report=folder / REPORT)
+        wishes = wishes._replace(report=wishes.folder(design) / REPORT)
     run_design(design, wishes, notes)
 
 
 def run_file(path: Path, wishes: Wishes) -> None:
     """Run a design from its file; in the folder of a run, go on there."""
     notes: list[str] = []
+    if os.path.isdir(path) and not os.path.isfile(path / DESIGN):
+        allowed = "a run folder is needed, or the file of a design"
+        raise SimnormError("design", str(path), allowed, where_runs_are(path))
     with meanwhile(NOT_BEGUN):
         design = Design.from_file(path, notes)
-    if wishes.out is None and is_run(path):
-        wishes = wishes._replace(out=path)
+    if is_run(path):
+        wishes = wishes._replace(home=path)
     run_design(design, wishes, notes)
 
 
@@ -112,15 +123,28 @@ def run_study(given: dict[str, Any], wishes: Wishes, *, no_report: bool) -> None
 
 
 def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
-    """Check every wish, run the design, print its table and name its files."""
-    folder = wishes.out or home_of(design)
+    """Check every wish, run the design, print its table and name its files.
+
+    What is wrong with a folder that was not named by ``--out`` is not said of that option.
+    """
+    try:
+        _run_design(design, wishes, notes)
+    except SimnormError as error:
+        if error.parameter == "out" and wishes.out is None:
+            error.parameter = RUN_FOLDER
+        raise
+
+
+def _run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
+    folder = wishes.folder(design)
     # What takes time is alone on the machine.
     workers = 1 if STUDIES[design.study].is_timed else worker_count(wishes.workers)
     with meanwhile(NOT_BEGUN):
         check_scheduler(wishes.scheduler, wishes.workers)
         check_folder(folder, design)
         check_wished(wishes.report, wishes.paper)
-        if wishes.out is None and (words := shared_words(folder, design)):
+        is_found = wishes.out is None and wishes.home is None
+        if is_found and (words := shared_words(folder, design)):
             notes.append(words)
         if not wishes.quiet:
             for note in notes:
@@ -131,7 +155,7 @@ def run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
             _foretell(planned(design, workers, folder), wishes)
             return
     result = _drawn(design, wishes, folder, workers)
-    with meanwhile(*finished_lines(folder)):
+    with meanwhile(*finished_lines(folder, design)):
         _shown(result, wishes, folder)
 
 
@@ -153,7 +177,9 @@ def _drawn(design: Design, wishes: Wishes, folder: Path, workers: int) -> Result
 
     with heeded(stop):
         try:
-            with progress_bar(shown=not wishes.quiet, study=design.study, stop=stop) as bar:
+            with progress_bar(
+                shown=not wishes.quiet, study=design.study, stop=stop, away=bool(wishes.scheduler)
+            ) as bar:  # fmt: skip
                 result = run(
                     design,
                     workers=None if wishes.scheduler else workers,
@@ -168,13 +194,15 @@ def _drawn(design: Design, wishes: Wishes, folder: Path, workers: int) -> Result
             lines = interrupted_lines(folder, error, told.last)
             raise Stopped(stop.signum or signal.SIGINT, *lines) from None
         except RunError as error:
-            say(textwrap.fill(f"simnorm: {error.sentence(error.option())}", 80, **WHOLE))
+            is_home = error.parameter == "out" and wishes.out is None
+            name = RUN_FOLDER if is_home else error.option()
+            say(textwrap.fill(f"simnorm: {error.sentence(name)}", 80, **WHOLE))
             if is_run(folder):
                 say(go_on_line())
             raise typer.Exit(error.exit_code) from None
         if stop():
             # It came when all was drawn.
-            raise Stopped(stop.signum, *finished_lines(folder))
+            raise Stopped(stop.signum, *finished_lines(folder, design))
     return result
 
 
