@@ -5,11 +5,12 @@
 #   root=/path/to/project
 #   . "$root/scripts/install.sh"
 #   install_simnorm core    what simnorm needs (requirements.lock)
-#   install_simnorm dev     and the tools for working on it (requirements-dev.lock)
+#   install_simnorm dask    and Dask, for a cluster (requirements-dask.lock)
+#   install_simnorm dev     all that and the tools for working on it (requirements-dev.lock)
 #   install_torch           and PyTorch, which is too large for the locks, on top of either
 
 # .venv/simnorm-install tells how far the last installation came. Its only line is `begun` until
-# everything is done; then the lines are the level (core or dev), the home (Python and folder), a
+# everything is done; then the lines are the level (core, dask or dev), the home (Python and folder), a
 # checksum of what was asked for, and the names of what was installed, to notice when some of it is
 # gone. A .venv without this file was made by other means: it is filled up, not replaced.
 
@@ -24,10 +25,10 @@ install_simnorm() {
     asked_level=$1
     venv=$root/.venv
     read_state
-    # Development tools once installed stay installed.
-    [ "$level" != dev ] || asked_level=dev
+    # Dask and development tools once installed stay installed.
+    case $level-$asked_level in dev-* | dask-core) asked_level=$level ;; esac
     home_now=$(find_home)
-    sum_now=$(cat "$root/pyproject.toml" "$root/requirements.lock" "$root/requirements-dev.lock" | cksum)
+    sum_now=$(cat "$root/pyproject.toml" "$root"/requirements*.lock | cksum)
 
     if [ -z "$missing" ] && [ -n "$home_now" ] && [ "$home" = "$home_now" ]; then
         [ "$level $sum" != "$asked_level $sum_now" ] || return 0
@@ -118,7 +119,7 @@ clear_settings() {
 make_venv() {
     find_python
     case $asked_level in
-        core) say "installing into .venv, once: about 770 MB on disk, a few minutes" ;;
+        core | dask) say "installing into .venv, once: about 770 MB on disk, a few minutes" ;;
         dev) say "installing into .venv, once: about 850 MB on disk, a few minutes" ;;
     esac
     rm -rf "$venv" && mkdir "$venv" && echo begun >"$venv/simnorm-install" ||
@@ -160,6 +161,7 @@ fill_venv() {
     : >"$venv/install.log"
     case $asked_level in
         core) lock=$root/requirements.lock ;;
+        dask) lock=$root/requirements-dask.lock ;;
         dev) lock=$root/requirements-dev.lock ;;
     esac
     # Only ready-made packages: what pip would build itself would need tools that no hash covers.

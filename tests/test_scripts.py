@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from simnorm.cli import app
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dask.lock", "requirements-dev.lock"]
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "scripts").is_dir(), reason="the scripts are not part of an installed package"
@@ -83,8 +83,8 @@ def test_a_lock_file_pins_hashed_packages_and_names_no_place(name):
         ), line[:80]
 
 
-def test_the_lock_of_the_developer_holds_that_of_the_user():
-    """Both lock files pin the same versions of what simnorm needs."""
+def test_every_lock_holds_the_smaller_ones():
+    """All pin the same versions: the cluster's lock holds the user's, the developer's both."""
     pins = [
         set(
             re.findall(
@@ -93,7 +93,67 @@ def test_the_lock_of_the_developer_holds_that_of_the_user():
         )
         for name in LOCKS
     ]
-    assert pins[0] < pins[1]
+    assert pins[0] < pins[1] < pins[2]
+    assert {pin.partition("==")[0] for pin in pins[1] - pins[0]} >= {"dask", "distributed"}
+
+
+QUICKSTART = r"""
+root=$PWD
+. scripts/install.sh
+find_home() { echo here; }
+mkdir -p .venv
+run_pip() { echo "$@" >>asked; }
+write_state() { printf '%s\n' "$asked_level" here "$sum_now" >"$venv/simnorm-install"; }
+for level in "$@"; do install_simnorm "$level"; done
+"""
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("levels", "files"),
+    [
+        (["core", "core"], [""]),
+        (["core", "dask", "core", "dask"], ["", "-dask"]),
+        (["dask", "core"], ["-dask"]),
+        (["dev", "dask", "core"], ["-dev"]),
+        (["dask", "dev", "dask"], ["-dask", "-dev"]),
+    ],
+)
+def test_what_was_installed_stays_and_is_not_fetched_again(levels, files, tmp_path):
+    """A call for less than there is does nothing; one for more takes the lock that has it."""
+    (tmp_path / "scripts").mkdir()
+    for name in ["scripts/install.sh", "pyproject.toml", *LOCKS]:
+        shutil.copy(ROOT / name, tmp_path / name)
+    done = subprocess.run(
+        ["sh", "-c", QUICKSTART, "sh", *levels], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    asked = re.findall(r"requirements(-\w+)?\.lock", (tmp_path / "asked").read_text("utf-8"))
+    assert asked == files
+
+
+def test_quickstart_takes_both_of_its_options_in_any_order(tmp_path):
+    """`--with-dask` and `--with-torch` stand before the command, alone or together."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "quickstart", tmp_path / "scripts")
+    (tmp_path / "scripts" / "install.sh").write_text(
+        'install_simnorm() { echo "install $1"; }\ninstall_torch() { echo torch; }\n'
+    )
+    program = tmp_path / ".venv" / "bin" / "simnorm"
+    program.write_text('#!/bin/sh\necho "simnorm $*"\n')
+    program.chmod(0o755)
+    for given, said in {
+        "--version": "install core\nsimnorm --version\n",
+        "--with-dask --version": "install dask\nsimnorm --version\n",
+        "--with-torch --with-dask list": "install dask\ntorch\nsimnorm list\n",
+        "--with-dask --with-torch list --x": "install dask\ntorch\nsimnorm list --x\n",
+    }.items():
+        done = subprocess.run(
+            ["sh", tmp_path / "scripts" / "quickstart", *given.split()],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, said), done.stderr
 
 
 def test_the_lock_covers_what_the_package_asks_for():
@@ -129,7 +189,9 @@ def test_every_simnorm_command_of_the_readme_is_understood():
     """Every `simnorm ...` that the README shows has a command and options that exist."""
     commands = commands_of(readme(), "simnorm")
     of_quickstart = commands_of(readme(), "scripts/quickstart")
-    commands += [words[words[:1] == ["--with-torch"] :] for words in of_quickstart]
+    commands += [
+        words[words[:1] in (["--with-torch"], ["--with-dask"]) :] for words in of_quickstart
+    ]
     assert len(commands) > 5
     for words in commands:
         result = CliRunner().invoke(app, [*words, "--help"])
