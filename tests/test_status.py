@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import simnorm as sn
-from simnorm import engine, standing
+from simnorm import engine, schedule, standing
 from simnorm.cli import app
 from simnorm.database import NOTHING, PROGRESS, Rows, Session, read_places
 from simnorm.design import Design
@@ -315,6 +315,63 @@ def test_a_block_of_which_some_numbers_are_missing_counts_in_part(finished):
     (finished / "design.toml").write_text(text.replace("22000", "30000"))
     # The cut block is drawn again, and two new ones: 30,000 are eight blocks.
     assert [one.blocks for one in status(finished).sources] == [5, 5]
+
+
+def test_what_is_there_is_not_said_to_be_none_of_it(finished, monkeypatch):
+    """One more size: the cells of the others keep what they have, in words and in numbers."""
+    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    owners = {row.owner for row in read_places(finished).rows}
+    more = dataclasses.replace(DESIGN, batch_sizes=(2, 4, 8))
+    sn.run(more, out=finished)
+    new = dict.fromkeys(row.owner for row in read_places(finished).rows if row.owner not in owners)
+    assert len(new) == 2
+    for owner in new:
+        changed(finished, "delete from nodes where owner = ? and position >= 2", owner)
+    # Five estimators, two references; two blocks of 4,096 of the third size.
+    for one in status(finished).sources:
+        assert (one.blocks, one.replications) == (2, 8192)
+        assert one.parts == ((20, 22_000), (10, 8192))
+    (finished / "results.csv").unlink()
+    text = " ".join(said(finished)[1].split())
+    for law in ("normal", "uniform"):
+        assert f"{law}: R = 22,000 in 20 of 30 cells, 8,192 in the others (of 22,000)" in text
+    sn.run(more, out=finished)
+    assert [one.parts for one in status(finished).sources] == [(), ()]
+
+
+def test_a_run_that_lacks_what_was_given_up_is_not_finished(finished):
+    """It has its tables, and the same command tries again."""
+    path = finished / "provenance.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"tasks_given_up": ["normal, block 1: it ended"]}))
+    found = status(finished)
+    assert (found.state, found.results) == ("incomplete", "current")
+    assert found.reason == "1 task given up: the same command tries again"
+    assert f"to go on simnorm run {finished}" in " ".join(said(finished)[1].split())
+    for nonsense in ("[]", '{"tasks_given_up": 3}', "{"):
+        path.write_text(nonsense)
+        assert status(finished).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RunError("out", "x", "it cannot be written (disk is full)", "Make room."),
+         "; it has failed: it cannot be written (disk is full)"),
+        (MemoryError("x"), "; it has failed: MemoryError"),
+        (Interrupted(0, 1), "; it was interrupted"),
+    ],
+)  # fmt: skip
+def test_a_run_that_has_kept_nothing_says_how_it_ended(tmp_path, error, words):
+    """The last session's end is all that there is to say."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(type(error)), Store(folder, SMALL):
+        raise error
+    found = status(folder)
+    assert (found.state, found.reason) == ("empty", f"nothing has been kept yet{words}")
+    changed(folder, THE_LAST)
+    assert status(folder).reason.endswith("; the process has ended without a word")
 
 
 def test_what_is_stored_beside_the_design_is_named(finished):
