@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import simnorm as sn
-from simnorm import keeping, schedule, stopped
-from simnorm.cli import app
+from simnorm import compiled, errors, keeping, schedule, stopped
+from simnorm.cli import app, guard
 from simnorm.design import Design
 from simnorm.errors import Interrupted, SimnormError
 from simnorm.locking import Lock
@@ -101,3 +103,72 @@ def test_a_run_at_work_that_has_no_block_yet_says_so(tmp_path):
         sn.load(folder)
     with pytest.raises(SimnormError, match="Go on: simnorm run"):
         sn.load(folder)
+
+
+def call(*words):
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+def test_a_busy_folder_is_called_as_it_was_named(tmp_path, monkeypatch):
+    """By the option where there was one; its time is written as everywhere."""
+    monkeypatch.chdir(tmp_path)
+    folder = interrupted(tmp_path / "runs" / "x", 1, monkeypatch)
+    words = ["sweep", "--dist", "normal,uniform", "--full-size", 64, "--batch-sizes", 2]
+    with at_work(folder):
+        again = call("run", "runs/x")
+        named = call(*words, "--replications", 10_000, "-o", "runs/x")
+    there = "got 'runs/x'; another process is at work there (process "
+    assert again.stderr.startswith(f"simnorm: run folder: {there}")
+    assert named.stderr.startswith(f"simnorm: --out: {there}")
+    assert re.search(r", since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\. ", again.stderr)
+    assert (again.exit_code, named.exit_code) == (2, 2)
+
+
+def test_a_folder_of_runs_is_told_from_a_run(tmp_path, monkeypatch):
+    """The message names a run in it, and how many there are is not made up."""
+    monkeypatch.chdir(tmp_path)
+    runs = tmp_path / "runs"
+    interrupted(runs / "x", 1, monkeypatch)
+    said = "simnorm: DESIGN: got 'runs'; a run folder is needed, or the file of a design. "
+    found = call("run", "runs")
+    assert (found.exit_code, found.stderr) == (2, f"{said}There is a run inside: runs/x.\n")
+    interrupted(runs / "y", 1, monkeypatch)
+    assert call("run", "runs").stderr == f"{said}There are runs inside: runs/x and others.\n"
+    (tmp_path / "none").mkdir()
+    assert call("run", "none").stderr.endswith("`simnorm sweep` makes one.\n")
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_errors_are_folded_for_a_terminal_alone(is_terminal, monkeypatch, capsys):
+    """Lines of 80 columns, with paths and words whole; a pipe gets one line."""
+    path = f"/a/{'b' * 90}/c-d"
+
+    @guard.guarded
+    def command():
+        raise SimnormError("run", path, "a run folder is needed, or a folder of them", "Name one.")
+
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    monkeypatch.setattr("simnorm.errors.shown", repr)
+    with pytest.raises(typer.Exit):
+        command()
+    lines = capsys.readouterr().err.splitlines()
+    assert shown(" ".join(lines)) == (
+        f"simnorm: RUN: got {errors.shown(path)}; a run folder is needed, or a folder of them. "
+        "Name one."
+    )
+    assert (len(lines) > 1) == is_terminal
+    if is_terminal:
+        assert all(len(line) <= 80 or " " not in line for line in lines)
+
+
+def test_loops_are_compiled_first_where_none_are_kept(tmp_path, monkeypatch):
+    """Of a folder that numba was given, an index tells; without numba nothing is compiled."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compiled.compiles_first()
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "loops.nbi").touch()
+    assert not compiled.compiles_first()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "none"))
+    assert compiled.compiles_first()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert not compiled.compiles_first()
