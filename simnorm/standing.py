@@ -43,6 +43,7 @@ THREADS = "threads"
 RUN, ANSWER, RUNS = "run", "answer", "runs"
 # What an answer's folder has, and what it has when it is finished: see `simnorm.answering`.
 ANSWER_FILE, OUTCOME = "answer.json", "outcome.json"
+UNFINISHED = "unfinished"
 # The measures that a target asks for; a study that has errors has the first four.
 ASKED = (*MEASURES, "mean")
 # What names a cell in a table of results.
@@ -198,7 +199,7 @@ def overview(folder: str | Path) -> Status | Overview:
         return _status(place)
     inside = _inside(place)
     if os.path.isfile(place / ANSWER_FILE):
-        state = "finished" if os.path.isfile(place / OUTCOME) else "unfinished"
+        state = "finished" if os.path.isfile(place / OUTCOME) else UNFINISHED
         return Overview(str(folder), ANSWER, state, tuple(inside))
     if not inside:
         allowed = "a run folder is needed, or a folder of them"
@@ -317,7 +318,7 @@ def _state(
     if not contents.rows:
         return EMPTY, f"nothing has been kept yet{_last_words(last)}"
     if last is None or not last.outcome:
-        return KILLED, "the process has ended without a word; what it kept is there"
+        return KILLED, "the process was ended, or left at once; what it kept is there"
     if last.outcome == FINISHED:
         there = "are of another design" if facts["results"] else "are not all there"
         return INCOMPLETE, f"its tables {there}"
@@ -336,7 +337,7 @@ def _last_words(session: Session | None) -> str:
     if session is None:
         return ""
     if not session.outcome:
-        return "; the process has ended without a word"
+        return "; the process was ended, or left at once"
     if session.outcome in (FINISHED, INTERRUPTED):
         return f"; it was {INTERRUPTED}" if session.outcome == INTERRUPTED else ""
     return f"; it has failed: {_failure(session)}"

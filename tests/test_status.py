@@ -371,7 +371,7 @@ def test_a_run_that_has_kept_nothing_says_how_it_ended(tmp_path, error, words):
     found = status(folder)
     assert (found.state, found.reason) == ("empty", f"nothing has been kept yet{words}")
     changed(folder, THE_LAST)
-    assert status(folder).reason.endswith("; the process has ended without a word")
+    assert status(folder).reason.endswith("; the process was ended, or left at once")
 
 
 def test_what_is_stored_beside_the_design_is_named(finished):

@@ -39,6 +39,7 @@ from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
+from simnorm.standing import ANSWER_FILE
 from simnorm.store import DESIGN, REPORT, check_folder, home_of, is_run, where_runs_are
 from simnorm.workers import worker_count
 
@@ -104,7 +105,10 @@ def run_file(path: Path, wishes: Wishes) -> None:
     notes: list[str] = []
     if os.path.isdir(path) and not os.path.isfile(path / DESIGN):
         allowed = "a run folder is needed, or the file of a design"
-        raise SimnormError("design", str(path), allowed, where_runs_are(path))
+        hint = where_runs_are(path)
+        if os.path.isfile(path / ANSWER_FILE):
+            hint = "It is an answer's: type that `simnorm answer` again."
+        raise SimnormError("design", str(path), allowed, hint)
     with meanwhile(NOT_BEGUN):
         design = Design.from_file(path, notes)
     if is_run(path):
@@ -140,7 +144,7 @@ def _run_design(design: Design, wishes: Wishes, notes: list[str]) -> None:
     # What takes time is alone on the machine.
     workers = 1 if STUDIES[design.study].is_timed else worker_count(wishes.workers)
     with meanwhile(NOT_BEGUN):
-        check_scheduler(wishes.scheduler, wishes.workers)
+        check_scheduler(wishes.scheduler, wishes.workers, is_used=not wishes.dry_run)
         check_folder(folder, design)
         check_wished(wishes.report, wishes.paper)
         is_found = wishes.out is None and wishes.home is None

@@ -27,6 +27,8 @@ LONGEST = 40
 MOST_SIZES = 6
 # What stays on one line.
 EQUALS = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+# How an answer's command begins.
+ANSWER = "simnorm answer"
 RUN = Annotated[
     Path,
     typer.Argument(help="A run folder, an answer's folder, or a folder of them.", metavar="RUN"),
@@ -265,7 +267,7 @@ def _files(found: Status) -> str:
 
 def print_overview(found: Overview, indent: str = "") -> None:
     """Print a line for every run in a folder."""
-    from simnorm.standing import Status
+    from simnorm.standing import UNFINISHED, Status
 
     state = f": {found.state}" if found.state else ""
     echo(f"{indent}{_short(found.folder if not indent else Path(found.folder).name, 60)}{state}")
@@ -274,14 +276,19 @@ def print_overview(found: Overview, indent: str = "") -> None:
             echo(_line(one, f"{indent}  "))
         else:
             print_overview(one, f"{indent}  ")
+    # Of a run in an answer the command is the answer's own.
+    commands = [one.command for one in found.runs if isinstance(one, Status)]
+    own = next((command for command in commands if command.startswith(ANSWER)), "")
+    if own and found.state == UNFINISHED:
+        echo(_filled(own, f"{indent}  to go on    ", f"{indent}              "))
 
 
 def _line(found: Status, indent: str) -> str:
-    name = indent + _short(Path(found.folder).name, 34 - len(indent))
+    name = indent + _short(Path(found.folder).name, 29 - len(indent))
     far = _share(found).partition(" cells")[0]
     if found.seconds_left is not None:
         from simnorm.formatting import seconds_text
 
-        far += f", {seconds_text(found.seconds_left)} left"
+        far += f", {' '.join(seconds_text(found.seconds_left).split()[:2])} left"
     when = _ago(found.committed) if found.committed else ""
-    return f"{name:<35}{found.state:<12}{far:<24}{when}".rstrip()
+    return f"{name:<30}{found.state:<12}{far:<26}{when}".rstrip()
