@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -557,6 +559,35 @@ def test_a_folder_of_runs_has_a_line_for_each(tmp_path, finished):
     document = json.loads(said(tmp_path, "--json")[1])
     assert [one["kind"] for one in document["runs"]] == ["answer", "run", "run"]
     assert overview(tmp_path / "answer").kind == "answer"
+
+
+def test_lines_of_a_folder_fit_80_columns_a_hundred_days_later():
+    """The longest state, share and time left, and the longest name."""
+    longest = standing.Status(
+        "runs/" + "sweep-" * 20, "interrupted", share=0.001, seconds_left=59 * 60 + 59.0,
+        committed="2026-01-01T00:00:00+00:00",
+    )  # fmt: skip
+    for indent in ("  ", "    "):
+        line = importlib.import_module("simnorm.cli.status")._line(longest, indent)
+        assert len(line) <= 80
+        assert " interrupted less than 1 %, 59 min left " in re.sub(" +", " ", line)
+        assert line.endswith(" days ago")
+
+
+def test_an_unfinished_answer_says_how_it_goes_on(tmp_path, finished):
+    """By its own command, which its runs have; `simnorm run` of its folder says what it is."""
+    (tmp_path / "answer").mkdir()
+    (tmp_path / "answer" / "answer.json").write_text("{}")
+    shutil.copytree(finished, tmp_path / "answer" / "sweep")
+    command = "simnorm answer --level quick -o a"
+    changed(tmp_path / "answer" / "sweep", "update sessions set command = ?", command)
+    lines = said(tmp_path / "answer")[1].splitlines()
+    assert lines[-1].split(maxsplit=3) == ["to", "go", "on", command]
+    (tmp_path / "answer" / "outcome.json").write_text("{}")
+    assert "to go on" not in said(tmp_path / "answer")[1]
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "answer")])
+    assert result.exit_code == 2
+    assert "It is an answer's: type that `simnorm answer` again." in result.stderr
 
 
 def test_lines_fit_80_columns_whatever_the_names(tmp_path):
