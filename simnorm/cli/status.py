@@ -284,11 +284,11 @@ def print_overview(found: Overview, indent: str = "") -> None:
 
 
 def _line(found: Status, indent: str) -> str:
-    name = indent + _short(Path(found.folder).name, 29 - len(indent))
+    name = indent + _short(Path(found.folder).name, 28 - len(indent))
     far = _share(found).partition(" cells")[0]
     if found.seconds_left is not None:
         from simnorm.formatting import seconds_text
 
         far += f", {' '.join(seconds_text(found.seconds_left).split()[:2])} left"
     when = _ago(found.committed) if found.committed else ""
-    return f"{name:<30}{found.state:<12}{far:<26}{when}".rstrip()
+    return f"{name:<29}{found.state:<12}{far:<27}{when}".rstrip()
