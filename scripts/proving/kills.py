@@ -10,7 +10,9 @@ those of a run that nobody disturbed, byte for byte.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
+import logging
 import os
 import random
 import shutil
@@ -21,6 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +272,6 @@ def _of_session(session: int) -> list[int]:
 def with_processes(trial: Trial, kills: int, chance: random.Random) -> Row:
     """Kill runs that have processes for workers: these must end by themselves."""
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
 
     def pool() -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -301,7 +304,7 @@ def cluster_design() -> Design:
     """Return a design of blocks as they are, some seconds of work."""
     return Design.make(
         ["normal", "exponential"], estimators=["mean", "median"], batch_sizes=[4, 8],
-        full_size=1024, replications=163_840,
+        full_size=1024, replications=40_960,
     )  # fmt: skip
 
 
@@ -313,13 +316,13 @@ def of_dask_workers(root: Path, kills: int, chance: random.Random) -> Row:
     streams.BLOCK_DRAWS = BLOCK_DRAWS
     sn.run(design, out=root / "whole")
     tables, folder = small.tables_of(root / "whole"), root / "run"
-    workers: list[subprocess.Popen[bytes]] = []
+    workers: list[BaseProcess] = []
 
     def kill_one(_: object) -> None:
         if row.kills < kills and len(client.nthreads()) == WORKERS and chance.random() < OFTEN:
             process = workers.pop(chance.randrange(WORKERS))
             process.kill()
-            process.wait()
+            process.join()
             row.kills += 1
             workers.append(_dask_worker(root, client.scheduler.address))
 
@@ -344,19 +347,30 @@ def of_dask_workers(root: Path, kills: int, chance: random.Random) -> Row:
         finally:
             for process in workers:
                 process.kill()
-                process.wait()
+                process.join()
     return row
 
 
-def _dask_worker(place: Path, address: str) -> subprocess.Popen[bytes]:
-    words = ["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    words += ["--memory-limit", "0", "--local-directory", os.fspath(place)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "dask", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-    )
+def _dask_worker(place: Path, address: str) -> BaseProcess:
+    """Return a process that is a worker: forked from one that has imported all, so soon there."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["distributed", "simnorm.parcels", "simnorm.tasks"])
+    process = context.Process(target=_work, args=(address, os.fspath(place)))
+    process.start()
+    return process
+
+
+def _work(address: str, place: str) -> None:
+    from distributed import Worker
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+
+    async def work() -> None:
+        options = {"dashboard": False, "memory_limit": 0, "local_directory": place}
+        async with Worker(address, nthreads=1, **options) as worker:
+            await worker.finished()
+
+    asyncio.run(work())
 
 
 # All of it

@@ -7,7 +7,7 @@ The same command as another one that nobody disturbs, in another folder: both mu
 from __future__ import annotations
 
 import argparse
-import contextlib
+import math
 import os
 import subprocess
 import sys
@@ -20,7 +20,7 @@ import pandas as pd
 
 from proving import store as small
 from simnorm import store
-from simnorm.database import read_contents
+from simnorm.database import read_contents, read_places
 
 TABLE = small.PROOF / "resume.csv"
 # Two minutes or so of a machine with two processors.
@@ -33,12 +33,17 @@ def command(folder: Path, replications: int, *words: str) -> subprocess.Popen[by
     return subprocess.Popen([sys.executable, "-m", "simnorm", *given], stdout=subprocess.DEVNULL)
 
 
-def piece(folder: Path, replications: int, seconds: float | None, *words: str) -> dict[str, Any]:
-    """Return what became of a process that was killed after some seconds, or never."""
+def nodes_in(folder: Path) -> int:
+    """Return how many nodes are stored in a folder, while a process is at work there."""
+    return len(read_places(folder).rows) if (folder / store.DATABASE).exists() else 0
+
+
+def piece(folder: Path, replications: int, nodes: float, *words: str) -> dict[str, Any]:
+    """Return what became of a process that was killed as so many nodes were stored."""
     begun = time.monotonic()
     process = command(folder, replications, *words)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
+    while process.poll() is None and nodes_in(folder) < nodes:
+        time.sleep(0.2)
     was_killed = process.poll() is None
     if was_killed:
         process.kill()
@@ -69,19 +74,19 @@ def demonstration(root: Path, replications: int) -> pd.DataFrame:
     from distributed import LocalCluster
 
     whole, folder = root / "whole", root / "run"
-    rows = [{"run": "uninterrupted", **piece(whole, replications, None)}]
-    quarter = rows[0]["seconds"] / 4
+    rows = [{"run": "uninterrupted", **piece(whole, replications, math.inf)}]
+    quarter = rows[0]["nodes"] / 4
 
-    def go_on(seconds: float | None, *words: str) -> None:
-        rows.append({"run": "killed three times", **piece(folder, replications, seconds, *words)})
+    def go_on(nodes: float, *words: str) -> None:
+        rows.append({"run": "killed three times", **piece(folder, replications, nodes, *words)})
         print(pd.DataFrame(rows[-1:]).to_string(index=False, header=len(rows) == 1), flush=True)
 
     go_on(quarter)
-    go_on(quarter)
+    go_on(2 * quarter)
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         scheduler = ["--scheduler", cluster.scheduler_address]
-        go_on(quarter, *scheduler)
-        go_on(None, *scheduler)
+        go_on(3 * quarter, *scheduler)
+        go_on(math.inf, *scheduler)
     is_same = small.tables_of(whole) == small.tables_of(folder)
     rows[-1]["same bytes as"] = "uninterrupted" if is_same else ""
     return pd.DataFrame(rows)
