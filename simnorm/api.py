@@ -109,8 +109,8 @@ def sweep(
         Threads; as many as there are processors if None.
     executor
         Who computes in their place: any `concurrent.futures.Executor`, such as a
-        ``ProcessPoolExecutor``, a function that makes one (so that a broken one can be replaced),
-        or a `distributed.Client`. No effect on any bit.
+        ``ProcessPoolExecutor``, or a `distributed.Client`, or a function that makes one (so that a
+        broken executor can be replaced, and all is closed at the end). No effect on any bit.
     scheduler
         The address of a Dask scheduler, such as ``"tcp://host:8786"``, or its scheduler file.
     out
@@ -293,7 +293,7 @@ def run(
     note = on_note or _nothing
     with ExitStack() as stack:
         few = 1 if STUDIES[design.study].is_timed else workers
-        crew = stack.enter_context(crews.opened(few, executor, scheduler or None))
+        crew = stack.enter_context(crews.opened(few, executor, scheduler or None, note))
         keeper = None
         if folder is not None:
             session = {"workers": crew.workers, "backend": crew.name, "command": command}

@@ -20,13 +20,14 @@ import socket
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simnorm import parcels
 from simnorm.crews import KEPT, MOMENT, WorkerLostError
 from simnorm.errors import RunError, SimnormError, shown
+from simnorm.formatting import plural
 
 if TYPE_CHECKING:
     from simnorm.tasks import Job, Node
@@ -39,7 +40,9 @@ LARGEST_FILE = 1 << 20
 MOST_PARCELS = 16
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 FORMS = "tcp://HOST:8786, tls://HOST:8786 or a scheduler file is needed"
-START = "Start one with: dask scheduler --host 127.0.0.1"
+START = "Start one with: dask scheduler --host 127.0.0.1 --port 8786"
+GET = "Get it: pip install distributed; in a checkout scripts/quickstart --with-dask."
+INSTALL = "Run scripts/quickstart --with-dask in the same version of simnorm on every machine."
 # Loggers that tell of every lost worker and every error, which the run tells itself.
 TALKATIVE = ("distributed", "tornado", "asyncio")
 
@@ -75,6 +78,8 @@ def _address_in(path: Path, got: str) -> str:
             text = file.read(LARGEST_FILE)
         found = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
+        if ADDRESS.fullmatch(full := f"tcp://{got}"):
+            raise SimnormError("scheduler", got, FORMS, f"Did you mean {full}?") from None
         reason = getattr(error, "strerror", None)
         what = f"it cannot be read ({reason})" if reason else "it is no scheduler file"
         raise SimnormError("scheduler", got, f"{what}; {FORMS}") from None
@@ -111,8 +116,26 @@ def _is_own(host: str) -> bool:
     return True
 
 
-def dask() -> Any:
-    """Return the module `distributed`.
+def start_of(address: str) -> str:
+    """Return how a scheduler is started that is missing at an address.
+
+    Examples
+    --------
+    >>> start_of("tcp://127.0.0.1:8787")
+    'Start one with: dask scheduler --host 127.0.0.1 --port 8787'
+    >>> start_of("tcp://192.0.2.1:8786")
+    'Look at the address, and whether a scheduler is at work there.'
+    """
+    if not is_here(address):
+        return "Look at the address, and whether a scheduler is at work there."
+    protocol, _, place = address.partition("://")
+    host, _, port = place.rpartition(":")
+    kind = "" if protocol == "tcp" else f" --protocol {protocol}"
+    return f"Start one with: dask scheduler{kind} --host {shlex.quote(host)} --port {port}"
+
+
+def dask(got: str = "Dask") -> Any:
+    """Return the module `distributed`, which `got` needs.
 
     Raises
     ------
@@ -122,8 +145,8 @@ def dask() -> Any:
     try:
         import distributed
     except ImportError:
-        hint = 'Install it: pip install "simnorm[dask]"'
-        raise SimnormError("scheduler", "Dask", "it is not installed", hint) from None
+        allowed = "it needs Dask, which is not installed"
+        raise SimnormError("scheduler", got, allowed, GET) from None
     return distributed
 
 
@@ -133,25 +156,38 @@ class Cluster:
     Parameters
     ----------
     scheduler
-        Its address, its scheduler file, or a client that is connected; that is left open.
+        Its address, its scheduler file, or a client that is connected.
+    on_note
+        Called with a sentence when workers are missed.
+    is_own
+        Whether to close a client that was given.
     """
 
     # With a task that is alone: Dask itself has let several workers end before it says so.
     most_deaths = 1
     name = "dask"
 
-    def __init__(self, scheduler: Any) -> None:
-        self._dask = dask()
+    def __init__(
+        self,
+        scheduler: Any,
+        on_note: Callable[[str], None] | None = None,
+        *,
+        is_own: bool = False,
+    ) -> None:
+        is_named = isinstance(scheduler, str)
+        self._dask = dask(scheduler) if is_named else dask()
         self._quiet = contextlib.ExitStack()
-        self._is_own = isinstance(scheduler, str)
+        self._is_own = is_own or is_named
         self.notes: list[str] = []
+        self._note = on_note or self.notes.append
+        self._workers, self._has_lost, self._is_empty = 0, False, False
         self._parcels: OrderedDict[Any, Any] = OrderedDict()
         self._client: Any = None
         self._loop: Any = None
         self._looked, self._seen = 0.0, time.monotonic()
         self._quiet.enter_context(_quiet())
         try:
-            if self._is_own:
+            if is_named:
                 self.address = address_of(scheduler)
                 # A loop of its own ends for certain: a client that closes by itself leaves its.
                 self._loop = self._dask.utils.LoopRunner()
@@ -168,6 +204,8 @@ class Cluster:
     def _begin(self) -> None:
         """Check what there is before anything is sent."""
         try:
+            if not self._nthreads():
+                self._note(f"the scheduler has no workers yet. {self._start_worker()}")
             self._client.wait_for_workers(1, timeout=TO_BEGIN)
             found = self._client.get_versions(packages=["simnorm", *parcels.PACKAGES])
         except TimeoutError:
@@ -184,8 +222,10 @@ class Cluster:
 
     def _without_workers(self) -> RunError:
         allowed = "the scheduler has no workers"
-        hint = f"Start one with: dask worker {shlex.quote(self.address)}"
-        return RunError("scheduler", self.address, allowed, hint)
+        return RunError("scheduler", self.address, allowed, self._start_worker())
+
+    def _start_worker(self) -> str:
+        return f"Start one with: dask worker {shlex.quote(self.address)}"
 
     def _lost(self, error: object = "") -> RunError:
         reason = f" ({shown(str(error), 80)})" if str(error) else ""
@@ -194,9 +234,25 @@ class Cluster:
 
     def _nthreads(self) -> int:
         try:
-            return sum(self._client.nthreads().values())
+            found = self._client.nthreads()
         except OSError as error:
             raise self._lost(error) from None
+        self._miss(len(found))
+        return sum(found.values())
+
+    def _miss(self, workers: int) -> None:
+        """Say that the last worker has gone and that others came; of one among many, once."""
+        before, self._workers = self._workers, workers
+        if before and not workers:
+            self._is_empty = True
+            wait = f"it waits for {TO_COME_BACK:.0f} s"
+            self._note(f"the cluster has lost its last worker; {wait}. {self._start_worker()}")
+        elif workers and self._is_empty:
+            self._is_empty = False
+            self._note(f"the cluster has {plural(workers, 'worker')} again")
+        elif workers < before and not self._has_lost:
+            self._has_lost = True
+            self._note(f"the cluster has lost a worker; {workers} of {before} are left")
 
     def _look(self) -> None:
         """See now and then which workers there are: they may come and go."""
@@ -322,14 +378,14 @@ def check_cluster(found: Mapping[str, Any], address: str) -> None:
     for who, one in others.items():
         there = (one or {}).get("packages") or {}
         if not there.get("simnorm"):
-            raise RunError("scheduler", address, f"{who} lacks simnorm", parcels.INSTALL)
+            raise RunError("scheduler", address, f"{who} lacks simnorm", INSTALL)
         # A scheduler computes nothing: it reads what it passes on.
         names = ("simnorm", "python") + (() if who == "the scheduler" else parcels.PACKAGES)
         for name in names:
             mine, other = _version(here, name), _version(there, name)
             if mine != other:
                 allowed = f"{who} has {name} {other}, this machine {mine}: {parcels.SAME_VERSIONS}"
-                raise RunError("scheduler", address, allowed, parcels.INSTALL)
+                raise RunError("scheduler", address, allowed, INSTALL)
 
 
 def _version(packages: Mapping[str, Any], name: str) -> str:
@@ -377,7 +433,8 @@ def _connected(distributed: Any, address: str, loop: Any) -> Any:
         raise
     except Exception:
         # Whatever else listens there may answer anything.
-        raise RunError("scheduler", address, "no Dask scheduler answers there", START) from None
+        allowed = "no Dask scheduler answers there"
+        raise RunError("scheduler", address, allowed, start_of(address)) from None
 
 
 async def _kind_of(distributed: Any, address: str) -> str:

@@ -11,6 +11,7 @@ with it.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import pickle
 import sys
@@ -262,18 +263,24 @@ class Processes:
     Parameters
     ----------
     executor
-        An executor, or a function that makes one: another one is made if a worker ends and takes
-        the executor with it, as those of the standard library do.
+        An executor.
     workers
         How many tasks it is given at a time; as many as it says, or as processors if None.
+    make
+        The function that has made it: another one is made if a worker ends and takes the executor
+        with it, as those of the standard library do. What is made is shut at the end.
     """
 
     # One more has ended before, with other tasks in flight.
     most_deaths = MOST_DEATHS - 1
 
-    def __init__(self, executor: Executor | Callable[[], Any], workers: int | None) -> None:
-        self._make = None if isinstance(executor, Executor) else executor
-        self._executor = executor if isinstance(executor, Executor) else made_by(executor)
+    def __init__(
+        self,
+        executor: Executor,
+        workers: int | None,
+        make: Callable[[], Any] | None = None,
+    ) -> None:
+        self._executor, self._make = executor, make
         self._is_broken = False
         self.name = f"executor {type(self._executor).__name__}"
         self.notes: list[str] = []
@@ -364,7 +371,7 @@ class Processes:
             hint = f"{KEPT} Give a function that makes one: executor=lambda: {name}(...)."
             raise RunError("executor", name, allowed, hint)
         _shut(self._executor)
-        self._executor = made_by(self._make)
+        self._executor = executor_by(self._make)
         self._is_broken = False
         self._begin()
 
@@ -409,18 +416,47 @@ def _absent(name: str, error: ImportError) -> RunError:
     return RunError("executor", name, allowed, parcels.INSTALL)
 
 
-def made_by(make: Callable[[], Any]) -> Executor:
-    """Return the executor that a function makes.
+def made_by(make: Callable[[], Any]) -> Any:
+    """Return the executor, or Dask's client, that a function makes.
 
     Raises
     ------
     SimnormError
-        If it makes something else.
+        If it makes something else, or cannot be called without arguments.
     """
+    try:
+        inspect.signature(make).bind()
+    except TypeError:
+        name = getattr(make, "__name__", type(make).__name__)
+        allowed = "a function that makes an Executor is called without arguments"
+        raise SimnormError("executor", name, allowed) from None
+    except ValueError:
+        pass  # one of C, which does not tell
     made = make()
+    if isinstance(made, Executor) or _is_client(made):
+        return made
+    allowed = "the function must make an Executor or a Dask client"
+    raise SimnormError("executor", _told(made), allowed)
+
+
+def executor_by(make: Callable[[], Any]) -> Executor:
+    """Return another executor by a function that has made one before.
+
+    Raises
+    ------
+    SimnormError
+        If it makes something else now.
+    """
+    made = made_by(make)
     if not isinstance(made, Executor):
-        raise SimnormError("executor", type(made).__name__, "the function must make an Executor")
+        raise SimnormError("executor", _told(made), "the function has made an Executor before")
     return made
+
+
+def _told(value: object) -> object:
+    """Return a plain value as it is, and the kind of anything else."""
+    is_plain = value is None or isinstance(value, str | int | float)
+    return value if is_plain else type(value).__name__
 
 
 def workers_of(executor: Executor) -> int:
@@ -440,7 +476,10 @@ def is_of_this_machine(executor: Executor) -> bool:
 
 @contextlib.contextmanager
 def opened(
-    workers: object = None, executor: object = None, scheduler: str | None = None
+    workers: object = None,
+    executor: object = None,
+    scheduler: str | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Crew]:
     """Yield who computes, and let go of them afterwards.
 
@@ -450,9 +489,12 @@ def opened(
         How many tasks are computed at a time: threads, unless an executor is given; as many as
         there are processors, or as the executor says, if None. A cluster has its own say.
     executor
-        A `concurrent.futures.Executor`, a function that makes one, or a `distributed.Client`.
+        A `concurrent.futures.Executor` or a `distributed.Client`, or a function that makes one;
+        what it makes is closed at the end.
     scheduler
         The address of a Dask scheduler, or its scheduler file.
+    on_note
+        Called with sentences about workers that are missed, as it happens.
 
     Raises
     ------
@@ -467,14 +509,19 @@ def opened(
     ...     crew.name, crew.workers
     ('threads', 2)
     """
-    crew = _crew(workers, executor, scheduler)
+    crew = _crew(workers, executor, scheduler, on_note)
     try:
         yield crew
     finally:
         crew.close()
 
 
-def _crew(workers: object, executor: object, scheduler: str | None) -> Crew:
+def _crew(
+    workers: object,
+    executor: object,
+    scheduler: str | None,
+    on_note: Callable[[str], None] | None,
+) -> Crew:
     if executor is not None and scheduler:
         raise SimnormError("scheduler", scheduler, "an executor is given too", "Drop one.")
     client = scheduler or (executor if _is_client(executor) else None)
@@ -483,16 +530,33 @@ def _crew(workers: object, executor: object, scheduler: str | None) -> Crew:
 
         if workers is not None:
             raise _with_workers(workers)
-        return Cluster(client)
+        return Cluster(client, on_note)
     number = None if workers is None else worker_count(workers)
     if executor is None:
         return Threads(worker_count(None) if number is None else number)
     if isinstance(executor, ThreadPoolExecutor):
         return Threads(number or workers_of(executor), executor)
-    if isinstance(executor, Executor) or callable(executor):
+    if isinstance(executor, Executor):
         return Processes(executor, number)
+    if callable(executor):
+        return _crew_by(executor, workers, on_note)
     allowed = "an Executor, a function that makes one, or a Dask client is allowed"
-    raise SimnormError("executor", type(executor).__name__, allowed)
+    raise SimnormError("executor", _told(executor), allowed)
+
+
+def _crew_by(
+    make: Callable[[], Any], workers: object, on_note: Callable[[str], None] | None
+) -> Crew:
+    made = made_by(make)
+    if not _is_client(made):
+        return Processes(made, None if workers is None else worker_count(workers), make)
+    from simnorm.cluster import Cluster
+
+    crew = Cluster(made, on_note, is_own=True)
+    if workers is not None:
+        crew.close()
+        raise _with_workers(workers)
+    return crew
 
 
 def _is_client(executor: object) -> bool:
@@ -503,8 +567,10 @@ def _is_client(executor: object) -> bool:
     )
 
 
-def check_scheduler(scheduler: str | None, workers: object = None) -> None:
+def check_scheduler(scheduler: str | None, workers: object = None, *, is_used: bool = True) -> None:
     """Refuse what is no address of a scheduler, before anything else is done.
+
+    Without `is_used` it is only spoken of, and Dask is not needed.
 
     Raises
     ------
@@ -518,7 +584,8 @@ def check_scheduler(scheduler: str | None, workers: object = None) -> None:
     address_of(scheduler)
     if workers is not None:
         raise _with_workers(workers)
-    dask()
+    if is_used:
+        dask(scheduler)
 
 
 def _with_workers(workers: object) -> SimnormError:

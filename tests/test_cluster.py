@@ -53,7 +53,15 @@ def patience(monkeypatch):
 def two_workers(tmp_path_factory):
     """Two workers of one thread each, without nannies, that no test harms."""
     with cluster(tmp_path_factory.mktemp("cluster"), 2) as found:
+        wait_for_workers(found, 2)
         yield found
+
+
+def wait_for_workers(made, number):
+    """Wait until so many workers are there: before that they are missed, which is said."""
+    address = json.loads(made.file.read_text())["address"]
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(number, timeout=60)
 
 
 def refused(scheduler):
@@ -93,6 +101,25 @@ def test_a_client_serves_as_executor(two_workers):
         assert client.submit(int, 3).result() == 3
     with pytest.raises(SimnormError, match="a client that is closed"):
         crews.opened(executor=client).__enter__()
+
+
+@pytest.mark.slow
+def test_a_function_may_make_a_client_which_is_closed_at_the_end(two_workers):
+    """What a function makes is the crew's to close, also where workers are refused."""
+    todo, made = jobs(designs()["laws"], 2), []
+    address = json.loads(two_workers.file.read_text())["address"]
+
+    def make():
+        made.append(distributed.Client(address, set_as_default=False))
+        return made[-1]
+
+    with crews.opened(executor=make) as crew:
+        assert crew.name == "dask"
+        assert nodes(crew, todo) == bits(todo)
+        assert made[0].status == "running"
+    with pytest.raises(SimnormError, match="a cluster has workers of its own"):
+        crews.opened(2, make).__enter__()
+    assert [client.status for client in made] == ["closed", "closed"]
 
 
 @pytest.mark.slow
@@ -290,6 +317,44 @@ def test_without_workers_it_is_said_how_to_start_one(tmp_path, monkeypatch):
     assert said.endswith(f"the scheduler has no workers. Start one with: dask worker {address}")
 
 
+def missed(counts):
+    """Return what a cluster says whose number of workers goes through these values."""
+    made = clusters.Cluster.__new__(clusters.Cluster)
+    said, made.address = [], "tcp://a:1"
+    made._note, made._workers, made._has_lost, made._is_empty = said.append, 0, False, False
+    for count in counts:
+        made._miss(count)
+    return said
+
+
+def test_workers_that_are_missed_are_told_of():
+    """One of many that goes is told of once, the last one whenever it goes, and who comes then."""
+    lost = "the cluster has lost a worker; 2 of 3 are left"
+    last = "the cluster has lost its last worker; it waits for 60 s. "
+    last += "Start one with: dask worker tcp://a:1"
+    assert missed([0, 0, 1, 3, 3]) == []
+    assert missed([3, 2, 1, 3, 2]) == [lost]
+    assert missed([3, 2, 0, 0, 2, 3]) == [lost, last, "the cluster has 2 workers again"]
+    assert missed([1, 0, 1, 0]) == [last, "the cluster has 1 worker again", last]
+
+
+@pytest.mark.slow
+def test_that_a_cluster_has_no_workers_yet_is_told_at_once(tmp_path):
+    """A run that waits for its first worker says so, and how one is started; it is then used."""
+    todo, said = jobs(designs()["laws"], 1), []
+    with cluster(tmp_path, 0) as made:
+
+        def note(sentence):
+            said.append(sentence)
+            made.add_worker()
+
+        with crews.opened(scheduler=str(made.file), on_note=note) as crew:
+            assert nodes(crew, todo) == bits(todo)
+            assert crew.notes == []
+    address = crew.address
+    assert said == [f"the scheduler has no workers yet. Start one with: dask worker {address}"]
+
+
 @pytest.mark.slow
 def test_workers_that_have_all_gone_are_missed(tmp_path, monkeypatch):
     """When the last worker ends and none comes the run ends with one line."""
@@ -301,6 +366,7 @@ def test_workers_that_have_all_gone_are_missed(tmp_path, monkeypatch):
         pytest.raises(RunError, match="the scheduler has no workers"),
     ):
         after_three(crew, todo, made.workers[0].kill)
+    assert any("lost its last worker; it waits for 1 s" in note for note in crew.notes)
 
 
 @pytest.mark.slow
@@ -380,6 +446,12 @@ def test_a_scheduler_file_names_the_address(tmp_path):
     assert "(Is a directory)" in refused(tmp_path)
 
 
+def test_an_address_without_its_protocol_is_completed():
+    """`localhost:8786` is no file: the address that was meant is named."""
+    assert refused("localhost:8786").endswith("Did you mean tcp://localhost:8786?")
+    assert "Did you mean" not in refused("localhost")
+
+
 @pytest.mark.parametrize("answer", [None, b"SSH-2.0-x\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_another_service_at_the_port_is_no_scheduler(answer, monkeypatch, capfd):
     """A port where nothing, or something else, answers is told within the time to connect."""
@@ -418,7 +490,19 @@ def test_a_port_where_nobody_is_is_told(monkeypatch):
     monkeypatch.setattr(clusters, "TO_CONNECT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert "no Dask scheduler answers there" in refused(f"tcp://127.0.0.1:{port}")
+    said = refused(f"tcp://127.0.0.1:{port}")
+    start = f"Start one with: dask scheduler --host 127.0.0.1 --port {port}"
+    assert said.endswith(f"no Dask scheduler answers there. {start}")
+
+
+def test_what_is_to_be_done_fits_the_address():
+    """The command that starts a scheduler is named for this machine, with host and port."""
+    begin = "Start one with: dask scheduler"
+    assert clusters.start_of("tcp://[::1]:99") == f"{begin} --host '[::1]' --port 99"
+    assert clusters.start_of("tls://localhost:1") == (
+        f"{begin} --protocol tls --host localhost --port 1"
+    )
+    assert clusters.start_of("tcp://192.0.2.1:8786").startswith("Look at the address")
 
 
 def test_tls_without_certificates_is_told():
@@ -436,9 +520,15 @@ def test_a_worker_is_no_scheduler(two_workers):
 
 
 def test_without_dask_it_is_said_what_to_install(monkeypatch):
-    """Without Dask the option names the extra."""
+    """Without Dask the message names the address, and what works in a checkout and elsewhere."""
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert 'pip install "simnorm[dask]"' in refused("tcp://127.0.0.1:1")
+    assert refused("tcp://127.0.0.1:1") == (
+        "scheduler: got 'tcp://127.0.0.1:1'; it needs Dask, which is not installed. "
+        "Get it: pip install distributed; in a checkout scripts/quickstart --with-dask."
+    )
+    crews.check_scheduler("tcp://127.0.0.1:1", is_used=False)
+    with pytest.raises(SimnormError, match="it needs Dask"):
+        crews.check_scheduler("tcp://127.0.0.1:1")
 
 
 def test_other_machines_are_told_from_this_one():
@@ -499,7 +589,7 @@ def test_another_version_is_told_with_who_has_what(change, said):
     with pytest.raises(RunError) as caught:
         clusters.check_cluster(versions(**change), "tcp://a:1")
     assert said in str(caught.value)
-    assert "Install the same requirements.lock on every machine." in str(caught.value)
+    assert "Run scripts/quickstart --with-dask in the same version" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

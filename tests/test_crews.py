@@ -514,8 +514,11 @@ def test_a_study_with_packages_of_its_own_compares_them_too():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"executor": 3}, "executor: got 'int'; an Executor, a function"),
-        ({"executor": lambda: 3}, "executor: got 'int'; the function must make an Executor"),
+        ({"executor": 3}, "executor: got 3; an Executor, a function"),
+        ({"executor": [3]}, "executor: got 'list'; an Executor, a function"),
+        ({"executor": lambda: 3}, "executor: got 3; the function must make an Executor"),
+        ({"executor": lambda n: n}, "executor: got '<lambda>'; a function that makes an Executor "),
+        ({"executor": "tcp://a:1"}, "executor: got 'tcp://a:1'; an Executor, a function"),
         ({"executor": Inline, "scheduler": "tcp://a:1"}, "an executor is given too"),
         ({"workers": 0}, "workers: got 0"),
         ({"workers": 2, "scheduler": "tcp://a:1"}, "a cluster has workers of its own"),

@@ -127,7 +127,7 @@ def run_answer(given: dict[str, Any], wishes: Wishes) -> None:
     """Check every wish, run the studies, print the verdicts and name the files."""
     workers = worker_count(wishes.workers)
     _check_report(wishes)
-    check_scheduler(wishes.scheduler)
+    check_scheduler(wishes.scheduler, is_used=not wishes.dry_run)
     with meanwhile(NOT_BEGUN):
         if given.get("data") is not None and not wishes.quiet:
             announce_reading(given["data"])
