@@ -186,7 +186,8 @@ def _workers(session: dict[str, Any]) -> str:
 
     if session["backend"] == "threads":
         return plural(session["workers"], "thread")
-    return f"{plural(session['workers'], 'worker')} ({session['backend']})"
+    what = "thread" if session["backend"] == "dask" else "worker"  # Dask's are counted so
+    return f"{plural(session['workers'], what)} ({session['backend']})"
 
 
 def _worked(found: Status) -> str:
