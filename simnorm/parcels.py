@@ -28,9 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 from simnorm._version import __version__
 from simnorm.errors import RunError, SimnormError, shown
+from simnorm.fingerprint import visible
 
 if TYPE_CHECKING:
     from simnorm.design import Design
+    from simnorm.estimators.user import UserEstimator
     from simnorm.tasks import Task
 
 # A parcel up to this size is sent along with every task: that costs less than to look for it.
@@ -46,11 +48,16 @@ Versions = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Parcel:
-    """A pickled design: its hash, and its bytes or the file that has them."""
+    """A pickled design: its hash, and its bytes or the file that has them.
+
+    A pickle names the functions of a module and does not hold them: `looks` says what they look
+    like where it was made.
+    """
 
     key: str
     data: bytes = field(default=b"", compare=False, repr=False)
     path: str = field(default="", compare=False)
+    looks: Versions = ()
 
     @property
     def is_small(self) -> bool:
@@ -61,7 +68,7 @@ class Parcel:
         """Return it with its bytes in a file, which is there as long as what is returned."""
         place = folder / self.key
         place.write_bytes(self.data)
-        found = Parcel(self.key, path=str(place))
+        found = Parcel(self.key, path=str(place), looks=self.looks)
         weakref.finalize(found, _remove, place)
         return found
 
@@ -72,6 +79,8 @@ class Parcel:
         ------
         SimnormError
             If this process lacks what the design is made of, such as a module of the user's.
+        RunError
+            If a function of that module is another one here.
         """
         data = Path(self.path).read_bytes() if self.path else self.data
         if hashlib.sha256(data).hexdigest() != self.key:
@@ -82,7 +91,16 @@ class Parcel:
             allowed = f"a worker cannot load the functions of the design ({shown(str(error))})"
             hint = "Define them at the top of a module that the workers can import."
             raise SimnormError("estimators", _here(), allowed, hint) from None
+        self._compare(design)
         return design
+
+    def _compare(self, design: Design) -> None:
+        here = _looks(design.functions) if self.looks else {}
+        for name, look in self.looks:
+            if here.get(name) != look:
+                allowed = f"its {name} is another function than that of the run"
+                hint = "Give every worker the same files, and start workers again that had others."
+                raise RunError("workers", _here(), allowed, hint)
 
 
 def _remove(place: Path) -> None:
@@ -105,7 +123,17 @@ def packed(design: Design, number: int) -> Parcel:
         for kind in design.functions:
             _check_function(kind)
         raise SimnormError("design", design.study, f"it cannot be sent ({error})") from None
-    return Parcel(hashlib.sha256(data).hexdigest(), data)
+    return Parcel(hashlib.sha256(data).hexdigest(), data, looks=_comparable(design.functions))
+
+
+def _looks(functions: tuple[UserEstimator, ...]) -> dict[str, str]:
+    return {str(kind): visible(kind.function, kind.given) for kind in functions}
+
+
+def _comparable(functions: tuple[UserEstimator, ...]) -> Versions:
+    """Return what functions look like; without those of which a mere copy looks another way."""
+    copied = _looks(pickle.loads(_pickled(functions))) if functions else {}
+    return tuple((name, look) for name, look in _looks(functions).items() if copied[name] == look)
 
 
 def _data_of(design: Design, number: int) -> Any:

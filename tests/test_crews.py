@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import signal
@@ -12,6 +13,7 @@ import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+import crew_tools
 import numpy as np
 import pytest
 from crew_tools import (
@@ -22,6 +24,7 @@ from crew_tools import (
     jobs,
     midrange,
     nodes,
+    poison,
     poisoned,
     processes,
     until,
@@ -31,6 +34,8 @@ from simnorm import crews, parcels, tasks
 from simnorm.crews import Lost
 from simnorm.design import Design
 from simnorm.errors import RunError, SimnormError
+from simnorm.estimators import UserEstimator
+from simnorm.tasks import Task
 
 KINDS = ("laws", "data", "function")
 
@@ -474,6 +479,56 @@ def test_a_function_that_a_worker_lacks_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "crew_tools", None)
     with pytest.raises(SimnormError, match="a worker cannot load the functions"):
         parcel.open()
+
+
+def test_a_function_that_is_another_on_a_worker_is_named(monkeypatch):
+    """A pickle has its name alone: an older file on the worker would give other numbers."""
+    design = Design.make("normal", estimators=[midrange, poison], batch_sizes=[4], full_size=64)
+    parcel = parcels.packed(design, 0)
+    assert [name for name, _ in parcel.looks] == ["user.midrange", "user.poison"]
+    assert parcel.open().functions == design.functions
+    task, versions = Task(0, 0, 0), parcels.versions()
+    assert parcels.work(parcel, task, True, versions, 0)
+    space = {"__name__": crew_tools.__name__}
+    exec("def midrange(sample, axis=-1): return sample.min(axis=axis)", space)
+    # As in a worker that has the older file; this one does not know the design by its hash yet.
+    monkeypatch.setattr(crew_tools, "midrange", space["midrange"])
+    parcels._opened.cache_clear()
+    said = (
+        r"workers: got 'worker .*:\d+'; its user\.midrange is another function than that of the run"
+    )
+    with pytest.raises(RunError, match=said):
+        parcels.work(parcel, task, True, versions, 0)
+    # And one that knows it looks again when the sender has a new one.
+    newer = Design.make("normal", estimators=[crew_tools.midrange, poison], batch_sizes=[4])
+    assert parcels.packed(newer, 0).looks != parcel.looks
+
+
+class Addressed:
+    """A statistic whose pickle says where it lies."""
+
+    def __reduce__(self):
+        return Addressed, (), {"address": id(self)}
+
+    def __call__(self, sample, axis=-1):
+        return sample.max(axis=axis)
+
+
+def test_what_a_copy_does_not_have_is_not_compared():
+    """States of chance and addresses are others in every process, and no fault."""
+    rng = np.random.default_rng()
+    chancy = functools.partial(_with, rng)
+    kinds = [UserEstimator(chancy, "chancy"), UserEstimator(Addressed(), "addressed")]
+    design = Design.make("normal", estimators=[midrange, *kinds], batch_sizes=[4], full_size=64)
+    parcel = parcels.packed(design, 0)
+    assert [name for name, _ in parcel.looks] == ["user.midrange", "user.chancy"]
+    rng.normal()
+    assert parcels.packed(design, 0).looks == parcel.looks
+    assert parcel.open().estimators == design.estimators
+
+
+def _with(rng, sample, axis=-1):
+    return sample.max(axis=axis) + 0 * rng.normal()
 
 
 def test_functions_in_no_module_go_along_with_cloudpickle():
