@@ -256,7 +256,7 @@ def test_a_sample_of_damage_is_never_a_wrong_number(tmp_path):
     assert int(rows["a step fails"]["refused"])
 
 
-@pytest.mark.slow
+@pytest.mark.full_size  # every day there is the sample
 @pytest.mark.parametrize("part", [*damage.ALL])
 def test_damage_is_never_a_wrong_number(part, tmp_path):
     """500 changed bytes, every length of both files, every size, every step of a run."""

@@ -45,7 +45,7 @@ def test_a_few_kills_lose_nothing(tmp_path):
     assert total(rows, "acknowledged") >= 10
 
 
-@pytest.mark.slow
+@pytest.mark.full_size  # every day there is the sample
 @pytest.mark.parametrize("part", [*kills.ALL])
 def test_kills_lose_nothing(part, tmp_path):
     """200 at random times in all, 50 of Dask workers, and one before every single step."""
