@@ -163,6 +163,13 @@ class Open:
         self.looks = deque(looks(design, source))
         self.strands = strands_of(design, number, pool)
         self.prefixes = [Prefix(patient=len(self.strands) > 1) for _ in self.strands]
+        # So many blocks are drawn however late it is: no row is without a number.
+        self.least = 1
+
+    def begins_with(self, task: Task) -> None:
+        """Note how far the first nodes go: up to there strands of other nodes have an end too."""
+        if task.first == 0:
+            self.least = max(self.least, task.end)
 
     def blocks_of(self, task: Task) -> int:
         """Return how many blocks of the source a task is of."""
@@ -291,6 +298,7 @@ class Schedule:
             strand = source.strands[i]
             if held is not None:
                 job = Job(number, i, strand.design, task_of(strand, held.place))
+                source.begins_with(job.task)
                 node = held.read()
                 self._came(job, node, STORED)
                 if self.on_held is not None:
@@ -298,6 +306,7 @@ class Schedule:
             elif self.draw:
                 for place in pieces(at, end, level, source.blocks):
                     job = Job(number, i, strand.design, Task(strand.source, *place))
+                    source.begins_with(job.task)
                     heappush(self._queue, (rank, job))
         if self.is_at_look(number):
             self._reached.append(number)
@@ -310,8 +319,8 @@ class Schedule:
             if self._reached or not self._queue:
                 return None
             _, job = heappop(self._queue)
-            # Every source gets its first blocks, however late it is: no row is without a number.
-            if job.task.position == 0 or self.clock() < self.deadline:
+            is_first = job.task.first < self._open[job.number].least
+            if is_first or self.clock() < self.deadline:
                 return job
 
     def reached(self) -> int | None:

@@ -20,6 +20,7 @@ from simnorm.crews import Lost
 from simnorm.design import Design
 from simnorm.errors import Interrupted, SimnormError
 from simnorm.estimators import UserEstimator
+from simnorm.studies.drawing import sources
 
 MADE = ("results.csv", "curves.csv", "columns.csv")
 
@@ -284,6 +285,52 @@ def rows_of(folder):
         database.close()
 
 
+def test_nodes_of_all_levels_may_stand_beside_each_other(monkeypatch):
+    """Blocks that are there twice, in a node and in a larger one, are taken once."""
+    design = Design.make(**(LAWS | {"distributions": "normal", "replications": 16 * 16}))
+    pool, rng = Memory(), np.random.default_rng(5)
+    for level in (0, 1, 2, 3):
+        monkeypatch.setattr(schedule, "task_level", lambda *_, level=level: level)
+        engine.run(design, workers=1, on_node=pool.add)
+    (key,) = pool.nodes
+    every = pool.nodes[key]
+    assert len(every) == 16 + 8 + 4 + 2
+    expected = next(iter(engine.run(design, workers=1).values()))
+    for _ in range(40):
+        keep = rng.permutation(len(every))[: rng.integers(1, len(every) + 1)]
+        pool.nodes = {key: {place: every[place] for i, place in enumerate(every) if i in keep}}
+        there = {
+            block
+            for level, position, _ in pool.nodes[key]
+            for block in range(position << level, (position + 1) << level)
+        }
+        new = Memory()
+        monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+        found = next(iter(engine.run(design, workers=1, pool=pool, on_node=new.add).values()))
+        assert found.tally.offset.tobytes() == expected.tally.offset.tobytes()
+        assert found.tally.scatter.tobytes() == expected.tally.scatter.tobytes()
+        assert found.kept.tobytes() == expected.kept.tobytes()
+        assert {place.position for place in new.nodes.get(key, ())} == {*range(16)} - there
+
+
+def test_tables_of_an_old_function_do_not_stand_beside_a_new_one(tmp_path, monkeypatch):
+    """A design names a function, no more: if a run of a new one breaks off, the old tables go."""
+    folder = tmp_path / "run"
+    go_on(folder, LAWS | MINE)
+
+    def broken(*_):
+        raise PowerIsGoneError
+
+    changed = LAWS | {"estimators": [UserEstimator(highest, "mine"), "mean"]}
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping.Store, "add", broken)
+        with pytest.raises(PowerIsGoneError):
+            sn.run(design_of(changed), out=folder)
+    assert {path.name for path in folder.iterdir()} == {"design.toml", "run.db", "run.lock"}
+    assert (folder / "design.toml").read_text(encoding="utf-8") == design_of(LAWS | MINE).to_toml()
+    go_on(folder, changed)
+
+
 # ------------------------------------------------------------------------------------ cut short
 
 CUT = {
@@ -396,17 +443,21 @@ def timed(design, ticks, pool):
 
 
 @pytest.mark.parametrize("ticks", [0, 1, 3, 8, 20, 60])
-@pytest.mark.parametrize("blocks", [1, 40])
-def test_strands_end_at_one_block_when_time_is_over(ticks, blocks, monkeypatch):
+@pytest.mark.parametrize(
+    ("blocks", "levels"), [(1, (0, 0)), (40, (0, 0)), (40, (2, 0)), (9, (1, 2))]
+)
+def test_strands_end_at_one_block_when_time_is_over(ticks, blocks, levels, monkeypatch):
     """Sizes that are there and a size that is not: all rows of a law are of as many replications.
 
-    They are those of a run of so many, and the nodes alone make the same table again.
+    They are those of a run of so many, and the nodes alone make the same table again, whatever the
+    levels of the nodes that are there and of those that come.
     """
-    monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: levels[0])
     base = {k: v for k, v in LAWS.items() if k not in ("replications", "batch_sizes")}
     pool = Memory()
     first = Design.make(batch_sizes=[2], replications=16 * blocks, **base)
     engine.run(first, workers=1, on_node=pool.add)
+    monkeypatch.setattr(schedule, "task_level", lambda *_: levels[1])
     design = Design.make(batch_sizes=[2, 4], replications=960, time_limit="1h", **base)
     maker, found = timed(design, ticks, pool)
     frame = maker.tables()[0]
@@ -557,6 +608,88 @@ def test_a_task_that_was_given_up_is_tried_again(tmp_path, monkeypatch):
     assert sn.load(folder).frame.equals(result.frame)
     assert go_on(folder, LAWS) == 2 * BLOCK
     assert "tasks_given_up" not in sn.load(folder).provenance
+
+
+def losing(lost, level, monkeypatch):
+    """Give up the tasks at some positions."""
+    true = engine.computed
+    monkeypatch.setattr(schedule, "task_level", lambda *_: level)
+
+    def computed(*args, **options):
+        for job, node in true(*args, **options):
+            yield job, Lost("3 workers have ended") if job.task.position in lost else node
+
+    monkeypatch.setattr(engine, "computed", computed)
+
+
+STUDIES_LOST = {
+    "inputs": (INPUTS | MANY, 16),
+    "running": (RUNNING | MANY, 16),
+    "scaling": (SCALING, 1),
+    "shift": (SHIFT | {"replications": 3}, 1),
+}
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("study", STUDIES_LOST)
+def test_every_study_tells_of_lost_replications(study, lost, tmp_path, monkeypatch):
+    """Rows say failed and are of the others alone; curves go on; the same command mends it.
+
+    The first task has the replications that are kept: then the others have to do.
+    """
+    values, block = STUDIES_LOST[study]
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        losing({lost}, 0, patched)
+        result = sn.run(design_of(values), out=folder, workers=2)
+    assert len(result.provenance["tasks_given_up"]) == len(sources(design_of(values)))
+    frame, whole = result.frame, values["replications"]
+    asked = frame[~frame["status"].isin(["exact", "undefined"])]
+    assert len(asked) > 0.5 * len(frame)
+    assert set(asked["status"]) == {"failed"}
+    assert asked["reason"].str.contains("3 workers have ended").all()
+    assert set(asked["failed"]) == {block}
+    assert set(asked["replications"]) == {whole - block}
+    assert np.isfinite(asked.loc[asked["measure"] == "bias", "estimate"]).all()
+    curves = result.curves
+    assert np.isfinite(curves["y"]).mean() > 0.5
+    assert len(curves)
+    monkeypatch.undo()
+    monkeypatch.setattr(streams, "BLOCK_DRAWS", 1)
+    monkeypatch.setattr(schedule, "TASKS_PER_WORKER", 2)
+    go_on(folder, values)
+
+
+@pytest.mark.parametrize("study", ["inputs", "running"])
+def test_without_lost_replications_rows_are_of_the_others(study, monkeypatch):
+    """With the last block lost, moments are those of a run that ends before it."""
+    values, block = STUDIES_LOST[study]
+    values = values | {"replications": 4 * block}
+    fewer = sn.run(design_of(values | {"replications": 3 * block}), workers=1).frame
+    losing({3}, 0, monkeypatch)
+    frame = sn.run(design_of(values), workers=1).frame
+    key = ["estimator", "batch_size", "reference", "measure", "factors"]
+    key = [name for name in key if name in frame]
+    one, other = (part.set_index(key)["estimate"] for part in (frame, fewer))
+    assert one.index.equals(other.index)
+    np.testing.assert_allclose(one, other, rtol=1e-12)
+    assert set(frame["replications"]) == {3 * block}
+
+
+def test_a_function_with_something_hidden_is_noted(tmp_path):
+    """What cannot be seen into is told of once: another process draws its numbers anew."""
+    hidden = (number for number in range(3))
+
+    def odd(sample, axis=-1):
+        return sample.max(axis) + 0 * (hidden is None)
+
+    notes = []
+    design = Design.make(**LAWS | {"estimators": ["mean", odd]})
+    sn.run(design, out=tmp_path / "run", on_note=notes.append)
+    assert len(notes) == 1
+    assert notes[0].startswith("user.odd uses what cannot be seen into (generator): another")
+    again = sn.run(design, out=tmp_path / "run")
+    assert again.provenance["session_draws"] == 0
 
 
 # --------------------------------------------------------------------------------- unfinished runs
