@@ -40,6 +40,7 @@ from simnorm.database import (
 from simnorm.design import Design, canonical_json
 from simnorm.disk import refused
 from simnorm.errors import Interrupted, RunError, SimnormError
+from simnorm.fingerprint import hidden_in
 from simnorm.formatting import plural, utc_text
 from simnorm.labels import fingerprints, labels, stream_name
 from simnorm.locking import HeldError, Lock
@@ -127,8 +128,18 @@ class Store:
         except BaseException:
             self._lock.release()
             raise
+        self._note_hidden(design)
         self._groups, self._places = contents.groups, places_of(contents)
         self._pool = Rows(self._groups, self._places, self._fetch)
+
+    def _note_hidden(self, design: Design) -> None:
+        """Note which functions are another process's for certain, whatever they are."""
+        for kind in design.functions:
+            if hidden := hidden_in(kind.function, kind.given):
+                self.notes.append(
+                    f"{kind} uses what cannot be seen into ({', '.join(hidden)}): another process "
+                    "that goes on draws its numbers anew"
+                )
 
     def _found(self) -> Contents:
         """Return what is there and sound; put aside what is not."""

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from simnorm.diagnostics import EXACT, FAILED, OK, UNDEFINED, UNRELIABLE
 from simnorm.intervals import order_interval, order_ranks
 from simnorm.khat import FEWEST_FOR_KHAT, LARGEST_KHAT, pareto_khat
-from simnorm.quantities import ALIKE, ALONE, columns_of
+from simnorm.quantities import ALIKE, ALONE, columns_of, failed_words
 from simnorm.schema import SCHEMA, SCHEMA_VERSION
 from simnorm.tally import t_quantile
 
@@ -116,8 +116,12 @@ def rows(
         What stands in the column `batches`: a number, or a function of the cell.
     """
     found = []
-    for cell, (a, q) in zip(cells, np.moveaxis(sums.kept, 1, 0), strict=True):
+    for i, (cell, (a, q)) in enumerate(zip(cells, np.moveaxis(sums.kept, 1, 0), strict=True)):
         row = row_of(cell, a, q)
+        if i in sums.failures and row["status"] in (OK, FAILED, UNRELIABLE):
+            # A task was given up, which is no doubt of this cell's own.
+            said = failed_words(row["failed"], a.size, sums.failures[i])
+            row |= {"status": FAILED, "reason": said}
         found.append(
             row
             | {
