@@ -301,6 +301,8 @@ def run(
         for sentence in [*crew.notes, *(keeper.notes if keeper else ())]:
             note(sentence)
         made, facts = _computed(design, crew, keeper, on_progress, note, stop)
+        for sentence in keeper.changed(design) if keeper else ():
+            note(sentence)
         facts |= {
             "started": started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

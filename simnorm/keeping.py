@@ -111,7 +111,8 @@ class Store:
         self._lock = _locked(folder)
         try:
             contents = self._found()
-            made_of = sealed(design.to_toml(), canonical_json(fingerprints(design)))
+            self._functions = fingerprints(design)
+            made_of = sealed(design.to_toml(), canonical_json(self._functions))
             if differs := store.differences_of(contents, design):
                 raise SimnormError(
                     "out", str(folder), f"it holds another run ({'; '.join(differs)})",
@@ -140,6 +141,16 @@ class Store:
                     f"{kind} uses what cannot be seen into ({', '.join(hidden)}): another process "
                     "that goes on draws its numbers anew"
                 )
+
+    def changed(self, design: Design) -> list[str]:
+        """Return a sentence for every function that is not what it was when the run began."""
+        now = fingerprints(design)
+        return [
+            f"{name} has changed while it was called, as with a table of what it was called with: "
+            "a run that goes on draws its numbers anew"
+            for name, before in self._functions.items()
+            if now[name] != before
+        ]
 
     def _found(self) -> Contents:
         """Return what is there and sound; put aside what is not."""

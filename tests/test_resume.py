@@ -676,6 +676,22 @@ def test_without_lost_replications_rows_are_of_the_others(study, monkeypatch):
     assert set(frame["replications"]) == {3 * block}
 
 
+def test_a_function_that_changes_while_it_is_called_is_noted(tmp_path):
+    """What it has noted of its calls is a part of it, so that nobody can tell it from a new one."""
+    seen, notes = [], []
+
+    def noting(sample, axis=-1):
+        seen.append(sample.shape)
+        return sample.max(axis)
+
+    design = Design.make(**LAWS | {"estimators": ["mean", noting]})
+    sn.run(design, out=tmp_path / "run", workers=1, on_note=notes.append)
+    assert len(notes) == 1
+    assert notes[0].startswith("user.noting has changed while it was called")
+    again = sn.run(design, out=tmp_path / "run", workers=1)
+    assert again.provenance["session_draws"] > 0
+
+
 def test_a_function_with_something_hidden_is_noted(tmp_path):
     """What cannot be seen into is told of once: another process draws its numbers anew."""
     hidden = (number for number in range(3))

@@ -375,12 +375,18 @@ def rows(design: Design, source: Source, sums: Sums) -> Columns:
         full_size=len(bundled(source.distribution).rows),
         batches=design.steps,
     )
-    found["reason"] = np.array(_reasons(design, sums.kept[0], found["reason"]), dtype=object)
+    found["reason"] = np.array(_reasons(design, sums, found["reason"]), dtype=object)
     return found
 
 
-def _reasons(design: Design, kept: Floats, reasons: NDArray[Any]) -> list[str]:
-    """Return why rows are not ok, where that is because a net has diverged."""
+def _reasons(design: Design, sums: Sums, reasons: NDArray[Any]) -> list[str]:
+    """Return why rows are not ok, where that is because a net has diverged.
+
+    Replications of a task that was given up have no number either, and say why themselves.
+    """
+    if sums.failures:
+        return [str(reason) for reason in reasons]
+    kept = sums.kept[0]
     lost = {
         place[1:5]: ~np.isfinite(a)
         for place, a in zip(places(design), kept, strict=False)
