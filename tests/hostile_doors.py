@@ -455,7 +455,7 @@ def database(place: Place, text: str) -> None:
                 base.close()
             place.command("check", "done")
             place.command("status", "done")
-            place.command("sweep", *SMALL, "-o", "done")
+        place.command("sweep", *SMALL, "-o", "done")
 
 
 def sealed_database(place: Place, text: str) -> None:
@@ -637,7 +637,11 @@ OPTIONS = {
     "--format": ("report", "done", "-o", "-"),
 }  # fmt: skip
 
-DOORS: dict[str, Door] = {name: command(*before, name) for name, before in OPTIONS.items()} | {
+# What they write if a text is taken for what it is: a figure in the run's folder, or beside it.
+FIGURES = ("--estimator", "--name", "--page", "--width", "--dpi", "--reference")
+DOORS: dict[str, Door] = {name: command(*before, name) for name, before in OPTIONS.items()}
+DOORS |= {name: door_in("x.png", door_in("done", DOORS[name])) for name in FIGURES}
+DOORS |= {
     "answer --target": command("answer", "--data", "data.csv", "--dry-run", "--target"),
     "answer --columns": command("answer", "--data", "data.csv", "--dry-run", "--columns"),
     "grouped:": inside("grouped:{}", "sweep", *OF_DATA, "--sampling"),

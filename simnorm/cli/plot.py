@@ -133,7 +133,8 @@ def _file_name(kind: str) -> str:
 
 def _number(text: str, parameter: str, low: float, high: float, unit: str) -> float:
     try:
-        value = float(text)
+        # Python itself reads digits of any script, and 1_000.
+        value = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         value = math.nan
     if not low <= value <= high:
