@@ -98,10 +98,8 @@ class Place:
             self._check_output("stdout", result.stdout)
             self._check_output("stderr", result.stderr)
             lines = [line for line in result.stderr.splitlines() if line.strip()]
-            # Of a word that is no command the library below says all that came.
-            most = MOST_LETTERS + 3 * len(self.text) * ("Usage: " in result.stderr)
             if result.exit_code in (1, 2) and (
-                not lines or len(lines) > MOST_LINES or len(result.stderr) > most
+                not lines or len(lines) > MOST_LINES or len(result.stderr) > MOST_LETTERS
             ):
                 self.faults.append(f"{len(lines)} lines of {len(result.stderr)} letters on stderr")
         return result

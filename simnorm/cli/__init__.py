@@ -42,7 +42,7 @@ from simnorm.cli.options import (
     VERBOSE,
     WORKERS,
 )
-from simnorm.cli.plain import echo
+from simnorm.cli.plain import PlainGroup, echo
 from simnorm.cli.plot import plot
 from simnorm.cli.report import report as report_command
 from simnorm.cli.solve import solve
@@ -58,6 +58,7 @@ Examples:\n
 
 app = typer.Typer(
     name="simnorm",
+    cls=PlainGroup,
     help="How far do the statistics of a batch stray from those of the full set?",
     epilog=EPILOG,
     add_completion=True,

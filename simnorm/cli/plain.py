@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 # Control characters but the line end, halves of pairs, and what sets the direction of writing.
 _RAW = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff"
     "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+
+# Letters of a message about a word that is no command, option or argument.
+LONGEST = 400
 
 
 def plain(text: str) -> str:
@@ -29,3 +37,29 @@ def plain(text: str) -> str:
 def echo(text: str = "", *, nl: bool = True) -> None:
     """Print a text to stdout, as `plain` has it."""
     typer.echo(plain(text), nl=nl)
+
+
+class PlainGroup(TyperGroup):
+    """Commands whose wrong words are shown as `plain` has them, and not at any length."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the words before a command."""
+        with _plainly():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the words of a command, and run it."""
+        with _plainly():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        said = getattr(error, "message", None)
+        if isinstance(said, str):
+            said = plain(said)
+            error.message = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."  # type: ignore[attr-defined]
+        raise
