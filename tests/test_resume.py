@@ -648,8 +648,10 @@ def test_every_study_tells_of_lost_replications(study, lost, tmp_path, monkeypat
     assert len(asked) > 0.5 * len(frame)
     assert set(asked["status"]) == {"failed"}
     assert asked["reason"].str.contains("3 workers have ended").all()
-    assert set(asked["failed"]) == {block}
-    assert set(asked["replications"]) == {whole - block}
+    # Nets may have diverged beside.
+    assert asked["failed"].min() == block
+    assert study == "shift" or asked["failed"].max() == block
+    assert (asked["replications"] + asked["failed"] == whole).all()
     assert np.isfinite(asked.loc[asked["measure"] == "bias", "estimate"]).all()
     curves = result.curves
     assert np.isfinite(curves["y"]).mean() > 0.5

@@ -138,7 +138,7 @@ class Facts:
         found = {}
         for rate in self.run.rates:
             value = self.run.value(net, variant, LOSS, rate=rate)
-            if value.is_survivor:
+            if value.is_survivor and value.reason.startswith("diverged in "):
                 often = value.reason.removeprefix("diverged in ").removesuffix(" replications")
                 found[rate] = f"{often} seeds"
             elif not value.is_known:
