@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Seconds: for the scheduler to answer; for a first worker to come, and for another one after the
 # last has gone, which a nanny starts again; between two looks at the workers.
-TO_CONNECT, TO_BEGIN, TO_COME_BACK, TO_LOOK = 10.0, 10.0, 60.0, 1.0
+TO_CONNECT, TO_BEGIN, TO_COME_BACK, TO_LOOK = 10.0, 60.0, 60.0, 1.0
 # A scheduler file is a few hundred bytes.
 LARGEST_FILE = 1 << 20
 MOST_PARCELS = 16
@@ -205,7 +205,8 @@ class Cluster:
         """Check what there is before anything is sent."""
         try:
             if not self._nthreads():
-                self._note(f"the scheduler has no workers yet. {self._start_worker()}")
+                wait = f"it waits for {TO_BEGIN:.0f} s"
+                self._note(f"the scheduler has no workers yet; {wait}. {self._start_worker()}")
             self._client.wait_for_workers(1, timeout=TO_BEGIN)
             found = self._client.get_versions(packages=["simnorm", *parcels.PACKAGES])
         except TimeoutError:

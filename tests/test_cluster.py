@@ -352,7 +352,8 @@ def test_that_a_cluster_has_no_workers_yet_is_told_at_once(tmp_path):
             assert nodes(crew, todo) == bits(todo)
             assert crew.notes == []
     address = crew.address
-    assert said == [f"the scheduler has no workers yet. Start one with: dask worker {address}"]
+    start = f"Start one with: dask worker {address}"
+    assert said == [f"the scheduler has no workers yet; it waits for 60 s. {start}"]
 
 
 @pytest.mark.slow
