@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from array import array
 from collections import OrderedDict, deque
 from decimal import Decimal
@@ -166,6 +167,20 @@ def test_objects_that_are_called_differ_by_what_they_hold(make):
     hidden = bool(hidden_in(make(1)))
     assert (fingerprint(make(1)) == fingerprint(make(1))) is not hidden
     assert fingerprint(make(1)) != fingerprint(make(2))
+
+
+def test_what_a_class_makes_of_a_function_is_no_mere_name(monkeypatch):
+    """Where a decorator is a class, its object is found by the function's name, and seen into."""
+
+    def decorated(by):
+        module = types.ModuleType("cells_decorated")
+        module.f = Renamed(made("def f(x): return x", __name__="cells_decorated"), by)
+        monkeypatch.setitem(sys.modules, "cells_decorated", module)
+        assert (module.f.__module__, module.f.__qualname__) == ("cells_decorated", "f")
+        return fingerprint(module.f)
+
+    assert decorated(1) == decorated(1)
+    assert decorated(1) != decorated(2)
 
 
 CLASSES = """
