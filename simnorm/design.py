@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -42,6 +44,8 @@ DEFAULT_FULL_SIZE = STUDIES[SWEEP].full_size
 DEFAULT_REPLICATIONS = STUDIES[SWEEP].replications
 DEFAULT_SEED = 0
 
+# Bytes of a file: room for the names of a million columns.
+LARGEST_FILE = 1 << 26
 # Block indices stay below 2^32 even with the fewest lanes to a block.
 MOST_REPLICATIONS = 10**10
 # Of a trial all are kept.
@@ -437,8 +441,13 @@ class Design:
         path = Path(path)
         try:
             path = path / "design.toml" if path.is_dir() else path
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_FILE + 1)
+            if len(content) > LARGEST_FILE:
+                # A device has no end.
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            text = content.decode()
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
             raise SimnormError("design", str(path), f"it cannot be read ({reason})") from None
         try:

@@ -28,7 +28,7 @@ from simnorm.errors import SimnormError
 CODES = {0, 1, 2, 3}
 # Seconds and bytes that no call may take: what is refused takes milliseconds, a small run a second.
 PATIENCE = 120.0
-MOST_MEMORY = 1 << 30
+MOST_MEMORY, MOST_MAPPED = 1 << 30, 1 << 33
 # Of what is refused: usage, a hint to help and one line take four.
 MOST_LINES, MOST_LETTERS = 12, 3000
 # How deep a command stands in its root, so that a few ../ stay inside.
@@ -141,6 +141,9 @@ class Place:
         here, usual = Path.cwd(), tempfile.tempdir
         os.chdir(self.cwd)
         tempfile.tempdir = str(self.root / "tmp")
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        # What grows without an end is stopped before it takes the machine with it.
+        resource.setrlimit(resource.RLIMIT_AS, (_mapped() + MOST_MAPPED, limits[1]))
         alarm = signal.signal(signal.SIGALRM, _hang)
         signal.setitimer(signal.ITIMER_REAL, self.patience)
         _watching.append(self)
@@ -150,6 +153,7 @@ class Place:
             self.faults.append(f"no end after {self.patience:g} s")
         finally:
             _watching.remove(self)
+            resource.setrlimit(resource.RLIMIT_AS, limits)
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, alarm)
             tempfile.tempdir = usual
@@ -226,6 +230,12 @@ def _hang(*_: object) -> None:
 
 def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _mapped() -> int:
+    """Return how much memory is mapped, in use or not."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

@@ -59,7 +59,8 @@ def _plainly() -> Iterator[None]:
         yield
     except TyperException as error:
         said = getattr(error, "message", None)
-        if isinstance(said, str):
+        # A command without words has its help as its message.
+        if isinstance(said, str) and "Usage: " not in said:
             said = plain(said)
             error.message = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."  # type: ignore[attr-defined]
         raise
