@@ -88,7 +88,7 @@ def test_a_hostile_text_does_no_harm(door, template, tmp_path):
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.slow
+@pytest.mark.full_size  # every day there is a part of it
 @pytest.mark.parametrize("door", DOORS)
 def test_no_hostile_text_does_any_harm(door, template, tmp_path):
     """The same with all texts."""
