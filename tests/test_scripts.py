@@ -176,7 +176,7 @@ def test_the_readme_names_scripts_that_exist():
         assert (ROOT / "scripts" / name).exists(), name
     # Short enough to be read whole; data, batch normalization, precision, the proof, reports, the
     # answer and runs that go on, on one machine or many, took a page of their own each.
-    assert len(text.splitlines()) <= 490
+    assert len(text.splitlines()) <= 500
 
 
 def test_the_first_commands_of_the_readme_are_the_two_scripts():

@@ -62,5 +62,5 @@ def _plainly() -> Iterator[None]:
         # A command without words has its help as its message.
         if isinstance(said, str) and "Usage: " not in said:
             said = plain(said)
-            error.message = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."  # type: ignore[attr-defined]
+            error.message = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
         raise
