@@ -13,7 +13,6 @@ import contextlib
 import ipaddress
 import json
 import logging
-import pickle
 import re
 import shlex
 import socket
@@ -321,7 +320,7 @@ class Cluster:
     def result(self, future: Any) -> Node:
         """Return what a job came to."""
         try:
-            node: Node = pickle.loads(future.result(timeout=TO_COME_BACK))
+            node = parcels.node_of(future.result(timeout=TO_COME_BACK))
         except self._dask.KilledWorker as error:
             raise WorkerLostError(error.allowed_failures + 1) from None
         except (self._dask.CancelledError, OSError):

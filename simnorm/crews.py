@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import pickle
 import sys
 import tempfile
 from collections import OrderedDict, deque
@@ -348,7 +347,7 @@ class Processes:
         """Return what a job came to."""
         self._sent.pop(future, None)
         try:
-            node: Node = pickle.loads(future.result())
+            node = parcels.node_of(future.result())
         except BrokenExecutor:
             self._is_broken = True
             raise WorkerLostError from None

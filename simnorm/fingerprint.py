@@ -130,6 +130,15 @@ def _home(value: Any) -> str:
     return found if isinstance(found, str) else type(value).__module__
 
 
+def _is_of_chance(kind: type) -> bool:
+    """Tell whether things of a type are numpy's sources of random numbers."""
+    return any(
+        base.__name__ in ("RandomState", "BitGenerator")
+        and base.__module__.startswith("numpy.random")
+        for base in kind.__mro__
+    )
+
+
 class _Teller:
     """Tells values, and what functions, classes and objects are made of.
 
@@ -181,7 +190,7 @@ class _Teller:
             return self._array(value)
         if kind in LOCKS:
             return "lock"
-        if isinstance(value, np.random.RandomState | np.random.BitGenerator):
+        if _is_of_chance(kind):
             self.chance.append(_Teller(self.home).told(_state(value)))
             return f"chance {kind.__name__}"
         if isinstance(value, types.FunctionType):

@@ -33,7 +33,7 @@ from simnorm.fingerprint import visible
 if TYPE_CHECKING:
     from simnorm.design import Design
     from simnorm.estimators.user import UserEstimator
-    from simnorm.tasks import Task
+    from simnorm.tasks import Node, Task
 
 # A parcel up to this size is sent along with every task: that costs less than to look for it.
 SMALL = 1 << 15
@@ -202,6 +202,12 @@ def work(parcel: Parcel, task: Task, compiled: bool, expected: Versions, sender:
     check_versions(expected)
     node = tasks.compute(_opened(parcel), task, compiled=compiled)
     return pickle.dumps(node, protocol=5)
+
+
+def node_of(found: bytes) -> Node:
+    """Return what a worker has made of a task."""
+    node: Node = pickle.loads(found)
+    return node
 
 
 def same(parcel: Parcel) -> Parcel:
