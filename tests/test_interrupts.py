@@ -473,7 +473,7 @@ def hit(folder, moment, *, twice, name):
 
 
 @pytest.mark.parametrize(
-    "draws", [4, pytest.param(40, marks=pytest.mark.slow)], ids=["few", "many"]
+    "draws", [4, pytest.param(40, marks=pytest.mark.full_size)], ids=["few", "many"]
 )
 def test_signals_at_random_times(draws, own_folder, whole):
     """Once or twice, whenever: no traceback, a true message, and the same bytes in the end."""
