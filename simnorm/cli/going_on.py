@@ -137,4 +137,6 @@ def report_line(folder: Path) -> str:
 
 def command_line() -> str:
     """Return the command as it could be typed again."""
-    return shlex.join(["simnorm", *sys.argv[1:]])
+    said = shlex.join(["simnorm", *sys.argv[1:]])
+    # Bytes that are no text come as halves of pairs, which no file takes.
+    return said.encode("utf-8", "backslashreplace").decode()

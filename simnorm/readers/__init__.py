@@ -90,6 +90,11 @@ def _check_kind(source: str, path: Path, is_text: bool) -> None:
     if "\0" in source or not source:
         refuse(source, "the name of a file is needed")
     try:
+        source.encode()
+    except UnicodeEncodeError:
+        # The design of a run, and its report, could not say where the data are from.
+        refuse(source, "its name is no UTF-8 text", "Rename the file.")
+    try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         hint = _similar_file(path)
