@@ -231,7 +231,7 @@ class Writer:
         caption = f'<a id="{self.places[name][1]}"></a>{caption}'
         if not self.pictures:
             return caption
-        place = quote(f"{self.pictures}/{name}.svg")
+        place = quote(os.fsencode(f"{self.pictures}/{name}.svg"))
         return f"![{literal(it['alt'])}]({place})\n\n{caption}"
 
     def table(self, it: Block) -> str:
