@@ -245,7 +245,8 @@ class Threads:
 
     def withdraw(self, futures: Collection[Future[Node]]) -> Collection[Future[Node]]:
         """Take back what has not begun."""
-        return [future for future in futures if future.cancel()]
+        # The last one first: what has begun is then never behind what has not.
+        return [future for future in reversed(list(futures)) if future.cancel()]
 
     def mend(self) -> None:
         """Threads do not end."""
@@ -355,7 +356,7 @@ class Processes:
 
     def withdraw(self, futures: Collection[Future[bytes]]) -> Collection[Future[bytes]]:
         """Take back what has not begun."""
-        found = [future for future in futures if future.cancel()]
+        found = [future for future in reversed(list(futures)) if future.cancel()]
         for future in found:
             self._sent.pop(future, None)
         return found

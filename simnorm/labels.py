@@ -48,8 +48,18 @@ class Part(NamedTuple):
     sizes: tuple[int, ...]
 
 
-def labels(design: Design, source: Source) -> tuple[str, ...]:
+def labels(
+    design: Design, source: Source, versions: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Return a label for every number of a source, in the order of the study's `block_errors`.
+
+    Parameters
+    ----------
+    design, source
+        What computes the numbers.
+    versions
+        Fingerprints of its functions; as they are now if None. A function may change while it is
+        called, and labels that are compared must have seen it at one time.
 
     A label is a JSON list of column, estimator or preset, batch size and what else there is to say,
     followed by a fingerprint for a function of the user. No two of a source are the same.
@@ -64,7 +74,7 @@ def labels(design: Design, source: Source) -> tuple[str, ...]:
     ["","mean",4,"full_set"]
     ["","mean",4,"population"]
     """
-    return tuple(_labelled(design, source, _versions(design)))
+    return tuple(_labelled(design, source, _versions(design, versions)))
 
 
 def plain(label: str) -> str:
@@ -95,12 +105,13 @@ def stream_name(design: Design, source: Source) -> str:  # noqa: ARG001
 
 def fingerprints(design: Design) -> dict[str, str]:
     """Return what functions of the user look like now, by their names."""
-    return dict(_versions(design))
+    return {str(kind): fingerprint(kind.function, kind.given) for kind in design.functions}
 
 
-def _versions(design: Design) -> Versions:
-    """Return what functions look like now: what they call may have changed since."""
-    return tuple((str(kind), fingerprint(kind.function, kind.given)) for kind in design.functions)
+def _versions(design: Design, given: Mapping[str, str] | None = None) -> Versions:
+    """Return what functions look like now, unless told: what they call may have changed since."""
+    found = fingerprints(design) if given is None else given
+    return tuple((str(kind), found[str(kind)]) for kind in design.functions)
 
 
 @functools.lru_cache(maxsize=32)
@@ -127,7 +138,12 @@ def _quoted(text: str) -> str:
 # ---------------------------------------------------------------------------------------- boxes
 
 
-def boxes(design: Design, source: Source, missing: Iterable[str]) -> list[Box]:
+def boxes(
+    design: Design,
+    source: Source,
+    missing: Iterable[str],
+    versions: Mapping[str, str] | None = None,
+) -> list[Box]:
     """Return designs whose numbers hold some of a source's.
 
     Parameters
@@ -136,6 +152,8 @@ def boxes(design: Design, source: Source, missing: Iterable[str]) -> list[Box]:
         The whole, and one of its sources.
     missing
         Labels of the source.
+    versions
+        As in `labels`.
 
     Returns
     -------
@@ -156,7 +174,7 @@ def boxes(design: Design, source: Source, missing: Iterable[str]) -> list[Box]:
     >>> box.design.distributions, box.design.estimators, box.design.batch_sizes, box.source
     (('uniform',), ('max',), (4,), 0)
     """
-    every = _labelled(design, source, _versions(design))
+    every = _labelled(design, source, _versions(design, versions))
     wanted = {label: every[label] for label in missing}
     if not wanted:
         return []
@@ -168,18 +186,23 @@ def boxes(design: Design, source: Source, missing: Iterable[str]) -> list[Box]:
     around = _bounds(wanted.values())
     if len(parts) > MOST_BOXES or sum(map(_area, parts)) >= LARGEST_SHARE * _area(around):
         parts = [around]
-    parts = [_sufficient(design, source, part, wanted, whole) for part in parts]
+    parts = [_sufficient(design, source, part, wanted, whole, versions) for part in parts]
     if any(set(part.columns) == set(whole.columns) and part[1:] == whole[1:] for part in parts):
         return [itself]
     return [_box(design, source, part) for part in _joined(parts)]
 
 
 def _sufficient(
-    design: Design, source: Source, part: Part, wanted: Mapping[str, Label], whole: Part
+    design: Design,
+    source: Source,
+    part: Part,
+    wanted: Mapping[str, Label],
+    whole: Part,
+    versions: Mapping[str, str] | None,
 ) -> Part:
     """Return a rectangle whose design has all the wanted numbers in it."""
     box = _box(design, source, part)
-    having = set(labels(box.design, sources(box.design)[box.source]))
+    having = set(labels(box.design, sources(box.design)[box.source], versions))
     if all(label in having for label, what in wanted.items() if _is_in(what, part)):
         return part
     # What curves are drawn for is chosen among all batch sizes.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnorm.design import Design
-from simnorm.labels import boxes, labels, stream_name
+from simnorm.labels import boxes, fingerprints, labels, stream_name
 from simnorm.studies import study_of
 from simnorm.studies.drawing import Source, sources
 from simnorm.tally import Tally
@@ -164,7 +164,9 @@ def strands_of(design: Design, number: int, pool: Pool | None) -> list[Strand]:
     source = sources(design)[number]
     if pool is None:
         return [_whole(design, number)]
-    wanted = labels(design, source)
+    # Looked at once: workers may be calling the functions just now.
+    versions = fingerprints(design)
+    wanted = labels(design, source, versions)
     groups = pool.groups(stream_name(design, source))
     rows = [{label: row for row, label in enumerate(group.labels)} for group in groups]
     cells = len(study_of(design).cells(design, source))
@@ -172,8 +174,9 @@ def strands_of(design: Design, number: int, pool: Pool | None) -> list[Strand]:
     for having, places in _alike(wanted, rows).items():
         here = [wanted[place] for place in places]
         left = dict(zip(here, places, strict=True))
-        for box in boxes(design, source, here):
-            made = {label: row for row, label in enumerate(_labels_of(box.design, box.source))}
+        for box in boxes(design, source, here, versions):
+            its_own = labels(box.design, sources(box.design)[box.source], versions)
+            made = {label: row for row, label in enumerate(its_own)}
             mine = sorted(left.pop(label) for label in here if label in left and label in made)
             if not mine:
                 continue
@@ -198,10 +201,6 @@ def _whole(design: Design, number: int) -> Strand:
     width = len(labels(design, source))
     cells = len(study_of(design).cells(design, source))
     return Strand(design, number, np.arange(width), None, cells)
-
-
-def _labels_of(design: Design, number: int) -> tuple[str, ...]:
-    return labels(design, sources(design)[number])
 
 
 def _alike(

@@ -14,7 +14,7 @@ from simnorm.dataset import read_dataset
 from simnorm.design import Design
 from simnorm.errors import SimnormError
 from simnorm.estimators import UserEstimator
-from simnorm.labels import Box, boxes, labels, plain, stream_name
+from simnorm.labels import Box, boxes, fingerprints, labels, plain, stream_name
 from simnorm.options import STUDIES
 from simnorm.studies import study_of, sweep
 from simnorm.studies.drawing import sources
@@ -532,3 +532,22 @@ def test_what_cannot_be_made_is_refused_before_there_are_labels():
     """A design without estimators, sizes or columns is none."""
     with pytest.raises(SimnormError):
         Design.make("normal", estimators=[])
+
+
+def test_a_function_that_changes_meanwhile_is_looked_at_once():
+    """Labels and boxes of one look fit each other, whatever a function has become since."""
+    seen = []
+
+    def counting(sample, axis=-1):
+        seen.append(len(seen))
+        return np.max(sample, axis=axis)
+
+    design = Design.make("normal", estimators=[UserEstimator(counting, "f"), "mean"])
+    source, versions = sources(design)[0], fingerprints(design)
+    before = labels(design, source, versions)
+    counting(np.zeros(3))
+    assert labels(design, source) != before
+    assert labels(design, source, versions) == before
+    of_function = [label for label in before if "user.f" in label]
+    [box] = boxes(design, source, of_function, versions)
+    assert labels(box.design, sources(box.design)[box.source], versions) == tuple(of_function)
