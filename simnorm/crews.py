@@ -161,7 +161,9 @@ def computed(
             elif not suspects:
                 _hand_out(next_job, crew, ahead, compiled, running, suspects)
             if running:
-                for future in crew.wait(running):
+                done = set(crew.wait(running))
+                # In the order in which they were handed out, as far as several are done.
+                for future in [future for future in running if future in done]:
                     job = running.pop(future)
                     try:
                         node = crew.result(future)

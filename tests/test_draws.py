@@ -213,14 +213,16 @@ def test_the_delta_method_is_shown_only_where_it_holds() -> None:
     assert np.abs(ratio - 1.0).max() < 0.1
 
 
-def test_a_run_is_not_overwritten_by_a_smaller_one(tmp_path) -> None:
-    """Fewer replications, or a batch size left out, would lose what the folder holds."""
+def test_a_smaller_run_shows_less_and_loses_nothing(tmp_path) -> None:
+    """Fewer replications, sizes or estimators have their own table; what is stored stays."""
     folder = tmp_path / "run"
     small = {"full_size": 16, "replications": 64, "out": folder}
     sn.sweep("normal", batch_sizes=[2, 4], **small)
     before = (folder / "results.csv").read_bytes()
     for change in ({"replications": 63}, {"batch_sizes": [2]}, {"estimators": "mean"}):
-        with pytest.raises(sn.SimnormError, match="out: got"):
-            sn.sweep("normal", **{"batch_sizes": [2, 4], **small, **change})
+        sn.sweep("normal", **{"batch_sizes": [2, 4], **small, **change})
+        assert (folder / "results.csv").read_bytes() != before
+    again = sn.sweep("normal", batch_sizes=[2, 4], **small)
+    assert again.provenance["session_draws"] == 0
     assert (folder / "results.csv").read_bytes() == before
     sn.sweep("normal", batch_sizes=[2, 4, 8], **{**small, "replications": 65})
