@@ -70,6 +70,19 @@ def check_table(design: Design, table: pd.DataFrame) -> None:
     for column in COUNTS:
         if column in table and (table[column] < 0).any():
             raise ValueError(f"a negative number in {column}")
+    if "status" in table:
+        _check_whole(table)
+
+
+def _check_whole(table: pd.DataFrame) -> None:
+    """Refuse rows whose status says that there are numbers where there are none."""
+    has_number = table["status"].isin(["ok", "exact", "unreliable"])
+    # Quantiles of errors have an interval, which may be open, and no standard error.
+    is_quantile = (table["measure"] == "median") | table["measure"].str.startswith("quantile")
+    has_error = table["status"].isin(["ok", "exact"]) & ~is_quantile
+    for column, is_there in (("estimate", has_number), ("mcse", has_error)):
+        if (is_there & table[column].isna()).any():
+            raise ValueError(f"no number in {column} where the status says that there is one")
 
 
 def check_provenance(found: object) -> dict[str, Any]:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+# Letters of what is wrong with a file.
+LONGEST_REASON = 300
+
 __all__ = ["SCHEMA_VERSION", "Result", "check_report_path", "csv_text", "load"]
 
 
@@ -542,10 +545,11 @@ def load(folder: str | Path, functions: object = (), *, data: Any = None) -> Res
         if design.data:
             parts.append(read_table(folder / store.COLUMNS, COLUMNS_SCHEMA))
         return Result(*parts)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, SimnormError):
             raise
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
         raise SimnormError("run", str(folder), f"a table cannot be read ({reason})") from None
 
 

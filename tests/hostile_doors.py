@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,7 +174,7 @@ def run_named(*before: str) -> Door:
 
 def folder_named(place: Place, text: str) -> None:
     """A finished run in a folder of that name, through every command that takes one."""
-    place.may_read = True
+    place.names(text)
     place.named.append(place.cwd)
     if is_name(text):
         os.rename(place.cwd / "done", place.cwd / text)
@@ -242,9 +243,11 @@ def column_name_in_a_frame(place: Place, text: str) -> None:
     """The name of a column of a DataFrame, of a dict and of a Parquet file."""
     values = np.arange(24.0) % 7
     (place.cwd / "run").mkdir()
-    frame = pd.DataFrame({text: values, "other": values[::-1]})
     few = {"batch_sizes": [2], "replications": 16, "estimators": "mean"}
-    for data in (frame, {text: values}):
+    forms: list[Any] = [{text: values}]
+    with contextlib.suppress(UnicodeEncodeError):  # pandas itself refuses it
+        forms.append(pd.DataFrame({text: values, "other": values[::-1]}))
+    for data in forms:
         result = place.python(sn.sweep, data=data, **few)
         if result is not None:
             place.python(repr, result)
@@ -252,9 +255,9 @@ def column_name_in_a_frame(place: Place, text: str) -> None:
             place.python(result.plot)
             place.python(result.save, place.cwd / "run")
     try:
-        frame.to_parquet(place.cwd / "x.parquet")
+        pd.DataFrame({text: values}).to_parquet(place.cwd / "x.parquet")
     except (ImportError, ValueError):
-        return
+        return  # without pyarrow, or with a name that no file holds
     place.command("sweep", "--data", "x.parquet", "--batch-sizes", "2", *FEW, "-o", "run/x")
 
 

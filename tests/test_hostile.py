@@ -247,6 +247,7 @@ def test_a_design_keeps_every_name():
         ("sampling", "iid"), ("batch_size", "3"), ("estimator", "median"), ("reference", "x"),
         ("measure", "quantile(q=9)"), ("status", "fine"), ("stop_reason", "x"), ("source", "x"),
         ("factors", "a=1;b"), ("estimate", "inf"), ("mcse", "1e999"), ("replications", "-1"),
+        ("estimate", ""), ("mcse", "nan"),
     ],
 )  # fmt: skip
 def test_a_table_holds_nothing_that_its_design_has_not(column, text, template, tmp_path):
