@@ -423,7 +423,7 @@ RESUMING = [
     ),
     edit(
         "label_without_code", "a function that has changed keeps the name of its numbers",
-        "labels._versions",
+        "labels.fingerprints",
         ("fingerprint(kind.function, kind.given)", '""'),
     ),
     edit(
