@@ -53,6 +53,12 @@ def checked_names(table: Table) -> list[str]:
         refuse(table.source, f"it has {len(names):,} columns, {base.MOST_COLUMNS:,} are allowed")
     seen: dict[str, int] = {}
     for i, name in enumerate(names):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            # No file could hold it: only objects in memory may have it.
+            allowed = f"column {i + 1} has a name that is no text, {shown(name, 40)}"
+            refuse(table.source, allowed, "Rename it.")
         if name and name in seen:
             both = f"columns {seen[name] + 1} and {i + 1}"
             refuse(table.source, f"{both} have the same name, {shown(name, 40)}", "Rename one.")
