@@ -239,7 +239,7 @@ def test_runs_at_other_times_differ_in_their_origin_alone(place, tmp_path):
     facts = json.loads((place / "run" / "provenance.json").read_text())
     later = json.loads((tmp_path / "run" / "provenance.json").read_text())
     assert {key for key in facts if facts[key] != later[key]} <= {
-        "command", "started", "finished", "seconds",
+        "command", "started", "finished", "seconds", "session_seconds",
     }  # fmt: skip
     (tmp_path / "run" / "provenance.json").write_text(json.dumps(facts))
     assert compiled(sn.load(tmp_path / "run")) == (place / "a4.pdf").read_bytes()
