@@ -266,6 +266,19 @@ def test_a_table_holds_nothing_that_its_design_has_not(column, text, template, t
         sn.load(copy)
 
 
+def test_a_design_without_an_end_is_refused(tmp_path, monkeypatch):
+    """Of a file no more is read than a design may be long: a device has no end."""
+    monkeypatch.setattr("simnorm.design.LARGEST_FILE", 1000)
+    path = tmp_path / "design.toml"
+    text = 'study = "sweep"\n#'
+    path.write_text(text + "x" * (1000 - len(text)), encoding="utf-8")
+    assert sn.Design.from_file(path) == sn.Design.make()
+    for long in (path, Path("/dev/zero")):
+        path.write_text(text + "x" * 1000, encoding="utf-8")
+        with pytest.raises(SimnormError, match="File too large"):
+            sn.Design.from_file(long)
+
+
 def test_a_pickle_in_a_database_is_not_read(template, tmp_path):
     """An array of objects with a right checksum: no node, said so by check, and drawn again."""
     with place_for(tmp_path, "", template) as place:
