@@ -328,10 +328,10 @@ def test_data_that_changed_are_refused_by_their_folder(tmp_path):
     given = {"estimators": "mean", "batch_sizes": [4], "replications": 30}
     sn.sweep(data=data, sampling="grouped:few", columns="skewed", out=out, **given)
     sn.sweep(data=data, sampling="grouped:few", columns="skewed", out=out, **given)
-    for name, place in (("skewed", 2), ("few", 2)):
+    for name, what in (("skewed", "column skewed"), ("few", "groups of few")):
         changed = {key: values.copy() for key, values in data.items()}
-        changed[name][place] += 50.0
-        with pytest.raises(sn.SimnormError, match="the numbers of .* have changed"):
+        changed[name][2] += 50.0
+        with pytest.raises(sn.SimnormError, match=f"the numbers of {what} have changed"):
             sn.sweep(data=changed, sampling="grouped:few", columns="skewed", out=out, **given)
 
 
