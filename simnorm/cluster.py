@@ -18,7 +18,6 @@ import shlex
 import socket
 import time
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 TO_CONNECT, TO_BEGIN, TO_COME_BACK, TO_LOOK = 10.0, 60.0, 60.0, 1.0
 # A scheduler file is a few hundred bytes.
 LARGEST_FILE = 1 << 20
-MOST_PARCELS = 16
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 FORMS = "tcp://HOST:8786, tls://HOST:8786 or a scheduler file is needed"
 START = "Start one with: dask scheduler --host 127.0.0.1 --port 8786"
@@ -180,7 +178,7 @@ class Cluster:
         self.notes: list[str] = []
         self._note = on_note or self.notes.append
         self._workers, self._has_lost, self._is_empty = 0, False, False
-        self._parcels: OrderedDict[Any, Any] = OrderedDict()
+        self._parcels = parcels.Shelf(self._ready)
         self._client: Any = None
         self._loop: Any = None
         self._looked, self._seen = 0.0, time.monotonic()
@@ -276,31 +274,23 @@ class Cluster:
         """Hand a job out."""
         self._look()
         facts = parcels.versions(job.design.study), 0
-        parcel = self._packed(job)
+        parcel = self._parcels.of(job.design, job.task.source)
         with warnings.catch_warnings():
             # It tells of large graphs; the data have to get there somehow.
             warnings.simplefilter("ignore", UserWarning)
             return self._client.submit(parcels.work, parcel, job.task, compiled, *facts, pure=False)
 
-    def _packed(self, job: Job) -> Any:
-        """Return a design packed: itself if small, or as a result that the cluster holds.
+    def _ready(self, parcel: parcels.Parcel) -> Any:
+        """Return a small design itself; a large one as a result that the cluster holds.
 
         Workers get such a result from each other. Of scattered data nothing would be left with the
         last worker that has them; a result is made again.
         """
-        key = job.design, job.task.source
-        if key not in self._parcels:
-            parcel: Any = parcels.packed(*key)
-            if not parcel.is_small:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)
-                    parcel = self._client.submit(parcels.same, parcel, pure=False)
-            self._parcels[key] = parcel
-            if len(self._parcels) > MOST_PARCELS:
-                # What is in flight still holds it.
-                self._parcels.popitem(last=False)
-        self._parcels.move_to_end(key)
-        return self._parcels[key]
+        if parcel.is_small:
+            return parcel
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return self._client.submit(parcels.same, parcel, pure=False)
 
     def wait(self, futures: Collection[Any]) -> Collection[Any]:
         """Return those that are done."""

@@ -15,7 +15,7 @@ import inspect
 import os
 import sys
 import tempfile
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -28,7 +28,6 @@ from simnorm.options import STUDIES
 from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
-    from simnorm.design import Design
     from simnorm.parcels import Parcel
     from simnorm.tasks import Job, Node
 
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 MOMENT = 0.2
 # How many workers may end with a task before it is given up.
 MOST_DEATHS = 3
-# Designs that are kept packed.
-MOST_PARCELS = 16
 
 KEPT = "What was finished is kept."
 
@@ -288,7 +285,7 @@ class Processes:
         self.notes: list[str] = []
         self.workers = workers or workers_of(self._executor)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._parcels: OrderedDict[tuple[Design, int], Parcel] = OrderedDict()
+        self._parcels = parcels.Shelf(self._ready)
         # A file is there as long as a task in flight needs it.
         self._sent: dict[Future[bytes], Parcel] = {}
         try:
@@ -312,7 +309,7 @@ class Processes:
 
     def submit(self, job: Job, compiled: bool) -> Future[bytes]:
         """Hand a job out."""
-        parcel = self._packed(job)
+        parcel = self._parcels.of(job.design, job.task.source)
         facts = parcels.versions(job.design.study), os.getpid()
         try:
             with _open_executor(self._executor):
@@ -323,17 +320,10 @@ class Processes:
         self._sent[future] = parcel
         return future
 
-    def _packed(self, job: Job) -> Parcel:
-        key = job.design, job.task.source
-        if key not in self._parcels:
-            parcel = parcels.packed(*key)
-            if not parcel.is_small and is_of_this_machine(self._executor):
-                parcel = parcel.filed(self._place())
-            self._parcels[key] = parcel
-            if len(self._parcels) > MOST_PARCELS:
-                self._parcels.popitem(last=False)
-        self._parcels.move_to_end(key)
-        return self._parcels[key]
+    def _ready(self, parcel: Parcel) -> Parcel:
+        """Put a large design into a file, where the workers see the files of this machine."""
+        is_filed = not parcel.is_small and is_of_this_machine(self._executor)
+        return parcel.filed(self._place()) if is_filed else parcel
 
     def _place(self) -> Path:
         if self._folder is None:

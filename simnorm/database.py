@@ -114,6 +114,11 @@ class Session(NamedTuple):
     outcome: str
 
 
+# How a session has ended: `outcome` is one of the first two, or begins with the third, and goes on
+# with why, and a bracket.
+FINISHED, INTERRUPTED, FAILED = "finished", "interrupted", "failed ("
+
+
 class Numbers(NamedTuple):
     """Whose numbers a group of nodes holds: a stream, and labels (see `simnorm.labels`)."""
 

@@ -204,7 +204,7 @@ class Store:
         for pair in store.data_of(design).items():
             execute("insert or ignore into data values (?, ?)", pair)
         execute("delete from meta where key = ?", (PROGRESS,))
-        functions = canonical_json(fingerprints(design))
+        functions = canonical_json(self._functions)
         execute("insert or replace into meta values ('functions', ?)", (functions,))
         execute("insert or replace into meta values (?, ?)", (database.MADE_OF, made_of))
         execute("commit")
@@ -337,9 +337,9 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         """Close the database; what was added is kept whatever happened."""
-        outcome = "finished" if kind is None else f"failed ({_words(error)})"
+        outcome = database.FINISHED if kind is None else f"{database.FAILED}{_words(error)})"
         if kind is not None and issubclass(kind, KeyboardInterrupt | Interrupted):
-            outcome = "interrupted"
+            outcome = database.INTERRUPTED
         self.close(outcome)
 
 
@@ -387,7 +387,7 @@ def put_aside(folder: Path, contents: Contents) -> Path:
     """
     path = folder / DATABASE
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    aside = path.with_name(f"{DATABASE}.corrupt-{stamp}")
+    aside = path.with_name(f"{store.ASIDE}{stamp}")
     for end in ("", *database.LOGS):
         if path.with_name(DATABASE + end).exists():
             shutil.copyfile(path.with_name(DATABASE + end), aside.with_name(aside.name + end))

@@ -21,6 +21,8 @@ import signal
 import socket
 import threading
 import weakref
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 # A parcel up to this size is sent along with every task: that costs less than to look for it.
 SMALL = 1 << 15
+# Designs that are kept packed.
+MOST_PARCELS = 16
 # Whose versions decide the bits, whatever the study.
 PACKAGES = ("numpy", "scipy", "numba")
 SAME_VERSIONS = "the same bits need the same versions everywhere"
@@ -101,6 +105,35 @@ class Parcel:
                 allowed = f"its {name} is another function than that of the run"
                 hint = "Give every worker the same files, and start workers again that had others."
                 raise RunError("workers", _here(), allowed, hint)
+
+
+class Shelf:
+    """The last few designs that a crew has packed, each as it is handed out.
+
+    Parameters
+    ----------
+    made_ready
+        Returns what goes along with a task for a parcel: itself, or where it has been put.
+    """
+
+    def __init__(self, made_ready: Callable[[Parcel], Any]) -> None:
+        self._made_ready = made_ready
+        self._there: OrderedDict[tuple[Design, int], Any] = OrderedDict()
+
+    def of(self, design: Design, number: int) -> Any:
+        """Return what goes along with the tasks of a design's source, by its number."""
+        key = design, number
+        if key not in self._there:
+            self._there[key] = self._made_ready(packed(design, number))
+            if len(self._there) > MOST_PARCELS:
+                # What is in flight still holds it.
+                self._there.popitem(last=False)
+        self._there.move_to_end(key)
+        return self._there[key]
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._there.clear()
 
 
 def _remove(place: Path) -> None:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from simnorm import store
+from simnorm import database, store
 from simnorm.counting import SourceStatus, beside, counted
 from simnorm.database import FIRST_STORE, NOTHING, TRIES, Contents, Rows, Session, read_places
 from simnorm.design import Design
@@ -41,8 +41,6 @@ CURRENT = "current"
 # The workers of this machine, which every command has: see `simnorm.crews`.
 THREADS = "threads"
 RUN, ANSWER, RUNS = "run", "answer", "runs"
-# What an answer's folder has, and what it has when it is finished: see `simnorm.answering`.
-ANSWER_FILE, OUTCOME = "answer.json", "outcome.json"
 UNFINISHED = "unfinished"
 # The measures that a target asks for; a study that has errors has the first four.
 ASKED = (*MEASURES, "mean")
@@ -198,8 +196,8 @@ def overview(folder: str | Path) -> Status | Overview:
     if _is_run(place):
         return _status(place)
     inside = _inside(place)
-    if os.path.isfile(place / ANSWER_FILE):
-        state = "finished" if os.path.isfile(place / OUTCOME) else UNFINISHED
+    if os.path.isfile(place / store.ANSWER):
+        state = "finished" if os.path.isfile(place / store.OUTCOME) else UNFINISHED
         return Overview(str(folder), ANSWER, state, tuple(inside))
     if not inside:
         allowed = "a run folder is needed, or a folder of them"
@@ -212,7 +210,7 @@ def _inside(folder: Path) -> list[Status | Overview]:
         places = sorted(path for path in folder.iterdir() if path.is_dir())
     except OSError:
         return []
-    every = (place for place in places if _is_run(place) or os.path.isfile(place / ANSWER_FILE))
+    every = (place for place in places if _is_run(place) or os.path.isfile(place / store.ANSWER))
     return [overview(place) for place in every]
 
 
@@ -230,7 +228,7 @@ def _status(folder: Path) -> Status:
         "bytes": _bytes(folder),
         "free_bytes": free_bytes(folder),
         "committed": _committed(folder),
-        "aside": tuple(path.name for path in sorted(folder.glob(f"{store.DATABASE}.corrupt-*"))),
+        "aside": tuple(path.name for path in sorted(folder.glob(f"{store.ASIDE}*"))),
     }
     try:
         held, contents = _read(folder)
@@ -319,17 +317,17 @@ def _state(
         return EMPTY, f"nothing has been kept yet{_last_words(last)}"
     if last is None or not last.outcome:
         return KILLED, "the process was ended, or left at once; what it kept is there"
-    if last.outcome == FINISHED:
+    if last.outcome == database.FINISHED:
         there = "are of another design" if facts["results"] else "are not all there"
         return INCOMPLETE, f"its tables {there}"
-    if last.outcome == INTERRUPTED:
+    if last.outcome == database.INTERRUPTED:
         return INTERRUPTED, ""
     return FAILED, _failure(last)
 
 
 def _failure(session: Session) -> str:
     """Return by what a session has failed."""
-    return session.outcome.removeprefix("failed (").removesuffix(")")
+    return session.outcome.removeprefix(database.FAILED).removesuffix(")")
 
 
 def _last_words(session: Session | None) -> str:
@@ -338,8 +336,10 @@ def _last_words(session: Session | None) -> str:
         return ""
     if not session.outcome:
         return "; the process was ended, or left at once"
-    if session.outcome in (FINISHED, INTERRUPTED):
-        return f"; it was {INTERRUPTED}" if session.outcome == INTERRUPTED else ""
+    if session.outcome == database.FINISHED:
+        return ""
+    if session.outcome == database.INTERRUPTED:
+        return f"; it was {INTERRUPTED}"
     return f"; it has failed: {_failure(session)}"
 
 
@@ -441,7 +441,7 @@ def _command(folder: Path, design: Design, sessions: Sequence[Session]) -> str:
 
 
 def _is_of_answer(folder: Path) -> bool:
-    return os.path.isfile(folder.absolute().parent / ANSWER_FILE)
+    return os.path.isfile(folder.absolute().parent / store.ANSWER)
 
 
 def _results(folder: Path) -> str:

@@ -49,6 +49,10 @@ GROWING = (
     "epsilon", "gamma", "beta", "presets", "drift",
     "datasets", "models", "scalers", "nets", "variants", "rates", "widths",
 )  # fmt: skip
+# What a damaged database is called once it is put aside, before the time.
+ASIDE = f"{DATABASE}.corrupt-"
+# What makes a folder an answer's, and what it has when it is finished: see `simnorm.answering`.
+ANSWER, OUTCOME = "answer.json", "outcome.json"
 # How the names of files end that are not there yet.
 TEMPORARY = ".tmp"
 # Pages of a database, its log and tables, beside the numbers themselves.
@@ -219,9 +223,9 @@ def bytes_needed(design: Design) -> int:
     """Return about how many bytes a run's folder takes, and half as many more."""
     from simnorm.schedule import task_level
 
-    total = SPARE_BYTES
+    total, blocks = SPARE_BYTES, 2 ** task_level(design, 1)
     for source in sources(design):
-        nodes = block_count(design, source) / 2 ** task_level(design, 1)
+        nodes = block_count(design, source) / blocks
         width = len(labels(design, source))
         kept = 16 * width * min(KEPT_REPLICATIONS, design.replications)
         total += round(1.5 * (nodes * (8 * 7 * width + 400) + kept + 400 * 8 * width))

@@ -50,15 +50,16 @@ def so_far(folder: Path, functions: object = (), data: Any = None) -> Result:
         allowed = f"its design is not that of its numbers ({'; '.join(differs)})"
         raise SimnormError("run", str(folder), allowed)
     pool = Rows.of(contents, plainly=not design.functions)
-    there = Maker.of_pool(design, pool, cut=cut).sources
-    part = _part(design, there)
+    made = Maker.of_pool(design, pool, cut=cut)
+    part = _part(design, made.sources)
     if part is None:
         if at_work:
             allowed = "a process is at work there, and there is not enough for a table yet"
             raise SimnormError("run", str(folder), allowed, f"See: simnorm status {folder}.")
         allowed = "it was interrupted before there was enough for a table"
         raise SimnormError("run", str(folder), allowed, f"Go on: simnorm run {folder}.")
-    made = Maker.of_pool(part, pool, cut=cut)
+    if part is not design:
+        made = Maker.of_pool(part, pool, cut=cut)
     left_out = [name for name in design.names if name not in part.names]
     left_out += [scheme for scheme in design.sampling if scheme not in part.sampling]
     facts = _facts(contents.sessions, left_out, at_work=at_work)

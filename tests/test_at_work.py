@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 
+import cut_short
 import pytest
 import typer
 from typer.testing import CliRunner
 
 import simnorm as sn
-from simnorm import compiled, errors, keeping, schedule, stopped
+from simnorm import compiled, errors, schedule, stopped
 from simnorm.cli import app, guard
 from simnorm.design import Design
 from simnorm.errors import Interrupted, SimnormError
@@ -26,24 +26,9 @@ def _tasks_of_a_block(monkeypatch):
     monkeypatch.setattr(schedule, "task_level", lambda *_: 0)
 
 
-class PowerIsGoneError(Exception):
-    """Nothing more is kept."""
-
-
 def interrupted(folder, nodes, monkeypatch):
     """Leave a run after so many blocks."""
-    true, count = keeping.Store.add, itertools.count(1)
-
-    def add(self, job, node):
-        true(self, job, node)
-        if next(count) == nodes:
-            raise PowerIsGoneError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(keeping.Store, "add", add)
-        with pytest.raises(PowerIsGoneError):
-            sn.run(DESIGN, out=folder, workers=1)
-    return folder
+    return cut_short.interrupted(folder, DESIGN, nodes, monkeypatch, workers=1)
 
 
 @contextlib.contextmanager

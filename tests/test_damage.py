@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
+from proofs import proved
 from proving import damage
 from proving import store as small
 
@@ -19,8 +16,6 @@ import simnorm as sn
 from simnorm import database, keeping, store, streams
 from simnorm.database import read_contents
 from simnorm.design import Design
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -232,16 +227,9 @@ def test_tables_of_two_runs_are_not_finished(run, monkeypatch):
 # Samples and all of the proof
 
 
-def proved(folder, *words):
-    """Return the rows of a part of the proof, made by a process that may fork."""
-    table = folder / "damage.csv"
-    command = [sys.executable, ROOT / "scripts" / "prove.py", "damage", "-o", table, *words]
-    said = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
-    assert table.exists(), said.stderr
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+def checked(folder, *words):
+    """Return the rows of a part of the proof, in which nothing is wrong, by what was done."""
+    rows = proved("damage", folder, *words)
     for row in rows:
         assert row["wrong"] == "0", f"{row['what']}: {row['example']}"
     return {row["what"]: row for row in rows}
@@ -250,7 +238,7 @@ def proved(folder, *words):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are made in forked processes")
 def test_a_sample_of_damage_is_never_a_wrong_number(tmp_path):
     """Bytes, lengths, sizes of files and failing steps: some of each."""
-    rows = proved(tmp_path, "--sample")
+    rows = checked(tmp_path, "--sample")
     assert sum(int(row["tries"]) for row in rows.values()) >= 50
     assert int(rows["run.db cut off"]["mended"])
     assert int(rows["a step fails"]["refused"])
@@ -260,6 +248,6 @@ def test_a_sample_of_damage_is_never_a_wrong_number(tmp_path):
 @pytest.mark.parametrize("part", [*damage.ALL])
 def test_damage_is_never_a_wrong_number(part, tmp_path):
     """500 changed bytes, every length of both files, every size, every step of a run."""
-    rows = proved(tmp_path, "--part", part)
+    rows = checked(tmp_path, "--part", part)
     if part != "disks":  # they need a right to mount
         assert rows

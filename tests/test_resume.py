@@ -8,8 +8,10 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+import cut_short
 import numpy as np
 import pytest
+from cut_short import PowerIsGoneError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pools import Memory
@@ -393,10 +395,6 @@ def done(folder):
         database.close()
 
 
-class PowerIsGoneError(Exception):
-    """What ends a run in the middle of things."""
-
-
 @pytest.mark.parametrize("is_kept", [False, True])
 @pytest.mark.parametrize("name", ["laws", "rows", "target", "inputs"])
 def test_an_error_at_any_node_loses_nothing(name, is_kept, tmp_path, monkeypatch):
@@ -716,17 +714,7 @@ def test_a_function_with_something_hidden_is_noted(tmp_path):
 
 def interrupted(folder, values, nodes, monkeypatch):
     """Leave a run after so many of its nodes."""
-    true, count = keeping.Store.add, itertools.count(1)
-
-    def add(self, job, node):
-        true(self, job, node)
-        if next(count) == nodes:
-            raise PowerIsGoneError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(keeping.Store, "add", add)
-        with pytest.raises(PowerIsGoneError):
-            sn.run(design_of(values), out=folder, workers=1)
+    return cut_short.interrupted(folder, design_of(values), nodes, monkeypatch)
 
 
 @pytest.mark.parametrize("nodes", [1, 4, 10, 11, 19])

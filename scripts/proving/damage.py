@@ -8,7 +8,6 @@ same command must go on once there is room.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import resource
@@ -319,11 +318,7 @@ def _row(what: str, counts: Counter[str]) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Write the table, and say what is wrong."""
-    parser = argparse.ArgumentParser(prog="scripts/prove damage", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=TABLE)
-    parser.add_argument("--sample", action="store_true", help="a few of all, in seconds")
-    parser.add_argument("--part", choices=[*PARTS], help="this one alone")
-    given = parser.parse_args(arguments)
+    given = small.wishes("damage", __doc__, TABLE, PARTS, arguments)
     numbers = SAMPLE if given.sample else ALL
     small.small_blocks()
     counts: dict[str, Counter[str]] = {}
@@ -333,8 +328,5 @@ def main(arguments: list[str]) -> None:
             for what, outcome in PARTS[name](base, numbers[name]):
                 counts.setdefault(what, Counter())[outcome] += 1
     found = pd.DataFrame([_row(what, number) for what, number in counts.items()])
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    found.to_csv(given.output, index=False)
     print(found.to_string(index=False))
-    if found["wrong"].any():
-        raise SystemExit(1)
+    small.written(found, given.output, ["wrong"])

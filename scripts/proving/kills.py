@@ -9,7 +9,6 @@ those of a run that nobody disturbed, byte for byte.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import logging
@@ -137,9 +136,23 @@ class Trial:
 
 def at_random(trial: Trial, kills: int, chance: random.Random) -> Row:
     """Kill a run at random times of its whole life, again and again, until it ends."""
+    return _at_random(trial, kills, chance, trial.seconds)
+
+
+def _at_random(
+    trial: Trial,
+    kills: int,
+    chance: random.Random,
+    seconds: float,
+    on_end: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Row:
+    """Kill a run of so many seconds; `on_end` is called with the number of each that has ended."""
     while trial.row.kills < kills:
-        child = small.worker(trial.designs[-1], trial.folder)
-        ended = child.ended(kill_after=chance.uniform(0.0, trial.seconds))
+        child = small.worker(trial.designs[-1], trial.folder, **options)
+        ended = child.ended(kill_after=chance.uniform(0.0, seconds))
+        if on_end is not None:
+            on_end(child.pid)
         if ended.was_killed:
             trial.killed(ended)
         else:
@@ -283,18 +296,12 @@ def with_processes(trial: Trial, kills: int, chance: random.Random) -> Row:
     small.finished(trial.designs, trial.folder, **options)
     seconds = time.monotonic() - begun
     trial.again()
-    while trial.row.kills < kills:
-        child = small.worker(trial.designs[-1], trial.folder, **options)
-        ended = child.ended(kill_after=chance.uniform(0.0, seconds))
-        left = orphans(child.pid)
+
+    def look_for_orphans(session: int) -> None:
+        left = orphans(session)
         trial.row.wrong("left_behind", len(left), f"processes {left}")
-        if ended.was_killed:
-            trial.killed(ended)
-        else:
-            trial.finished(ended)
-            trial.again()
-    trial.finished(small.worker(trial.designs[-1], trial.folder).ended())
-    return trial.row
+
+    return _at_random(trial, kills, chance, seconds, look_for_orphans, **options)
 
 
 # A Dask cluster
@@ -431,11 +438,7 @@ WRONG = ["lost", "corrupt", "different", "left_behind"]
 
 def main(arguments: list[str]) -> None:
     """Write the table, and say what is wrong."""
-    parser = argparse.ArgumentParser(prog="scripts/prove kills", description=__doc__)
-    parser.add_argument("-o", "--output", type=Path, default=TABLE)
-    parser.add_argument("--sample", action="store_true", help="a few of some, in seconds")
-    parser.add_argument("--part", choices=[*PARTS], help="this one alone")
-    given = parser.parse_args(arguments)
+    given = small.wishes("kills", __doc__, TABLE, PARTS, arguments)
     numbers = SAMPLE if given.sample else ALL
     small.small_blocks()
     rows: list[Row] = []
@@ -445,7 +448,4 @@ def main(arguments: list[str]) -> None:
                 rows.append(row)
                 print(*asdict(row).values(), flush=True)
     found = pd.DataFrame([asdict(row) for row in rows])
-    given.output.parent.mkdir(parents=True, exist_ok=True)
-    found.to_csv(given.output, index=False)
-    if found[WRONG].to_numpy().any():
-        raise SystemExit(1)
+    small.written(found, given.output, WRONG)

@@ -6,6 +6,7 @@ be killed. A process that forks must have no threads, so none is started here.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import select
@@ -16,12 +17,13 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from simnorm import database, keeping, store, streams
 from simnorm.api import run
@@ -34,6 +36,25 @@ PROOF = Path(__file__).resolve().parents[2] / "reports" / "proof"
 TABLES = (store.DESIGN, store.RESULTS, store.CURVES, store.COLUMNS)
 # No child takes longer, in seconds, unless something is wrong.
 PATIENCE = 120.0
+
+
+def wishes(
+    part: str, doc: str | None, table: Path, parts: Iterable[str], arguments: list[str]
+) -> argparse.Namespace:
+    """Return what is asked of a part of the proof: where to write, a sample, or one piece."""
+    parser = argparse.ArgumentParser(prog=f"scripts/prove {part}", description=doc)
+    parser.add_argument("-o", "--output", type=Path, default=table)
+    parser.add_argument("--sample", action="store_true", help="a few of each, in seconds")
+    parser.add_argument("--part", choices=[*parts], help="this one alone")
+    return parser.parse_args(arguments)
+
+
+def written(found: pd.DataFrame, path: Path, wrong: list[str]) -> None:
+    """Write a table of the proof; end with an error if a column says that something is wrong."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found.to_csv(path, index=False)
+    if found[wrong].to_numpy().any():
+        raise SystemExit(1)
 
 
 def spread(sample: Any, axis: int = -1) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from simnorm.design import Design
 
-VERDICTS, OUTCOME = "verdicts.csv", "outcome.json"
+VERDICTS = "verdicts.csv"
 # The question of the smallest batch size has no folder of its own.
 SOLVE = "solve"
 # The same numbers come from another copy of a file.
@@ -222,7 +222,7 @@ def load_answer(folder: str | Path) -> Answer:
 def _outcome(folder: Path) -> dict[str, Any]:
     """Return what an answer says of its studies: nothing if it was not run to its end."""
     try:
-        said = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
+        said = json.loads((folder / store.OUTCOME).read_text(encoding="utf-8"))
         studies, missing = said.get("studies", []), said.get("missing", {})
         is_sound = (
             isinstance(said.get("provenance", {}), dict)
@@ -403,4 +403,6 @@ def _save(found: Answer, folder: Path) -> None:
         "provenance": found.provenance,
     }
     store.write_text(folder / VERDICTS, csv_text(found.table))
-    store.write_text(folder / OUTCOME, json.dumps(outcome, indent=2, ensure_ascii=False) + "\n")
+    store.write_text(
+        folder / store.OUTCOME, json.dumps(outcome, indent=2, ensure_ascii=False) + "\n"
+    )

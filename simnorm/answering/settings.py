@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from simnorm import store
 from simnorm.design import canonical_json
 from simnorm.errors import SimnormError, shown
 
 QUICK, DEFAULT, THOROUGH = "quick", "default", "thorough"
 LEVELS = (QUICK, DEFAULT, THOROUGH)
 
-SETTINGS = "answer.json"
+SETTINGS = store.ANSWER
 # The same answer comes from another copy of a file, however it is written.
 NOT_IN_IDENTITY = ("data", "na", "separator", "decimal")
 

@@ -33,10 +33,10 @@ def check(folder: Folder) -> Finding:
 
 def _aside(folder: Folder) -> str:
     """Return that a damaged database lies beside the one that has taken its place."""
-    found = sorted(folder.path.glob(f"{store.DATABASE}.corrupt-*Z"))
+    found = sorted(folder.path.glob(f"{store.ASIDE}*Z"))
     if not found:
         return ""
-    which = found[0].name if len(found) == 1 else f"{len(found)} files {store.DATABASE}.corrupt-*"
+    which = found[0].name if len(found) == 1 else f"{len(found)} files {store.ASIDE}*"
     return f"{which} put aside as damaged"
 
 

@@ -39,8 +39,7 @@ from simnorm.errors import Interrupted, RunError, SimnormError
 from simnorm.formatting import plural, seconds_text
 from simnorm.options import STUDIES, SWEEP
 from simnorm.results import Result
-from simnorm.standing import ANSWER_FILE
-from simnorm.store import DESIGN, REPORT, check_folder, home_of, is_run, where_runs_are
+from simnorm.store import ANSWER, DESIGN, REPORT, check_folder, home_of, is_run, where_runs_are
 from simnorm.workers import worker_count
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def run_file(path: Path, wishes: Wishes) -> None:
     if os.path.isdir(path) and not os.path.isfile(path / DESIGN):
         allowed = "a run folder is needed, or the file of a design"
         hint = where_runs_are(path)
-        if os.path.isfile(path / ANSWER_FILE):
+        if os.path.isfile(path / ANSWER):
             hint = "It is an answer's: type that `simnorm answer` again."
         raise SimnormError("design", str(path), allowed, hint)
     with meanwhile(NOT_BEGUN):
